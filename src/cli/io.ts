@@ -1,0 +1,66 @@
+import { type ErrorDetails, type ExitCode, ExmError, exitCodes } from '../domain/errors.ts';
+
+/** Flags that every command understands. */
+export interface GlobalFlags {
+  readonly json?: boolean;
+  readonly dataDir?: string;
+}
+
+/**
+ * What a command prints: results on stdout (with --json one JSON object and nothing else), everything else on stderr.
+ */
+export class CliIo {
+  readonly json: boolean;
+  /** True where a person looks at stderr, so that a progress bar may move. */
+  readonly interactive: boolean;
+
+  constructor(flags: GlobalFlags) {
+    this.json = flags.json === true;
+    this.interactive = process.stderr.isTTY === true;
+  }
+
+  /** The result of the command: `text` for a person, `object` with --json. Called once per command. */
+  result(object: unknown, text: string): void {
+    process.stdout.write(this.json ? `${JSON.stringify(object)}\n` : `${text}\n`);
+  }
+
+  /** A line for the person who waits; never part of the result. */
+  note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+}
+
+/** One message for a person: what is wrong, where, the value, and what to do. */
+export function describeError(error: unknown): {
+  exitCode: ExitCode;
+  text: string;
+  json: Record<string, unknown>;
+} {
+  if (error instanceof ExmError) {
+    const value = error.value === undefined ? undefined : shorten(error.value);
+    const lines = [`error: ${error.message}`];
+    if (error.field !== undefined)
+      lines.push(`  where: ${error.field}${value === undefined ? '' : ` = ${value}`}`);
+    if (error.hint !== undefined) lines.push(`  to do: ${error.hint}`);
+    lines.push(`  code:  ${error.code}`);
+    const { code, field, hint } = error;
+    return {
+      exitCode: error.exitCode,
+      text: lines.join('\n'),
+      json: { error: { code, message: error.message, field, value: error.value, hint } },
+    };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    exitCode: exitCodes.failed,
+    text: `error: ${message}${process.env['EXM_DEBUG'] && error instanceof Error ? `\n${error.stack}` : ''}`,
+    json: {
+      error: { code: 'UNEXPECTED', message } satisfies ErrorDetails & { code: string; message: string },
+    },
+  };
+}
+
+function shorten(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}

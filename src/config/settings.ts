@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { InputError } from '../domain/errors.ts';
+import { defaultQueuePrefix } from '../domain/names.ts';
+import type { Environment } from './environment.ts';
+import { type Keys, readKeys } from './keys.ts';
+
+/** What every process needs to know, from the environment. Temporal's own TEMPORAL_* variables are read by src/temporal. */
+export interface Settings {
+  /** DATABASE_URL: `postgres://user:password@host:port/database` */
+  readonly databaseUrl: string;
+  /** EXM_BASE_URL: the one public address of all content-delivery servers (EXM: Analytics.ClusterName), no slash at the end. */
+  readonly baseUrl: string;
+  /** EXM_SMTP_URL: this host's mail server, as nodemailer takes it: `smtp://user:password@host:port` or `smtps://`. */
+  readonly smtpUrl: string | undefined;
+  /** EXM_QUEUE_PREFIX: keeps installations that share a Temporal namespace apart. */
+  readonly queuePrefix: string;
+  /** EXM_CONFIG: path of exm.config.ts. */
+  readonly configFile: string | undefined;
+  readonly keys: Keys;
+}
+
+const urlWith = (protocols: readonly string[], example: string) =>
+  z
+    .string()
+    .refine(
+      (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
+      `must be a URL such as ${example}`,
+    );
+
+const environmentSchema = z.object({
+  DATABASE_URL: urlWith(['postgres:', 'postgresql:'], 'postgres://exm:secret@127.0.0.1:5432/exm'),
+  EXM_BASE_URL: urlWith(['http:', 'https:'], 'https://mail.example.com').transform((url) =>
+    url.replace(/\/+$/, ''),
+  ),
+  EXM_SMTP_URL: urlWith(['smtp:', 'smtps:'], 'smtp://127.0.0.1:25').optional(),
+  EXM_QUEUE_PREFIX: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and hyphens, 40 at most')
+    .default(defaultQueuePrefix),
+  EXM_CONFIG: z.string().optional(),
+});
+
+/** Variables whose value may hold a password and is therefore never shown. */
+const secretVariables = new Set(['DATABASE_URL', 'EXM_SMTP_URL']);
+
+/**
+ * Checks the environment.
+ * @throws InputError that names the first variable that is missing or wrong and what is expected.
+ */
+export function readSettings(env: Environment): Settings {
+  const present = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environmentSchema.safeParse(present);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const variable = String(issue?.path[0] ?? 'environment');
+    const value = present[variable];
+    throw new InputError(
+      value === undefined ? 'SETTING_MISSING' : 'SETTING_WRONG',
+      value === undefined ? `${variable} is not set.` : `${variable} ${issue?.message}.`,
+      {
+        field: variable,
+        ...(value !== undefined && !secretVariables.has(variable) ? { value } : {}),
+        hint: 'Run this where "exm up" runs, or set the variable; "exm doctor" lists them all.',
+      },
+    );
+  }
+  const { DATABASE_URL, EXM_BASE_URL, EXM_SMTP_URL, EXM_QUEUE_PREFIX, EXM_CONFIG } = parsed.data;
+  return {
+    databaseUrl: DATABASE_URL,
+    baseUrl: EXM_BASE_URL,
+    smtpUrl: EXM_SMTP_URL,
+    queuePrefix: EXM_QUEUE_PREFIX,
+    configFile: EXM_CONFIG,
+    keys: readKeys(env),
+  };
+}

@@ -1,0 +1,69 @@
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
+import { UnavailableError } from '../domain/errors.ts';
+import * as schema from './schema.ts';
+
+export type Database = NodePgDatabase<typeof schema> & { readonly $client: pg.Pool };
+/** A database or a transaction in it. */
+export type Queries = Pick<Database, 'select' | 'insert' | 'update' | 'delete' | 'execute' | 'query'>;
+
+export interface ConnectOptions {
+  /** Shown in pg_stat_activity, for the operator. */
+  readonly applicationName: string;
+  /** Connections at most. */
+  readonly max?: number;
+  /** Called for a connection that breaks while nobody uses it; the pool replaces it by itself. */
+  readonly onIdleError?: (error: Error) => void;
+}
+
+/**
+ * Opens a pool of connections. Nothing is sent until the first query.
+ * The caller closes it with `closeDatabase`.
+ */
+export function connectDatabase(url: string, options: ConnectOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: options.applicationName,
+    max: options.max ?? 10,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+  });
+  // Without a listener a connection that breaks while idle would end the process.
+  pool.on('error', (error) => options.onIdleError?.(error));
+  return drizzle(pool, { schema }) as Database;
+}
+
+export async function closeDatabase(db: Database): Promise<void> {
+  await db.$client.end();
+}
+
+/** Asks the server for its version. @throws UnavailableError that says where nothing answered, without the password. */
+export async function pingDatabase(db: Database, url: string): Promise<string> {
+  try {
+    const result = await db.$client.query<{ server_version: string }>('show server_version');
+    return result.rows[0]?.server_version ?? 'unknown';
+  } catch (cause) {
+    throw new UnavailableError(
+      'DATABASE_UNREACHABLE',
+      `PostgreSQL does not answer at ${hidePassword(url)}: ${String((cause as Error).message)}`,
+      {
+        field: 'DATABASE_URL',
+        value: hidePassword(url),
+        hint: 'Start it ("exm up" starts a local one) or correct DATABASE_URL.',
+        cause,
+      },
+    );
+  }
+}
+
+/** A connection URL as it may be shown: without its password. */
+export function hidePassword(url: string): string {
+  try {
+    const parsed = new URL(url);
+    if (parsed.password) parsed.password = '***';
+    return parsed.toString();
+  } catch {
+    return '(not a URL)';
+  }
+}

@@ -1,0 +1,229 @@
+CREATE TABLE "campaign" (
+	"id" text PRIMARY KEY NOT NULL,
+	"name" text NOT NULL,
+	"state" text DEFAULT 'Draft' NOT NULL,
+	"sub_state" text DEFAULT 'None' NOT NULL,
+	"reason" text,
+	"word" text DEFAULT 'go' NOT NULL,
+	"definition" jsonb NOT NULL,
+	"content_hash" text,
+	"queued" integer,
+	"excluded" jsonb DEFAULT '{}'::jsonb NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"started_at" timestamp with time zone,
+	"ended_at" timestamp with time zone,
+	CONSTRAINT "campaign_word" CHECK ("campaign"."word" in ('go', 'pause', 'cancel'))
+);
+--> statement-breakpoint
+CREATE TABLE "campaign_audit" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "campaign_audit_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"campaign_id" text NOT NULL,
+	"at" timestamp with time zone DEFAULT now() NOT NULL,
+	"actor" text NOT NULL,
+	"what" text NOT NULL,
+	"from" text,
+	"to" text,
+	"why" text
+);
+--> statement-breakpoint
+CREATE TABLE "campaign_goal" (
+	"campaign_id" text NOT NULL,
+	"name" text NOT NULL,
+	"link" smallint NOT NULL,
+	"value" integer DEFAULT 0 NOT NULL,
+	CONSTRAINT "campaign_goal_campaign_id_name_pk" PRIMARY KEY("campaign_id","name")
+);
+--> statement-breakpoint
+CREATE TABLE "campaign_link" (
+	"campaign_id" text NOT NULL,
+	"number" smallint NOT NULL,
+	"url" text NOT NULL,
+	CONSTRAINT "campaign_link_campaign_id_number_pk" PRIMARY KEY("campaign_id","number")
+);
+--> statement-breakpoint
+CREATE TABLE "campaign_list" (
+	"campaign_id" text NOT NULL,
+	"list_id" integer NOT NULL,
+	"role" text NOT NULL,
+	CONSTRAINT "campaign_list_campaign_id_list_id_role_pk" PRIMARY KEY("campaign_id","list_id","role")
+);
+--> statement-breakpoint
+CREATE TABLE "campaign_statistic" (
+	"campaign_id" text NOT NULL,
+	"type" text NOT NULL,
+	"agent" text NOT NULL,
+	"total" integer DEFAULT 0 NOT NULL,
+	"unique" integer DEFAULT 0 NOT NULL,
+	CONSTRAINT "campaign_statistic_campaign_id_type_agent_pk" PRIMARY KEY("campaign_id","type","agent")
+);
+--> statement-breakpoint
+CREATE TABLE "campaign_variant" (
+	"campaign_id" text NOT NULL,
+	"number" smallint NOT NULL,
+	"name" text NOT NULL,
+	CONSTRAINT "campaign_variant_campaign_id_number_pk" PRIMARY KEY("campaign_id","number")
+);
+--> statement-breakpoint
+CREATE TABLE "contact" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "contact_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"email" text NOT NULL,
+	"email_key" text NOT NULL,
+	"first_name" text DEFAULT '' NOT NULL,
+	"last_name" text DEFAULT '' NOT NULL,
+	"language" text DEFAULT '' NOT NULL,
+	"facets" jsonb DEFAULT '{}'::jsonb NOT NULL,
+	"do_not_market" boolean DEFAULT false NOT NULL,
+	"consent_revoked" boolean DEFAULT false NOT NULL,
+	"bounce_count" integer DEFAULT 0 NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "contact_email_key_unique" UNIQUE("email_key")
+);
+--> statement-breakpoint
+CREATE TABLE "contact_list" (
+	"id" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "contact_list_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"name" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "contact_list_name_unique" UNIQUE("name")
+);
+--> statement-breakpoint
+CREATE TABLE "content" (
+	"hash" text PRIMARY KEY NOT NULL,
+	"body" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "dispatch_batch" (
+	"campaign_id" text NOT NULL,
+	"batch" integer NOT NULL,
+	"first" integer NOT NULL,
+	"last" integer NOT NULL,
+	"lease" integer DEFAULT 0 NOT NULL,
+	"server" text NOT NULL,
+	"leased_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"ended_at" timestamp with time zone,
+	"sent" integer DEFAULT 0 NOT NULL,
+	"failed" integer DEFAULT 0 NOT NULL,
+	"skipped" integer DEFAULT 0 NOT NULL,
+	"in_doubt" integer DEFAULT 0 NOT NULL,
+	CONSTRAINT "dispatch_batch_campaign_id_batch_pk" PRIMARY KEY("campaign_id","batch")
+);
+--> statement-breakpoint
+CREATE TABLE "dispatch_deferral" (
+	"campaign_id" text NOT NULL,
+	"position" integer NOT NULL,
+	"attempts" integer NOT NULL,
+	"first_at" timestamp with time zone NOT NULL,
+	"due_at" timestamp with time zone NOT NULL,
+	"reply" text NOT NULL,
+	CONSTRAINT "dispatch_deferral_campaign_id_position_pk" PRIMARY KEY("campaign_id","position")
+);
+--> statement-breakpoint
+CREATE TABLE "dispatch_outcome" (
+	"campaign_id" text NOT NULL,
+	"position" integer NOT NULL,
+	"contact_id" bigint NOT NULL,
+	"batch" integer NOT NULL,
+	"server" text NOT NULL,
+	"kind" text NOT NULL,
+	"reason" text,
+	"reply" text,
+	"message_id" text,
+	"at" timestamp with time zone NOT NULL,
+	CONSTRAINT "dispatch_outcome_campaign_id_position_pk" PRIMARY KEY("campaign_id","position"),
+	CONSTRAINT "dispatch_outcome_kind" CHECK ("dispatch_outcome"."kind" in ('sent', 'failed', 'skipped', 'cancelled', 'in_doubt'))
+);
+--> statement-breakpoint
+CREATE TABLE "dispatch_queue" (
+	"campaign_id" text NOT NULL,
+	"position" integer NOT NULL,
+	"contact_id" bigint NOT NULL,
+	"variant" smallint DEFAULT 0 NOT NULL,
+	"language" text NOT NULL,
+	CONSTRAINT "dispatch_queue_campaign_id_position_pk" PRIMARY KEY("campaign_id","position")
+);
+--> statement-breakpoint
+CREATE TABLE "event_inbox" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "event_inbox_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"type" text NOT NULL,
+	"campaign_id" text NOT NULL,
+	"position" integer NOT NULL,
+	"contact_id" bigint NOT NULL,
+	"link" smallint,
+	"user_agent" text DEFAULT '' NOT NULL,
+	"at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "global_opt_out" (
+	"email_key" text PRIMARY KEY NOT NULL,
+	"reason" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "interaction" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "interaction_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"type" text NOT NULL,
+	"campaign_id" text NOT NULL,
+	"position" integer NOT NULL,
+	"contact_id" bigint NOT NULL,
+	"link" smallint,
+	"agent" text DEFAULT 'person' NOT NULL,
+	"repeats" integer DEFAULT 0 NOT NULL,
+	"at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "list_member" (
+	"list_id" integer NOT NULL,
+	"contact_id" bigint NOT NULL,
+	CONSTRAINT "list_member_list_id_contact_id_pk" PRIMARY KEY("list_id","contact_id")
+);
+--> statement-breakpoint
+CREATE TABLE "server" (
+	"name" text PRIMARY KEY NOT NULL,
+	"role" text NOT NULL,
+	"pool" text DEFAULT '' NOT NULL,
+	"host" text NOT NULL,
+	"pid" integer NOT NULL,
+	"threads" integer DEFAULT 0 NOT NULL,
+	"sleep_ms" integer DEFAULT 0 NOT NULL,
+	"health" text DEFAULT 'ok' NOT NULL,
+	"started_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"seen_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"stopped_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "suppression" (
+	"email_key" text PRIMARY KEY NOT NULL,
+	"reason" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "test_send" (
+	"id" text PRIMARY KEY NOT NULL,
+	"campaign_id" text NOT NULL,
+	"addresses" jsonb NOT NULL,
+	"languages" jsonb DEFAULT '[]'::jsonb NOT NULL,
+	"variants" jsonb DEFAULT '[]'::jsonb NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"results" jsonb
+);
+--> statement-breakpoint
+ALTER TABLE "campaign_audit" ADD CONSTRAINT "campaign_audit_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "campaign_goal" ADD CONSTRAINT "campaign_goal_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "campaign_link" ADD CONSTRAINT "campaign_link_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "campaign_list" ADD CONSTRAINT "campaign_list_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "campaign_list" ADD CONSTRAINT "campaign_list_list_id_contact_list_id_fk" FOREIGN KEY ("list_id") REFERENCES "public"."contact_list"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "campaign_statistic" ADD CONSTRAINT "campaign_statistic_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "campaign_variant" ADD CONSTRAINT "campaign_variant_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "dispatch_batch" ADD CONSTRAINT "dispatch_batch_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "list_member" ADD CONSTRAINT "list_member_list_id_contact_list_id_fk" FOREIGN KEY ("list_id") REFERENCES "public"."contact_list"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "list_member" ADD CONSTRAINT "list_member_contact_id_contact_id_fk" FOREIGN KEY ("contact_id") REFERENCES "public"."contact"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "test_send" ADD CONSTRAINT "test_send_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "campaign_created" ON "campaign" USING btree ("created_at");--> statement-breakpoint
+CREATE INDEX "campaign_audit_campaign" ON "campaign_audit" USING btree ("campaign_id","id");--> statement-breakpoint
+CREATE INDEX "dispatch_deferral_due" ON "dispatch_deferral" USING btree ("campaign_id","due_at");--> statement-breakpoint
+CREATE INDEX "dispatch_outcome_contact" ON "dispatch_outcome" USING btree ("contact_id");--> statement-breakpoint
+CREATE INDEX "dispatch_queue_contact" ON "dispatch_queue" USING btree ("contact_id");--> statement-breakpoint
+CREATE INDEX "interaction_campaign" ON "interaction" USING btree ("campaign_id","type","position","at");--> statement-breakpoint
+CREATE INDEX "interaction_contact" ON "interaction" USING btree ("contact_id","at");--> statement-breakpoint
+CREATE INDEX "list_member_contact" ON "list_member" USING btree ("contact_id");

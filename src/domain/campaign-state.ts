@@ -1,0 +1,50 @@
+/** States of a campaign, in EXM's words. */
+export const campaignStates = [
+  'Draft',
+  'ActivationScheduled',
+  'DispatchScheduled',
+  'Queuing',
+  'Sending',
+  'Active',
+  'Inactive',
+  'Sent',
+] as const;
+export type CampaignState = (typeof campaignStates)[number];
+
+/**
+ * What a campaign that is being dispatched is doing at the moment. `Cancelled` is ours: EXM has no word for a
+ * dispatch that was ended by a person; such a campaign is Inactive with this sub-state.
+ */
+export const subStates = [
+  'None',
+  'Initialization',
+  'Queuing',
+  'Sending',
+  'Paused',
+  'Finishing',
+  'Cancelled',
+] as const;
+export type SubState = (typeof subStates)[number];
+
+/** Which state a campaign may come from to enter each state that the dispatch moves it to. */
+const comesFrom: Partial<Record<CampaignState, readonly CampaignState[]>> = {
+  Queuing: ['Draft', 'DispatchScheduled', 'Queuing'],
+  Sending: ['Queuing', 'Sending'],
+  Sent: ['Sending', 'Sent'],
+  Inactive: ['Queuing', 'Sending', 'Active', 'Inactive'],
+  Draft: ['Draft', 'DispatchScheduled'],
+};
+
+/** The states from which `to` may be entered; a state may always be entered again by a retried step. */
+export function statesBefore(to: CampaignState): readonly CampaignState[] {
+  return comesFrom[to] ?? [];
+}
+
+/** True where the campaign's dispatch has ended and nothing will change its books any more. */
+export function hasEnded(state: CampaignState): boolean {
+  return state === 'Sent' || state === 'Inactive';
+}
+
+/** What every dispatcher of a campaign is told with each flush of its outcomes. */
+export const dispatchWords = ['go', 'pause', 'cancel'] as const;
+export type DispatchWord = (typeof dispatchWords)[number];

@@ -1,0 +1,86 @@
+import type { PositionRange } from './batch-plan.ts';
+import type { CampaignState, SubState } from './campaign-state.ts';
+import type { OutcomeCounts, Totals } from './outcome.ts';
+import type { Pipelines } from './pipeline.ts';
+
+/** Highest first: test sends and triggered mail go before campaigns on the same dispatchers. */
+export const priorities = { test: 1, triggered: 2, campaign: 3 } as const;
+
+/** Input of the workflow DispatchNewsletter. `{ campaignId }` is enough to start one by any Temporal client. */
+export interface DispatchNewsletterInput {
+  readonly campaignId: string;
+  /** Who started it, for the audit trail. */
+  readonly startedBy?: string | undefined;
+  /** Left out by callers: where a run that was continued as new goes on. */
+  readonly carried?: CarriedState | undefined;
+}
+
+/** What one run of DispatchNewsletter hands to the next. Contains no personal data. */
+export interface CarriedState {
+  readonly plan: DispatchPlan;
+  /** Index in plan.pipelines.dispatchNewsletter of the step to go on with. */
+  readonly step: number;
+  readonly backlog: readonly PositionRange[];
+  readonly nextBatch: number;
+  readonly counts: OutcomeCounts;
+  readonly queued: number;
+  readonly batchSize: number;
+  readonly slots: number;
+  readonly control: 'go' | 'pause' | 'cancel';
+  readonly pauseReason?: string | undefined;
+}
+
+/** What the primary's configuration says about a run, read once when it starts: a later change of it breaks no replay. */
+export interface DispatchPlan {
+  readonly campaignName: string;
+  readonly pipelines: Pipelines;
+  /** Task queue of the pool of dispatchers that sends this campaign. */
+  readonly dispatchQueue: string;
+  /** EXM's DispatchBatchSize. */
+  readonly dispatchBatchSize: number;
+}
+
+export interface SendBatchInput {
+  readonly campaignId: string;
+  readonly batch: number;
+  readonly range: PositionRange;
+  /** Names of the steps of SendEmail. */
+  readonly sendEmail: readonly string[];
+  /** SHA-256 of the frozen content, which the dispatcher must hold. */
+  readonly contentHash: string;
+}
+
+/** Why a batch ended before its range did. */
+export type BatchStop = 'paused' | 'cancelled' | 'draining' | 'lease-lost';
+
+export interface SendBatchResult {
+  readonly server: string;
+  readonly counts: OutcomeCounts;
+  /** What is left of the range, where it was stopped. */
+  readonly rest?: PositionRange | undefined;
+  readonly stopped?: BatchStop | undefined;
+  /** Recipients the receiving server asked to be tried again later. */
+  readonly deferred: number;
+  /** Slots of all living dispatchers of the pool when the batch ended. */
+  readonly slots: number;
+}
+
+/** What the workflow's query `status` answers. */
+export interface DispatchStatus {
+  readonly campaignId: string;
+  readonly name: string;
+  readonly state: CampaignState;
+  readonly subState: SubState;
+  readonly step: string;
+  readonly totals: Totals;
+  readonly batches: { readonly running: number; readonly finished: number };
+  readonly slots: number;
+  readonly reason?: string | undefined;
+}
+
+/** Result of DispatchNewsletter. */
+export interface DispatchResult {
+  readonly campaignId: string;
+  readonly state: CampaignState;
+  readonly totals: Totals;
+}

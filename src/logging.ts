@@ -1,0 +1,30 @@
+import pino, { type Logger } from 'pino';
+
+export type { Logger };
+
+/**
+ * The process's log: JSON lines on stderr, for stdout belongs to results. EXM_LOG_LEVEL sets the level (default info).
+ * Values under names that may hold a secret or an address are never written.
+ */
+export function createLogger(name: string): Logger {
+  return pino(
+    {
+      name,
+      level: process.env['EXM_LOG_LEVEL'] ?? 'info',
+      redact: {
+        paths: [
+          '*.password',
+          '*.pass',
+          '*.smtpUrl',
+          '*.databaseUrl',
+          'email',
+          '*.email',
+          '*.keys',
+          '*.token',
+        ],
+        censor: '***',
+      },
+    },
+    pino.destination({ dest: 2, sync: false }),
+  );
+}
