@@ -1,33 +1,78 @@
 import type { OutgoingEmail } from '../dispatch/send-email-pipeline.ts';
+import type { Pipelines } from '../domain/pipeline.ts';
 
-/** A step of DispatchNewsletter of your own: runs once per campaign, on a primary worker. Throwing pauses nothing: it is retried. */
+/**
+ * A step of DispatchNewsletter of your own: runs once per campaign, on a primary worker. What it throws is tried
+ * again with growing pauses; throw an InputError or RefusedError (from 'exm-dispatch') where that cannot help.
+ * A retry runs it again from its start, so make it safe to repeat.
+ */
 export type CustomStep = (step: { readonly campaignId: string }) => Promise<void>;
 
-/** A step of SendEmail of your own: runs for each recipient, on the dispatcher. What it throws pauses the campaign with that reason. */
+/**
+ * A step of SendEmail of your own: runs for each recipient, on the dispatcher, and may change `email.message` after
+ * FillEmail and before SendEmail. What it throws pauses the campaign with that reason. It runs once per message,
+ * so a slow one costs its time as often as there are recipients.
+ */
 export type CustomProcessor = (email: OutgoingEmail) => Promise<void> | void;
 
-/** The one typed configuration file, `exm.config.ts` (EXM_CONFIG names another path). */
+/** The one typed configuration file, `exm.config.ts` (EXM_CONFIG names another path). Every option may be left out. */
 export interface ExmConfig {
-  /** Steps of your own for DispatchNewsletter, by name. */
+  /**
+   * Steps of your own for DispatchNewsletter, by name: a letter, then letters, digits, `_` or `-`, 64 at most, and
+   * not the name of a built-in step. Default: none. One that stands in no pipeline never runs.
+   */
   readonly steps?: Readonly<Record<string, CustomStep>>;
-  /** Steps of your own for SendEmail, by name. */
+  /**
+   * Steps of your own for SendEmail, by name; the same rules as for `steps`. Every dispatcher needs the same file.
+   * Default: none.
+   */
   readonly processors?: Readonly<Record<string, CustomProcessor>>;
-  /** The pipelines as lists of names, built-in and your own; what is left out of the file stays as it is built in. */
+  /** The pipelines as lists of names, built-in and your own, in the order in which they run. */
   readonly pipelines?: {
+    /**
+     * Default: EXM's thirteen steps. Write the whole list to add, leave out or move a step. The indispensable ones
+     * (`indispensableSteps`) must be there, in the order they have among themselves. A campaign that has been
+     * started keeps the list it was started with.
+     */
     readonly dispatchNewsletter?: readonly string[];
+    /** Default: FillEmail, SendEmail, EmailSent, Sleep. Only Sleep may be left out. */
     readonly sendEmail?: readonly string[];
   };
   readonly settings?: {
-    /** EXM's DispatchBatchSize: contacts a dispatch task takes at a time. Default 100. */
+    /**
+     * EXM's DispatchBatchSize: contacts a dispatch task takes at a time, 1 to 5000. Default 100. Raise it for small
+     * campaigns on few, fast servers; lower it where single messages take seconds, so that servers finish together.
+     */
     readonly dispatchBatchSize?: number;
-    /** Manager root's UndeliveredMaximum: an address that bounced more often gets nothing. Default 5. */
+    /**
+     * The manager root's UndeliveredMaximum: an address that bounced more often gets nothing, 0 to 1000. Default 5.
+     * Lower it where your sending reputation suffers; 0 leaves out every address that bounced since its last click.
+     */
     readonly undeliveredMaximum?: number;
-    /** Whether the suppression list is looked at. Default true. */
+    /** EXM's CheckSuppressionList: whether addresses on the suppression list are left out. Default true. */
     readonly checkSuppressionList?: boolean;
-    /** How long a recipient whose mail server says "later" (4xx) is tried. Hours; default 72. */
+    /**
+     * How long a recipient whose mail server says "later" (4xx) is tried before it counts as failed. Hours, above 0,
+     * 720 at most. Default 72. Lower it for mail that is worthless the next day.
+     */
     readonly deferralMaximumHours?: number;
   };
 }
+
+/** The configuration as the workers use it: checked, and with every default filled in. */
+export interface ResolvedConfig {
+  readonly pipelines: Pipelines;
+  readonly steps: Readonly<Record<string, CustomStep>>;
+  readonly processors: Readonly<Record<string, CustomProcessor>>;
+  readonly settings: Required<NonNullable<ExmConfig['settings']>>;
+}
+
+export const defaultConfigSettings: ResolvedConfig['settings'] = {
+  dispatchBatchSize: 100,
+  undeliveredMaximum: 5,
+  checkSuppressionList: true,
+  deferralMaximumHours: 72,
+};
 
 /** Checks the types of `exm.config.ts` as it is written. */
 export function defineConfig(config: ExmConfig): ExmConfig {
