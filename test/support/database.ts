@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { closeDatabase, connectDatabase, type Database } from '../../src/db/connect.ts';
+import { waitFor } from './wait-for.ts';
+
+/** The migrated, empty database that every test database is a copy of. */
+export const templateDatabase = 'exm_template';
+
+export interface TestDatabase {
+  readonly url: string;
+  readonly db: Database;
+  /** Closes `db` and removes the database. @throws Error where somebody still has a connection to it: a leak. */
+  drop(): Promise<void>;
+}
+
+export interface TestDatabaseOptions {
+  /** `migrated` (the default) has the schema; `empty` has nothing. */
+  readonly content?: 'migrated' | 'empty';
+}
+
+/** A database of its own for a test file. */
+export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const adminUrl = inject('postgresUrl');
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const template = options.content === 'empty' ? 'template0' : templateDatabase;
+  await asAdmin(adminUrl, (admin) => admin.query(`create database ${name} template ${template}`));
+  const url = Object.assign(new URL(adminUrl), { pathname: `/${name}` }).toString();
+  const db = connectDatabase(url, { applicationName: 'exm test', max: 5 });
+  return {
+    url,
+    db,
+    async drop() {
+      await closeDatabase(db);
+      await asAdmin(adminUrl, async (admin) => {
+        const connected = async () => {
+          const { rows } = await admin.query<{ application_name: string }>(
+            'select application_name from pg_stat_activity where datname = $1',
+            [name],
+          );
+          return rows.map((row) => row.application_name);
+        };
+        let left: string[] = [];
+        try {
+          // A process that was just killed takes a moment to disappear from the server's view.
+          await waitFor(
+            async () => {
+              left = await connected();
+              return left.length === 0;
+            },
+            { timeoutMs: 5_000 },
+          );
+        } catch {
+          throw new Error(`connections to the test database were left open by: ${left.join(', ')}`);
+        } finally {
+          await admin.query(`drop database ${name} with (force)`);
+        }
+      });
+    },
+  };
+}
+
+async function asAdmin<T>(url: string, use: (admin: pg.Client) => Promise<T>): Promise<T> {
+  const admin = new pg.Client({ connectionString: url, application_name: 'exm test admin' });
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.end();
+  }
+}
