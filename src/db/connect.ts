@@ -29,8 +29,10 @@ export function connectDatabase(url: string, options: ConnectOptions): Database 
     idleTimeoutMillis: 30_000,
     keepAlive: true,
   });
-  // Without a listener a connection that breaks while idle would end the process.
+  // Without listeners a connection that breaks would end the process: one while idle, the other inside a transaction,
+  // whose query fails with the same error.
   pool.on('error', (error) => options.onIdleError?.(error));
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return drizzle(pool, { schema }) as Database;
 }
 
