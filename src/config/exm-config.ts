@@ -56,6 +56,11 @@ export interface ExmConfig {
      * 720 at most. Default 72. Lower it for mail that is worthless the next day.
      */
     readonly deferralMaximumHours?: number;
+    /**
+     * A campaign's workflow is continued as new after so many batches, 1 to 2000. Default: when Temporal suggests it,
+     * which is after some 800. Lower it where histories have to stay small for other tools that read them.
+     */
+    readonly batchesPerRun?: number;
   };
 }
 
@@ -64,14 +69,19 @@ export interface ResolvedConfig {
   readonly pipelines: Pipelines;
   readonly steps: Readonly<Record<string, CustomStep>>;
   readonly processors: Readonly<Record<string, CustomProcessor>>;
-  readonly settings: Required<NonNullable<ExmConfig['settings']>>;
+  readonly settings: Required<Omit<ConfigSettings, 'batchesPerRun'>> & {
+    readonly batchesPerRun: number | undefined;
+  };
 }
+
+type ConfigSettings = NonNullable<ExmConfig['settings']>;
 
 export const defaultConfigSettings: ResolvedConfig['settings'] = {
   dispatchBatchSize: 100,
   undeliveredMaximum: 5,
   checkSuppressionList: true,
   deferralMaximumHours: 72,
+  batchesPerRun: undefined,
 };
 
 /** Checks the types of `exm.config.ts` as it is written. */
