@@ -31,5 +31,10 @@ export function testWorkflowId(campaignId: string, testSendId: string): string {
   return `${campaignWorkflowId(campaignId)}/test/${testSendId}`;
 }
 
+/** The one workflow that keeps the processing role at work. */
+export function processingWorkflowId(prefix: string = defaultQueuePrefix): string {
+  return prefix === defaultQueuePrefix ? 'processing/events' : `processing/events/${prefix}`;
+}
+
 /** Search attributes of a campaign's workflow; both of type Keyword. */
 export const searchAttributes = { state: 'ExmState', campaignName: 'ExmCampaignName' } as const;

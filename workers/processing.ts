@@ -1,0 +1,95 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
+import { createProcessingActivities, type ProcessingDependencies } from '../activities/process-events.ts';
+import { processingWorkflowId, taskQueues } from '../src/domain/names.ts';
+import { processorsChangedSignal } from '../src/domain/processing.ts';
+import { isLive } from '../src/processing/live-processors.ts';
+import { connectClient } from '../src/temporal/client-connection.ts';
+import { connectWorker } from '../src/temporal/worker-connection.ts';
+import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
+import type { ProcessEvents } from '../workflows/process-events.ts';
+import type { RoleContext, RunningRole } from './runtime.ts';
+import { WorkerGroup } from './temporal-worker.ts';
+
+export type ProcessingOptions = Omit<ProcessingDependencies, 'db'>;
+
+/** How often a processor makes sure that the workflow is there: somebody may have ended it by hand. Milliseconds. */
+const ensureIntervalMs = 60_000;
+
+/**
+ * The processing role: a worker that turns events into interactions and aggregates, and starts the workflow that
+ * keeps all such workers busy where it does not run yet.
+ *
+ * @throws UnavailableError where Temporal does not answer.
+ */
+export async function startProcessing(
+  context: RoleContext,
+  options: ProcessingOptions = {},
+): Promise<RunningRole> {
+  const { env, db, name, settings } = context;
+  const taskQueue = taskQueues(settings.queuePrefix).processing;
+  const { connection, namespace } = await connectWorker(env);
+  const client = await connectClient(env);
+  const workers = await WorkerGroup.start([
+    {
+      connection,
+      namespace,
+      taskQueue,
+      identity: `${name}@processing`,
+      workflowBundle: workflowBundle(),
+      activities: createProcessingActivities({ ...options, db }),
+      // Shifts of processors that are gone wait here, too; more at once would only get in each other's way.
+      maxConcurrentActivityTaskExecutions: 4,
+      maxCachedWorkflows: 10,
+    },
+  ]);
+  const stopping = new AbortController();
+  const keeping = keepWorkflow(context, client, taskQueue, stopping.signal);
+  return {
+    address: '',
+    done: workers.done,
+    async stop() {
+      stopping.abort();
+      await workers.stop();
+      await keeping;
+      await client.connection.close();
+      await connection.close();
+    },
+  };
+}
+
+/** Announces this worker to the workflow ProcessEvents, and starts that one whenever it is not there. */
+async function keepWorkflow(
+  { db, name, log, settings }: RoleContext,
+  client: Client,
+  taskQueue: string,
+  stop: AbortSignal,
+): Promise<void> {
+  const workflowId = processingWorkflowId(settings.queuePrefix);
+  let announced = false;
+  while (!stop.aborted) {
+    try {
+      if (announced) {
+        await client.workflow.start<typeof ProcessEvents>('ProcessEvents', {
+          workflowId,
+          taskQueue,
+          workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+        });
+      } else if (await isLive(db, name)) {
+        // Only now is this worker counted among the living.
+        await client.workflow.signalWithStart<typeof ProcessEvents, []>('ProcessEvents', {
+          workflowId,
+          taskQueue,
+          signal: processorsChangedSignal,
+        });
+        announced = true;
+      }
+    } catch (error) {
+      log.warn(
+        { err: (error as Error).message },
+        'the workflow ProcessEvents could not be started; trying again',
+      );
+    }
+    await pause(announced ? ensureIntervalMs : 500, undefined, { signal: stop }).catch(() => undefined);
+  }
+}
