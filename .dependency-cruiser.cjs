@@ -8,7 +8,7 @@ module.exports = {
       comment: 'src/domain does no I/O: it imports nothing but itself.',
       severity: 'error',
       from: { path: '^src/domain/' },
-      to: { pathNot: '^src/domain/' },
+      to: { pathNot: '^src/domain/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'workflows-are-deterministic',

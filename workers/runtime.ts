@@ -60,7 +60,6 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
   try {
     await pingDatabase(db, settings.databaseUrl);
     await requireCurrentSchema(db);
-    const running = await options.start({ name: options.name, env: options.env, settings, db, log });
     const presence = await startServerPresence(db, {
       name: options.name,
       role: options.role,
@@ -71,6 +70,7 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
       sleepMs: options.presence?.sleepMs ?? 0,
     });
     try {
+      const running = await options.start({ name: options.name, env: options.env, settings, db, log });
       const stopped = stopOnSignal(running, log);
       log.info({ address: running.address || undefined }, 'ready');
       options.onReady?.(running);

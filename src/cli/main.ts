@@ -2,17 +2,50 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { exitCodes } from '../domain/errors.ts';
 import { packagePath } from '../package-path.ts';
-import { keysCommand } from './keys.ts';
-import { migrateCommand } from './migrate.ts';
 
 const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string };
+
+/** The commands, each loaded only when it is called: a short answer must not wait for the whole program to load. */
+const commands: Record<string, { readonly about: string; readonly load: () => Promise<Command> }> = {
+  up: {
+    about: 'start everything on this machine',
+    load: async () => (await import('./up.ts')).upCommand(),
+  },
+  'mail-catcher': {
+    about: 'an SMTP server that keeps all mail to itself, with a web page (part of "up")',
+    load: async () => (await import('./mail-catcher.ts')).mailCatcherCommand(),
+  },
+  worker: {
+    about: 'run one worker process of a role',
+    load: async () => (await import('./worker.ts')).workerCommand(),
+  },
+  campaign: {
+    about: 'create, start, steer and watch campaigns',
+    load: async () => (await import('./campaign.ts')).campaignCommand(),
+  },
+  server: {
+    about: 'the worker processes, and the Sleep of dispatchers',
+    load: async () => (await import('./server.ts')).serverCommand(),
+  },
+  keys: {
+    about: 'the keys of an installation',
+    load: async () => (await import('./keys.ts')).keysCommand(),
+  },
+  migrate: {
+    about: "bring the database's schema up to this version",
+    load: async () => (await import('./migrate.ts')).migrateCommand(),
+  },
+};
 
 const program = new Command('exm')
   .description('Sends email campaigns: durable, on Temporal, by any number of dispatch servers.')
   .version(version)
-  .showHelpAfterError('(add --help for the flags and an example)')
-  .addCommand(migrateCommand())
-  .addCommand(keysCommand());
+  .showHelpAfterError('(add --help for the flags and an example)');
+
+const called = process.argv[2] ?? '';
+for (const [name, { about, load }] of Object.entries(commands)) {
+  program.addCommand(name === called ? await load() : new Command(name).description(about));
+}
 
 /** Wrong usage ends with 2, also in commands of commands; asking for help is not an error. */
 function exitWithOurCodes(command: Command): void {

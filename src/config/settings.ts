@@ -66,7 +66,8 @@ export function readSettings(env: Environment): Settings {
       },
     );
   }
-  const { DATABASE_URL, EXM_BASE_URL, EXM_SMTP_URL, EXM_QUEUE_PREFIX, EXM_CONFIG } = parsed.data;
+  const { DATABASE_URL, EXM_BASE_URL, EXM_SMTP_URL, EXM_QUEUE_PREFIX, EXM_CONFIG } =
+    parsed.data;
   return {
     databaseUrl: DATABASE_URL,
     baseUrl: EXM_BASE_URL,

@@ -1,4 +1,6 @@
+import { kill } from 'node:process';
 import { eq, sql } from 'drizzle-orm';
+import { RefusedError } from '../domain/errors.ts';
 import type { Database } from './connect.ts';
 import { server } from './schema.ts';
 
@@ -10,8 +12,6 @@ export const presenceIntervalMs = 2_000;
 export const presenceTimeoutMs = 10_000;
 
 export interface ServerPresence {
-  /** Says what is wrong with this server, or `ok`. */
-  setHealth(health: string): void;
   /** Says that the server stopped as planned. */
   stop(): Promise<void>;
 }
@@ -21,39 +21,62 @@ export type NewServer = Pick<ServerRow, 'name' | 'role' | 'host' | 'pid' | 'pool
 /**
  * Enters this process in the table of servers and keeps saying that it lives, until stopped. Where the database is
  * away it goes on trying: presence is a courtesy to operators, never a reason to stop.
+ *
+ * @throws RefusedError where another living process has the name
  */
 export async function startServerPresence(db: Database, row: NewServer): Promise<ServerPresence> {
-  await db
-    .insert(server)
-    .values(row)
-    .onConflictDoUpdate({
-      target: server.name,
-      set: { ...row, health: 'ok', startedAt: sql`now()`, seenAt: sql`now()`, stoppedAt: null },
-    });
-  let health = 'ok';
+  await enter(db, row);
   let saying: Promise<unknown> = Promise.resolve();
-  const say = () => {
-    saying = db
-      .update(server)
-      .set({ seenAt: sql`now()`, health })
-      .where(eq(server.name, row.name))
-      .catch(() => undefined);
-  };
-  const timer = setInterval(say, presenceIntervalMs);
+  const mine = sql`${server.name} = ${row.name} and ${server.host} = ${row.host} and ${server.pid} = ${row.pid}`;
+  const timer = setInterval(() => {
+    saying = db.update(server).set({ seenAt: sql`now()` }).where(mine).catch(() => undefined);
+  }, presenceIntervalMs);
   return {
-    setHealth(text) {
-      if (text === health) return;
-      health = text;
-      say();
-    },
     async stop() {
       clearInterval(timer);
       await saying;
-      await db
-        .update(server)
-        .set({ stoppedAt: sql`now()` })
-        .where(eq(server.name, row.name))
-        .catch(() => undefined);
+      await db.update(server).set({ stoppedAt: sql`now()` }).where(mine).catch(() => undefined);
     },
   };
+}
+
+/** Says what is wrong with a server, or `ok`. */
+export async function setServerHealth(db: Database, name: string, health: string): Promise<void> {
+  await db.update(server).set({ health }).where(eq(server.name, name));
+}
+
+async function enter(db: Database, row: NewServer): Promise<void> {
+  await db.transaction(async (tx) => {
+    const [holder] = await tx
+      .select({ row: server, isRecent: sql<boolean>`${server.seenAt} > now() - ${presenceTimeoutMs} * interval '1 millisecond'` })
+      .from(server)
+      .where(eq(server.name, row.name))
+      .for('update');
+    if (holder !== undefined && holder.row.stoppedAt === null && holder.isRecent && lives(holder.row, row)) {
+      throw new RefusedError('SERVER_NAME_TAKEN', `A server of the name "${row.name}" is running already, as process ${holder.row.pid} on ${holder.row.host}.`, {
+        field: '--name',
+        value: row.name,
+        hint: 'Give each worker a name of its own, or stop the other one.',
+      });
+    }
+    await tx
+      .insert(server)
+      .values(row)
+      .onConflictDoUpdate({
+        target: server.name,
+        set: { ...row, health: 'ok', startedAt: sql`now()`, seenAt: sql`now()`, stoppedAt: null },
+      });
+  });
+}
+
+/** Whether the holder of the name still runs. Of another host it is believed; of this one it is seen. */
+function lives(holder: ServerRow, row: NewServer): boolean {
+  if (holder.host !== row.host) return true;
+  if (holder.pid === row.pid) return false;
+  try {
+    kill(holder.pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }

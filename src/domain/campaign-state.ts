@@ -31,7 +31,7 @@ const comesFrom: Partial<Record<CampaignState, readonly CampaignState[]>> = {
   Queuing: ['Draft', 'DispatchScheduled', 'Queuing'],
   Sending: ['Queuing', 'Sending'],
   Sent: ['Sending', 'Sent'],
-  Inactive: ['Queuing', 'Sending', 'Active', 'Inactive'],
+  Inactive: ['Draft', 'Queuing', 'Sending', 'Active', 'Inactive'],
   Draft: ['Draft', 'DispatchScheduled'],
 };
 

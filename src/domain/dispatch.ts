@@ -1,5 +1,5 @@
 import type { PositionRange } from './batch-plan.ts';
-import type { CampaignState, SubState } from './campaign-state.ts';
+import type { CampaignState, DispatchWord, SubState } from './campaign-state.ts';
 import type { OutcomeCounts, Totals } from './outcome.ts';
 import type { Pipelines } from './pipeline.ts';
 
@@ -20,24 +20,60 @@ export interface CarriedState {
   readonly plan: DispatchPlan;
   /** Index in plan.pipelines.dispatchNewsletter of the step to go on with. */
   readonly step: number;
+  readonly state: CampaignState;
+  readonly subState: SubState;
+  readonly contentHash: string;
+  readonly window: CarriedWindow;
+  readonly control: CarriedControl;
+}
+
+export interface CarriedWindow {
   readonly backlog: readonly PositionRange[];
   readonly nextBatch: number;
-  readonly counts: OutcomeCounts;
-  readonly queued: number;
+  readonly finishedBatches: number;
   readonly batchSize: number;
   readonly slots: number;
-  readonly control: 'go' | 'pause' | 'cancel';
-  readonly pauseReason?: string | undefined;
+  readonly queued: number;
+  readonly counts: OutcomeCounts;
+}
+
+export interface CarriedControl {
+  readonly word: DispatchWord;
+  readonly reason?: string | undefined;
 }
 
 /** What the primary's configuration says about a run, read once when it starts: a later change of it breaks no replay. */
 export interface DispatchPlan {
   readonly campaignName: string;
+  /** Who started it, for the audit trail. */
+  readonly startedBy: string;
   readonly pipelines: Pipelines;
   /** Task queue of the pool of dispatchers that sends this campaign. */
   readonly dispatchQueue: string;
   /** EXM's DispatchBatchSize. */
   readonly dispatchBatchSize: number;
+  /** False where the namespace lacks the search attributes: they are an aid, never a reason to fail. */
+  readonly searchAttributes: boolean;
+  /** The run is continued as new after so many batches, or earlier where Temporal suggests it. */
+  readonly batchesPerRun?: number | undefined;
+}
+
+/** What QueueMessage answers. After a run that was ended from outside, part of the queue has outcomes already. */
+export interface QueuedMessage {
+  readonly queued: number;
+  /** Positions without an outcome. */
+  readonly backlog: readonly PositionRange[];
+  /** The first number no batch of this campaign has had yet. */
+  readonly nextBatch: number;
+}
+
+/** Recipients without an outcome, when all batches have ended. */
+export interface RemainingRecipients {
+  readonly remaining: number;
+  /** Those that are due now. */
+  readonly backlog: readonly PositionRange[];
+  /** Where none is due now: when the next one is. */
+  readonly dueInMs?: number | undefined;
 }
 
 export interface SendBatchInput {

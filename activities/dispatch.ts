@@ -1,0 +1,28 @@
+import type { DispatchHost } from '../src/dispatch/dispatch-host.ts';
+import { liveDispatchers, slotsOf } from '../src/dispatch/dispatchers.ts';
+import { sendBatch } from '../src/dispatch/send-batch.ts';
+import { sendTestMessage } from '../src/dispatch/send-test-message.ts';
+import type { SendBatchInput, SendBatchResult } from '../src/domain/dispatch.ts';
+import { asActivities } from './as-activities.ts';
+
+export type DispatchActivities = ReturnType<typeof createDispatchActivities>;
+
+/** The activities of a dispatcher. */
+export function createDispatchActivities(host: DispatchHost) {
+  return asActivities({
+    /** SendBatch on this host: CheckPreconditions (content by hash, lease), SendMessage, FinalizeDispatch. */
+    async sendBatch(input: SendBatchInput): Promise<SendBatchResult> {
+      const { counts, deferred, rest, stopped } = await sendBatch(host, input);
+      const slots = slotsOf(await liveDispatchers(host.db, host.pool));
+      return { server: host.name, counts, deferred, rest, stopped, slots };
+    },
+
+    /** SendTestMessage: to the addresses stored under the id, one after the other. */
+    async sendTestMessage(input: {
+      campaignId: string;
+      testSendId: string;
+    }): Promise<{ sent: number; failed: number }> {
+      return await sendTestMessage(host, input);
+    },
+  });
+}

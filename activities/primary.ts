@@ -1,0 +1,46 @@
+import type { CustomStep } from '../src/config/exm-config.ts';
+import { asActivities } from './as-activities.ts';
+import { createCancelRemaining } from './cancel-remaining.ts';
+import { createCheckPreconditions } from './check-preconditions.ts';
+import type { PrimaryDependencies } from './dependencies.ts';
+import { createDeployAnalytics } from './deploy-analytics.ts';
+import { createFinalizeDispatch } from './finalize-dispatch.ts';
+import { createLaunchDedicatedServers } from './launch-dedicated-servers.ts';
+import { createMoveToProcessing } from './move-to-processing.ts';
+import { createMoveToQueuing } from './move-to-queuing.ts';
+import { createMoveToSent } from './move-to-sent.ts';
+import { createNotifyDispatchFinished } from './notify-dispatch-finished.ts';
+import { createPlanRemaining } from './plan-remaining.ts';
+import { createPrepareTestMessage } from './prepare-test-message.ts';
+import { createPublishDispatchItems } from './publish-dispatch-items.ts';
+import { createQueueMessage } from './queue-message.ts';
+import { createReadPlan } from './read-plan.ts';
+import { createTellDispatchers } from './tell-dispatchers.ts';
+
+export type PrimaryActivities = ReturnType<typeof createPrimaryActivities>;
+
+/** The activities of the primary: the steps of DispatchNewsletter, one file each. */
+export function createPrimaryActivities(dependencies: PrimaryDependencies) {
+  return asActivities({
+    readPlan: createReadPlan(dependencies),
+    checkPreconditions: createCheckPreconditions(dependencies),
+    moveToQueuing: createMoveToQueuing(dependencies),
+    deployAnalytics: createDeployAnalytics(dependencies),
+    publishDispatchItems: createPublishDispatchItems(dependencies),
+    queueMessage: createQueueMessage(dependencies),
+    moveToProcessing: createMoveToProcessing(dependencies),
+    launchDedicatedServers: createLaunchDedicatedServers(dependencies),
+    prepareTestMessage: createPrepareTestMessage(dependencies),
+    planRemaining: createPlanRemaining(dependencies),
+    cancelRemaining: createCancelRemaining(dependencies),
+    moveToSent: createMoveToSent(dependencies),
+    ...createNotifyDispatchFinished(dependencies),
+    finalizeDispatch: createFinalizeDispatch(dependencies),
+    tellDispatchers: createTellDispatchers(dependencies),
+  });
+}
+
+/** The installation's own steps, as activities of their names. */
+export function createCustomSteps(steps: Readonly<Record<string, CustomStep>>): Record<string, CustomStep> {
+  return asActivities({ ...steps });
+}

@@ -1,0 +1,8 @@
+import { publishDispatchItems } from '../src/message/deploy.ts';
+import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
+
+/** PublishDispatchItems: freezes the content. @returns its hash, which every dispatcher must hold. */
+export function createPublishDispatchItems({ db, settings }: PrimaryDependencies) {
+  return async ({ campaignId }: CampaignRef): Promise<string> =>
+    (await publishDispatchItems(db, campaignId, settings.baseUrl)).hash;
+}

@@ -1,0 +1,102 @@
+import { sql } from 'drizzle-orm';
+import type { Database } from '../db/connect.ts';
+import { campaign } from '../db/schema.ts';
+import { liveDispatchers, slotsOf } from '../dispatch/dispatchers.ts';
+import type { CampaignState, SubState } from '../domain/campaign-state.ts';
+import type { Totals } from '../domain/outcome.ts';
+import { campaignTotals, type ServerShare, serverShares } from '../reporting/totals.ts';
+import { findCampaign } from './find-campaign.ts';
+
+/** A campaign as `exm campaign status` shows it. */
+export interface CampaignStatus {
+  readonly id: string;
+  readonly name: string;
+  readonly state: CampaignState;
+  readonly subState: SubState;
+  /** Why it is paused, went back to Draft or was cancelled; or what it waits for. */
+  readonly reason: string | null;
+  readonly totals: Totals;
+  /** Not queued, by reason. */
+  readonly excluded: Readonly<Record<string, number>>;
+  readonly failedByReason: Readonly<Record<string, number>>;
+  readonly skippedByReason: Readonly<Record<string, number>>;
+  /** Recipients that mail servers put off. */
+  readonly deferred: number;
+  readonly servers: readonly ServerShare[];
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+}
+
+/** Where a campaign stands, from the books. @throws InputError where there is no such campaign */
+export async function campaignStatus(db: Database, campaignId: string): Promise<CampaignStatus> {
+  const row = await findCampaign(db, campaignId);
+  const [totals, servers, byReason, deferred] = [
+    await campaignTotals(db, campaignId),
+    await serverShares(db, campaignId),
+    await outcomesByReason(db, campaignId),
+    await deferredCount(db, campaignId),
+  ];
+  const nobody =
+    row.state === 'Sending' && totals.remaining > 0 && (await slotsAlive(db, row.definition.pool)) === 0;
+  const waiting = `no dispatcher of the pool "${row.definition.pool}" is alive: start "exm worker dedicated-dispatch"`;
+  return {
+    id: row.id,
+    name: row.name,
+    state: row.state,
+    subState: row.subState,
+    reason: row.reason ?? (nobody ? waiting : null),
+    totals,
+    excluded: row.excluded,
+    failedByReason: byReason('failed'),
+    skippedByReason: byReason('skipped'),
+    deferred,
+    servers,
+    startedAt: row.startedAt?.toISOString() ?? null,
+    endedAt: row.endedAt?.toISOString() ?? null,
+  };
+}
+
+export interface CampaignLine {
+  readonly id: string;
+  readonly name: string;
+  readonly state: CampaignState;
+  readonly subState: SubState;
+  readonly queued: number;
+  readonly createdAt: string;
+}
+
+/** All campaigns, the newest first. */
+export async function listCampaigns(db: Database, limit: number): Promise<CampaignLine[]> {
+  const rows = await db
+    .select()
+    .from(campaign)
+    .orderBy(sql`${campaign.createdAt} desc, ${campaign.id}`)
+    .limit(limit);
+  return rows.map(({ id, name, state, subState, queued, createdAt }) => ({
+    id,
+    name,
+    state,
+    subState,
+    queued: queued ?? 0,
+    createdAt: createdAt.toISOString(),
+  }));
+}
+
+async function outcomesByReason(db: Database, campaignId: string) {
+  const { rows } = await db.execute<{ kind: string; reason: string; count: number }>(sql`
+    select kind, coalesce(reason, '') as reason, count(*)::int as count from dispatch_outcome
+     where campaign_id = ${campaignId} and kind in ('failed', 'skipped') group by kind, reason order by count(*) desc, reason`);
+  return (kind: string) =>
+    Object.fromEntries(rows.filter((row) => row.kind === kind).map(({ reason, count }) => [reason, count]));
+}
+
+async function deferredCount(db: Database, campaignId: string): Promise<number> {
+  const { rows } = await db.execute<{ count: number }>(sql`
+    select count(*)::int as count from dispatch_deferral d where d.campaign_id = ${campaignId}
+       and not exists (select from dispatch_outcome o where o.campaign_id = d.campaign_id and o.position = d.position)`);
+  return rows[0]?.count ?? 0;
+}
+
+async function slotsAlive(db: Database, pool: string): Promise<number> {
+  return slotsOf(await liveDispatchers(db, pool));
+}

@@ -1,0 +1,103 @@
+import { eq, sql } from 'drizzle-orm';
+import type { Database, Queries } from '../db/connect.ts';
+import { campaign, campaignAudit } from '../db/schema.ts';
+import {
+  type CampaignState,
+  type DispatchWord,
+  hasEnded,
+  type SubState,
+  statesBefore,
+} from '../domain/campaign-state.ts';
+import { RefusedError } from '../domain/errors.ts';
+import { unknownCampaign } from '../reporting/totals.ts';
+
+export interface StateChange {
+  readonly campaignId: string;
+  readonly to: CampaignState;
+  readonly subState: SubState;
+  /** Who changed it. */
+  readonly by: string;
+  readonly why?: string | undefined;
+}
+
+/**
+ * Moves a campaign to another state and writes the audit trail, both or neither. Entering the state it is in already
+ * (a retried step) changes nothing.
+ *
+ * @throws RefusedError where that state cannot be entered from the present one.
+ */
+export async function changeState(db: Database, change: StateChange): Promise<void> {
+  await db.transaction(async (tx) => {
+    const before = await lockCampaign(tx, change.campaignId);
+    if (before.state === change.to && before.subState === change.subState) return;
+    if (!statesBefore(change.to).includes(before.state)) {
+      throw new RefusedError(
+        'STATE_REFUSED',
+        `The campaign is ${before.state} and cannot become ${change.to}.`,
+        {
+          field: 'state',
+          value: before.state,
+        },
+      );
+    }
+    const started = change.to === 'Queuing' && before.startedAt === null;
+    await tx
+      .update(campaign)
+      .set({
+        state: change.to,
+        subState: change.subState,
+        reason: change.why ?? null,
+        ...(started ? { startedAt: sql`now()` } : {}),
+        ...(hasEnded(change.to) ? { endedAt: sql`now()` } : {}),
+      })
+      .where(eq(campaign.id, change.campaignId));
+    await audit(tx, change, 'state', before.state, change.to);
+  });
+}
+
+/** What dispatchers are told from now on: go, pause or cancel. In force with their next flush. */
+export async function changeWord(
+  db: Database,
+  change: {
+    readonly campaignId: string;
+    readonly word: DispatchWord;
+    readonly by: string;
+    readonly why?: string | undefined;
+  },
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    const before = await lockCampaign(tx, change.campaignId);
+    if (hasEnded(before.state)) return;
+    const subState = change.word === 'pause' ? 'Paused' : subStateOf(before.state);
+    await tx
+      .update(campaign)
+      .set({ word: change.word, subState, reason: change.why ?? null })
+      .where(eq(campaign.id, change.campaignId));
+    if (before.word !== change.word) await audit(tx, change, 'dispatch', before.word, change.word);
+  });
+}
+
+/** Says what a campaign is doing, where nothing else changes. */
+export async function changeSubState(db: Database, campaignId: string, subState: SubState): Promise<void> {
+  await db.update(campaign).set({ subState }).where(eq(campaign.id, campaignId));
+}
+
+function subStateOf(state: CampaignState): SubState {
+  return state === 'Queuing' || state === 'Sending' ? state : 'Initialization';
+}
+
+async function lockCampaign(tx: Queries, campaignId: string) {
+  const [row] = await tx.select().from(campaign).where(eq(campaign.id, campaignId)).for('update');
+  if (row === undefined) throw unknownCampaign(campaignId);
+  return row;
+}
+
+async function audit(
+  tx: Queries,
+  { campaignId, by, why }: { campaignId: string; by: string; why?: string | undefined },
+  what: string,
+  from: string,
+  to: string,
+): Promise<void> {
+  await tx.insert(campaignAudit).values({ campaignId, actor: by, what, from, to, why: why ?? null });
+}

@@ -1,0 +1,148 @@
+import { randomInt } from 'node:crypto';
+import { inArray, sql } from 'drizzle-orm';
+import type { Database, Queries } from '../db/connect.ts';
+import { campaign, campaignAudit, campaignList, contactList } from '../db/schema.ts';
+import { InputError } from '../domain/errors.ts';
+import type { CampaignDefinition, FrozenContent } from '../message/content.ts';
+import { freezeContent } from '../message/freeze-content.ts';
+import { type Locate, locateByName } from '../message/locate.ts';
+import { didYouMean } from '../message/nearest.ts';
+import { checkTokens, contactTokens, type FacetUse, unknownToken } from '../message/tokens.ts';
+
+export interface CreateCampaignOptions {
+  /** Where parts of the definition stand, for messages. */
+  readonly locate?: Locate;
+  /** Who creates it, for the audit trail. */
+  readonly by?: string;
+}
+
+export interface CreatedCampaign {
+  readonly id: string;
+  /** What is allowed and yet may not be meant. */
+  readonly warnings: readonly string[];
+}
+
+/** Crockford's base 32: nothing that is read as something else. */
+const idCharacters = '0123456789abcdefghjkmnpqrstvwxyz';
+const idTries = 5;
+
+/**
+ * Creates a campaign in state Draft. Everything is checked and compiled once before anything is stored: Liquid,
+ * tokens, MJML, links, goals, lists.
+ *
+ * @throws InputError that says where and what is expected.
+ */
+export async function createCampaign(
+  db: Database,
+  definition: CampaignDefinition,
+  { locate = locateByName, by = 'exm' }: CreateCampaignOptions = {},
+): Promise<CreatedCampaign> {
+  const facets = checkTokens(definition, locate);
+  const { content } = await freezeContent(definition, {
+    campaignId: 'draft',
+    baseUrl: 'https://draft.invalid',
+  });
+  await checkFacets(db, facets);
+  const id = await db.transaction(async (tx) => {
+    const lists = await findLists(tx, definition, locate);
+    const created = await insertCampaign(tx, definition);
+    await tx.insert(campaignList).values(lists.map((list) => ({ ...list, campaignId: created })));
+    await tx
+      .insert(campaignAudit)
+      .values({ campaignId: created, actor: by, what: 'state', to: 'Draft', why: 'created' });
+    return created;
+  });
+  return { id, warnings: warningsFor(content) };
+}
+
+/** A readable id that nobody guesses at: `autumn-7k3f`. */
+function newCampaignId(name: string): string {
+  const slug = name
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+    .replace(/^-+|-+$/g, '');
+  const random = Array.from({ length: 4 }, () => idCharacters[randomInt(idCharacters.length)]).join('');
+  return `${slug || 'campaign'}-${random}`;
+}
+
+async function insertCampaign(tx: Queries, definition: CampaignDefinition): Promise<string> {
+  for (let attempt = 0; attempt < idTries; attempt++) {
+    const id = newCampaignId(definition.name);
+    const inserted = await tx
+      .insert(campaign)
+      .values({ id, name: definition.name, definition })
+      .onConflictDoNothing()
+      .returning({ id: campaign.id });
+    if (inserted.length > 0) return id;
+  }
+  throw new InputError('CAMPAIGN_ID', 'No free id was found for this name.', {
+    field: 'name',
+    value: definition.name,
+    hint: 'Many campaigns have this very name; choose another.',
+  });
+}
+
+interface CampaignListRow {
+  readonly listId: number;
+  readonly role: 'include' | 'exclude';
+}
+
+async function findLists(
+  tx: Queries,
+  definition: CampaignDefinition,
+  locate: Locate,
+): Promise<CampaignListRow[]> {
+  const names = [...new Set([...definition.include, ...definition.exclude])];
+  const found = await tx.select().from(contactList).where(inArray(contactList.name, names));
+  const ids = new Map(found.map(({ name, id }) => [name, id]));
+  const rows = new Map<string, CampaignListRow>();
+  for (const role of ['include', 'exclude'] as const) {
+    for (const [index, name] of definition[role].entries()) {
+      const listId = ids.get(name);
+      if (listId === undefined) throw await unknownList(tx, name, `${locate([role, index])}: ${role}`);
+      rows.set(`${role}/${listId}`, { listId, role });
+    }
+  }
+  return [...rows.values()];
+}
+
+async function unknownList(tx: Queries, name: string, where: string): Promise<InputError> {
+  const lists = await tx
+    .select({ name: contactList.name })
+    .from(contactList)
+    .orderBy(contactList.name)
+    .limit(10_000);
+  const names = lists.map((list) => list.name);
+  return new InputError('LIST_UNKNOWN', `${where}: there is no list "${name}".${didYouMean(name, names)}`, {
+    field: where,
+    value: name,
+    hint:
+      names.length === 0
+        ? 'There are no lists yet: "exm contact import FILE --list NAME" makes one.'
+        : `Lists: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', ...' : ''}.`,
+  });
+}
+
+/** `contact.NAME` is a facet that some contact has; anything else is taken for a slip of the pen. */
+async function checkFacets(db: Database, facets: readonly FacetUse[]): Promise<void> {
+  for (const { name, where } of facets) {
+    const { rows } = await db.execute(sql`select 1 from contact where jsonb_exists(facets, ${name}) limit 1`);
+    if (rows.length > 0) continue;
+    const known = await db.execute<{ name: string }>(sql`
+      select distinct jsonb_object_keys(facets) as name from (select facets from contact order by id limit 1000) some
+       limit 200`);
+    const names = [...contactTokens, ...known.rows.map((row) => row.name)];
+    throw unknownToken(['contact', name], where, didYouMean(name, names), names);
+  }
+}
+
+function warningsFor({ bodies }: FrozenContent): string[] {
+  return bodies
+    .filter(({ html }) => !html.includes('unsubscribeUrl'))
+    .map(
+      ({ language }) => `The body in ${language} has no unsubscribe link; put {{ unsubscribeUrl }} into it.`,
+    );
+}

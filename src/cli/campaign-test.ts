@@ -1,0 +1,84 @@
+import { Command } from 'commander';
+import { findCampaign } from '../campaigns/find-campaign.ts';
+import { runTestSend } from '../client.ts';
+import { parseEmailAddress } from '../contacts/email-address.ts';
+import { createTestSend, readTestSend } from '../dispatch/test-send.ts';
+import { exitCodes, InputError } from '../domain/errors.ts';
+import { action, withGlobalFlags } from './command.ts';
+import { withClient, withDatabase } from './connections.ts';
+import { parseList } from './flags.ts';
+import { table } from './table.ts';
+
+/** A test is for a few people. */
+const mostAddresses = 50;
+
+export function campaignTestCommand(): Command {
+  return withGlobalFlags(new Command('test'))
+    .description('send the message to some addresses, marked as a test, outside the statistics')
+    .argument('<id>', 'campaign id')
+    .requiredOption('--to <addresses>', 'addresses, with commas between', parseList)
+    .option(
+      '--languages <languages>',
+      'languages, with commas between (default: the default language)',
+      parseList,
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  exm campaign test autumn-7k3f --to ann@example.com,bob@example.com --languages en,de',
+    )
+    .action(
+      action<{ to: string[]; languages?: string[] }>(async ({ io, env }, { to, languages = [] }, id = '') => {
+        checkAddresses(to);
+        await withDatabase(env, 'campaign test', async (db, { queuePrefix }) => {
+          const { definition } = await findCampaign(db, id);
+          checkLanguages(languages, Object.keys(definition.bodies));
+          const testSendId = await createTestSend(db, { campaignId: id, addresses: to, languages });
+          const { pool } = definition;
+          const counts = await withClient(
+            env,
+            async (client) => await runTestSend(client, { campaignId: id, testSendId, pool, queuePrefix }),
+          );
+          const { results } = await readTestSend(db, testSendId);
+          const rows = (results ?? []).map(({ address, language, ok, reply }) => [
+            address,
+            language,
+            ok ? 'sent' : 'failed',
+            reply,
+          ]);
+          io.result(
+            { id, ...counts, results: results ?? [] },
+            table(rows, ['address', 'language', 'result', 'reply']),
+          );
+          if (counts.failed > 0) process.exitCode = exitCodes.failed;
+        });
+      }),
+    );
+}
+
+function checkAddresses(addresses: readonly string[]): void {
+  if (addresses.length === 0 || addresses.length > mostAddresses) {
+    throw new InputError('TEST_ADDRESSES', `A test goes to 1 to ${mostAddresses} addresses.`, {
+      field: '--to',
+      value: addresses.length,
+    });
+  }
+  for (const address of addresses) {
+    const parsed = parseEmailAddress(address);
+    if (parsed.ok) continue;
+    throw new InputError('TEST_ADDRESSES', `This is not an email address: ${parsed.reason}.`, {
+      field: '--to',
+      value: address,
+      hint: 'Give addresses such as ann@example.com, with commas between.',
+    });
+  }
+}
+
+function checkLanguages(wanted: readonly string[], existing: readonly string[]): void {
+  const unknown = wanted.find((language) => !existing.includes(language));
+  if (unknown === undefined) return;
+  throw new InputError('LANGUAGE_UNKNOWN', 'The campaign has no body in this language.', {
+    field: '--languages',
+    value: unknown,
+    hint: `It has: ${existing.join(', ')}.`,
+  });
+}

@@ -1,0 +1,22 @@
+import { Command } from 'commander';
+import { campaignControlCommand } from './campaign-control.ts';
+import { campaignCreateCommand } from './campaign-create.ts';
+import { campaignListCommand } from './campaign-ls.ts';
+import { campaignStartCommand } from './campaign-start.ts';
+import { campaignStatusCommand } from './campaign-status.ts';
+import { campaignTestCommand } from './campaign-test.ts';
+import { campaignWatchCommand } from './campaign-watch.ts';
+
+export function campaignCommand(): Command {
+  return new Command('campaign')
+    .description('create, start, steer and watch campaigns')
+    .addCommand(campaignCreateCommand())
+    .addCommand(campaignTestCommand())
+    .addCommand(campaignStartCommand())
+    .addCommand(campaignControlCommand('pause'))
+    .addCommand(campaignControlCommand('resume'))
+    .addCommand(campaignControlCommand('cancel'))
+    .addCommand(campaignStatusCommand())
+    .addCommand(campaignWatchCommand())
+    .addCommand(campaignListCommand());
+}

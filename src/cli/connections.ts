@@ -1,0 +1,33 @@
+import type { Client } from '@temporalio/client';
+import type { Environment } from '../config/environment.ts';
+import { readSettings, type Settings } from '../config/settings.ts';
+import { closeDatabase, connectDatabase, type Database, pingDatabase } from '../db/connect.ts';
+import { requireCurrentSchema } from '../db/migrate.ts';
+import { connectClient } from '../temporal/client-connection.ts';
+
+/** Runs with the database, which must answer and have this program's schema, and closes it. */
+export async function withDatabase<T>(
+  env: Environment,
+  command: string,
+  run: (db: Database, settings: Settings) => Promise<T>,
+): Promise<T> {
+  const settings = readSettings(env);
+  const db = connectDatabase(settings.databaseUrl, { applicationName: `exm ${command}`, max: 2 });
+  try {
+    await pingDatabase(db, settings.databaseUrl);
+    await requireCurrentSchema(db);
+    return await run(db, settings);
+  } finally {
+    await closeDatabase(db);
+  }
+}
+
+/** Runs with a Temporal client and closes it. */
+export async function withClient<T>(env: Environment, run: (client: Client) => Promise<T>): Promise<T> {
+  const client = await connectClient(env);
+  try {
+    return await run(client);
+  } finally {
+    await client.connection.close();
+  }
+}

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { MailStore } from '../local/mail-catcher/mail-store.ts';
+import { startCatcherSmtp } from '../local/mail-catcher/smtp.ts';
+import { startCatcherWeb } from '../local/mail-catcher/web.ts';
+import { createLogger } from '../logging.ts';
+import { action, withGlobalFlags } from './command.ts';
+import { parseWholeNumber } from './flags.ts';
+import { parseHostPort } from './host-port.ts';
+
+interface MailCatcherFlags {
+  readonly smtp: { readonly host: string; readonly port: number };
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly allowHost?: readonly string[];
+  readonly keep: number;
+}
+
+/** The mail catcher as a process of its own; `exm up` starts one. */
+export function mailCatcherCommand(): Command {
+  return withGlobalFlags(new Command('mail-catcher'))
+    .description('an SMTP server that keeps all mail to itself, with a web page (part of "exm up")')
+    .addOption(
+      new Option('--smtp <host:port>', 'where it takes mail')
+        .argParser(parseHostPort)
+        .default({ host: '127.0.0.1', port: 1025 }, '127.0.0.1:1025'),
+    )
+    .addOption(
+      new Option('--listen <host:port>', 'where its web page is')
+        .argParser(parseHostPort)
+        .default({ host: '127.0.0.1', port: 8025 }, '127.0.0.1:8025'),
+    )
+    .option('--allow-host <names...>', 'further names under which the page may be opened')
+    .addOption(
+      new Option('--keep <messages>', 'newest messages to keep')
+        .argParser(parseWholeNumber(1, 1_000_000))
+        .default(50_000),
+    )
+    .addHelpText('after', '\nExample:\n  exm mail-catcher --smtp 127.0.0.1:1025 --listen 127.0.0.1:8025')
+    .action(
+      action<MailCatcherFlags>(async ({ dataDir }, flags) => {
+        const log = createLogger('mail-catcher');
+        const store = await MailStore.open({ dir: join(dataDir, 'mail'), keep: flags.keep });
+        const smtp = await startCatcherSmtp({ ...flags.smtp, store, log });
+        const web = await startCatcherWeb({
+          ...flags.listen,
+          store,
+          ...(flags.allowHost === undefined ? {} : { allowedHosts: flags.allowHost }),
+        });
+        log.info({ address: web.url, smtp: `smtp://${flags.smtp.host}:${smtp.port}` }, 'ready');
+        await new Promise<void>((resolve) => {
+          process.once('SIGTERM', () => resolve());
+          process.once('SIGINT', () => resolve());
+        });
+        await Promise.all([smtp.close(), web.close()]);
+        log.info('stopped');
+      }),
+    );
+}

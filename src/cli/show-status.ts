@@ -1,0 +1,50 @@
+import type { CampaignStatus } from '../campaigns/campaign-report.ts';
+import { table } from './table.ts';
+
+/** The state in words: `Sending (Paused)`. */
+export function stateInWords({ state, subState }: Pick<CampaignStatus, 'state' | 'subState'>): string {
+  return subState === 'None' || subState === state ? state : `${state} (${subState})`;
+}
+
+/** A campaign's books for a person. */
+export function statusText(status: CampaignStatus): string {
+  const { totals } = status;
+  const books: [string, number][] = [
+    ['queued', totals.queued],
+    ['= sent', totals.sent],
+    ['+ failed', totals.failed],
+    ...reasons(status.failedByReason),
+    ['+ skipped', totals.skipped],
+    ...reasons(status.skippedByReason),
+    ['+ cancelled', totals.cancelled],
+    ['+ in doubt', totals.inDoubt],
+    ['+ remaining', totals.remaining],
+  ];
+  const parts = [`${status.name} (${status.id}) is ${stateInWords(status)}`];
+  if (status.reason !== null) parts.push(`Reason: ${status.reason}`);
+  parts.push('', table(books));
+  if (status.deferred > 0)
+    parts.push(
+      '',
+      `${status.deferred} of the remaining were put off by their mail servers and are tried again.`,
+    );
+  const excluded = Object.entries(status.excluded).filter(([, count]) => count > 0);
+  if (excluded.length > 0) parts.push('', 'On the lists, but not queued:', indent(table(excluded)));
+  if (status.servers.length > 0) {
+    const rows = status.servers.map(({ name, sent, sleepMs }) => [
+      name,
+      sent,
+      sleepMs === null ? '-' : `${sleepMs} ms`,
+    ]);
+    parts.push('', table(rows, ['server', 'sent', 'sleep']));
+  }
+  return parts.join('\n');
+}
+
+function reasons(byReason: Readonly<Record<string, number>>): [string, number][] {
+  return Object.entries(byReason).map(([reason, count]) => [`    ${reason}`, count]);
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, '  ');
+}

@@ -1,0 +1,22 @@
+/** A plain table for a terminal: columns padded to their widest value, numbers to the right. */
+export function table(rows: readonly (readonly (string | number)[])[], header?: readonly string[]): string {
+  const all = [...(header ? [header] : []), ...rows];
+  const widths: number[] = [];
+  for (const row of all) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, String(cell).length);
+    });
+  }
+  const isNumeric = widths.map(
+    (_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'),
+  );
+  const line = (row: readonly (string | number)[]) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return isNumeric[column] ? String(cell).padStart(width) : String(cell).padEnd(width);
+      })
+      .join('  ')
+      .trimEnd();
+  return all.map(line).join('\n');
+}

@@ -1,0 +1,135 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { InputError } from '../domain/errors.ts';
+import { type LocalAddresses, type LocalParts, startLocalParts } from '../local/index.ts';
+import { action, withGlobalFlags } from './command.ts';
+import { parseWholeNumber } from './flags.ts';
+import type { CliIo } from './io.ts';
+import { table } from './table.ts';
+
+interface UpFlags {
+  readonly dispatchers: number;
+  readonly readyFile?: string;
+}
+
+export function upCommand(): Command {
+  return withGlobalFlags(new Command('up'))
+    .description('start PostgreSQL, Temporal, a mail catcher and one worker per role on this machine')
+    .addOption(
+      new Option('--dispatchers <n>', 'dedicated-dispatch workers; 0 leaves them to you')
+        .argParser(parseWholeNumber(0, 64))
+        .default(2),
+    )
+    .option('--ready-file <file>', 'create this file when everything answers')
+    .addHelpText(
+      'after',
+      `
+What DATABASE_URL, TEMPORAL_ADDRESS or EXM_SMTP_URL name is used as it is, and not started.
+Ctrl-C stops everything and keeps the data; a second Ctrl-C doesn't wait for the workers.
+
+Example:
+  exm up --data-dir .exm --dispatchers 2`,
+    )
+    .action(
+      action<UpFlags>(async ({ io, dataDir }, { dispatchers, readyFile }) => {
+        const readyPath = readyFile === undefined ? undefined : prepareReadyFile(readyFile);
+        const stopping = stopOnSignals(io);
+        const parts = await startLocalParts({
+          dataDir,
+          dispatchers,
+          // Not the file that an earlier run wrote: this run writes it anew.
+          env: process.env,
+          tell: (line) => io.note(line),
+          signal: stopping.signal,
+        }).catch((error) => {
+          if (error !== stopping.signal.reason) throw error;
+          return undefined;
+        });
+        if (parts !== undefined) {
+          stopping.hurry = () => parts.hurry();
+          announce(io, parts);
+          if (readyPath !== undefined) writeFileSync(readyPath, `${process.pid}\n`);
+          await stopping.asked;
+          await parts.stop();
+          if (readyPath !== undefined) rmSync(readyPath, { force: true });
+        }
+        io.note(`Stopped. The data are kept in ${dataDir}`);
+      }),
+    );
+}
+
+/** One that a former run left must not be taken for this one's. */
+function prepareReadyFile(file: string): string {
+  const path = resolve(file);
+  try {
+    rmSync(path, { force: true });
+  } catch (cause) {
+    throw new InputError('READY_FILE', `The ready file cannot be used: ${(cause as Error).message}`, {
+      field: '--ready-file',
+      value: file,
+      hint: 'Name a file in a folder that you may write to.',
+      cause,
+    });
+  }
+  return path;
+}
+
+interface Stopping {
+  readonly signal: AbortSignal;
+  readonly asked: Promise<void>;
+  /** What a second signal does. */
+  hurry: () => void;
+}
+
+function stopOnSignals(io: CliIo): Stopping {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const asked = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+  const stopping: Stopping = { signal, asked, hurry: () => undefined };
+  const stop = () => {
+    if (signal.aborted) {
+      io.note('Not waiting for the workers any longer');
+      stopping.hurry();
+      return;
+    }
+    io.note('Stopping: workers finish what they are at');
+    controller.abort(new Error('stopped by a signal'));
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stop);
+  return stopping;
+}
+
+/** What each address is, in the order in which it is listed. */
+const titles = {
+  ui: 'Temporal Web UI',
+  mail: 'Mail catcher',
+  reports: 'Reports',
+  tracking: 'Tracking links',
+  temporal: 'Temporal',
+  smtp: 'SMTP',
+} as const satisfies Record<keyof LocalAddresses, string>;
+
+function announce(io: CliIo, parts: LocalParts): void {
+  const { addresses, dispatchers, dataDir } = parts;
+  const rows = Object.entries(titles).flatMap(([part, title]) => {
+    const address = addresses[part as keyof LocalAddresses];
+    return address === undefined ? [] : [[`  ${title}`, address]];
+  });
+  rows.push([
+    '  Dispatchers',
+    dispatchers.join(', ') || 'none; start them with "exm worker dedicated-dispatch"',
+  ]);
+  rows.push(['  Data and logs', dataDir]);
+  io.result(
+    { ready: true, pid: process.pid, dataDir, addresses, dispatchers },
+    `
+Everything runs.
+
+${table(rows)}
+
+Commands find it by themselves where this one was started, for example: exm campaign ls
+Ctrl-C stops everything and keeps the data.
+`,
+  );
+}

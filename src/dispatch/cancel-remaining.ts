@@ -1,0 +1,19 @@
+import { sql } from 'drizzle-orm';
+import type { Database } from '../db/connect.ts';
+
+/**
+ * Enters every recipient without an outcome as cancelled. First takes all batches from whoever still holds them, so
+ * that nothing is written by a dispatcher that has not heard of the cancellation.
+ */
+export async function cancelRemaining(db: Database, campaignId: string): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`
+      update dispatch_batch set lease = lease + 1, ended_at = now()
+       where campaign_id = ${campaignId} and ended_at is null`);
+    await tx.execute(sql`
+      insert into dispatch_outcome (campaign_id, position, contact_id, batch, server, kind, reason, at)
+      select q.campaign_id, q.position, q.contact_id, 0, '', 'cancelled', 'the campaign was cancelled', now()
+        from dispatch_queue q where q.campaign_id = ${campaignId}
+      on conflict do nothing`);
+  });
+}

@@ -1,0 +1,44 @@
+import type { Keys } from '../config/keys.ts';
+import type { Database } from '../db/connect.ts';
+import { MessageComposer } from '../message/compose.ts';
+import type { FrozenContent } from '../message/content.ts';
+import { loadContent } from '../message/deploy.ts';
+
+/** Campaigns whose content a process keeps ready. */
+const keptContents = 8;
+
+export interface LoadedContent {
+  readonly frozen: FrozenContent;
+  readonly composer: MessageComposer;
+}
+
+/** The frozen contents that this process holds, by hash: loaded from the shared database and checked once each. */
+export class ContentCache {
+  private readonly contents = new Map<string, Promise<LoadedContent>>();
+
+  constructor(
+    private readonly db: Database,
+    private readonly keys: Keys,
+  ) {}
+
+  /** @throws FailedError where the stored bytes are not those of the hash */
+  async load(hash: string): Promise<LoadedContent> {
+    const kept = this.contents.get(hash);
+    const loading = kept ?? this.loadOnce(hash);
+    this.contents.delete(hash);
+    this.contents.set(hash, loading);
+    const oldest = this.contents.keys().next();
+    if (this.contents.size > keptContents && oldest.done !== true) this.contents.delete(oldest.value);
+    try {
+      return await loading;
+    } catch (error) {
+      this.contents.delete(hash);
+      throw error;
+    }
+  }
+
+  private async loadOnce(hash: string): Promise<LoadedContent> {
+    const frozen = await loadContent(this.db, hash);
+    return { frozen, composer: new MessageComposer(frozen, this.keys) };
+  }
+}

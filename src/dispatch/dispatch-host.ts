@@ -1,0 +1,28 @@
+import type { ResolvedConfig } from '../config/exm-config.ts';
+import type { Keys } from '../config/keys.ts';
+import type { Database } from '../db/connect.ts';
+import type { Logger } from '../logging.ts';
+import type { Emulation } from '../message/content.ts';
+import type { SessionPool } from '../smtp/session-pool.ts';
+import type { ContentCache } from './content-cache.ts';
+import type { Recorder } from './recorder.ts';
+
+/** What one dispatcher process has, shared by all its slots. */
+export interface DispatchHost {
+  readonly name: string;
+  readonly pool: string;
+  readonly db: Database;
+  /** Public address of content-delivery. */
+  readonly baseUrl: string;
+  readonly keys: Keys;
+  readonly log: Logger;
+  readonly settings: ResolvedConfig['settings'];
+  readonly processors: ResolvedConfig['processors'];
+  readonly recorder: Recorder;
+  readonly contents: ContentCache;
+  readonly sessions: SessionPool;
+  /** Emulation mode of this server; a campaign may ask for it too. */
+  readonly emulation: Emulation | undefined;
+  /** Tells operators that something is wrong with this server, or `ok`. */
+  setHealth(health: string): void;
+}

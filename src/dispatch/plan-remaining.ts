@@ -1,0 +1,47 @@
+import { sql } from 'drizzle-orm';
+import type { Database } from '../db/connect.ts';
+import type { PositionRange } from '../domain/batch-plan.ts';
+import { batchSizeFor } from '../domain/batch-plan.ts';
+import type { QueuedMessage, RemainingRecipients } from '../domain/dispatch.ts';
+
+/**
+ * Who has no outcome yet: those due now as ranges (which may span positions that have one, and are never more than
+ * the campaign has batches), or else the time until the next one is due.
+ */
+export async function planRemaining(db: Database, campaignId: string): Promise<RemainingRecipients> {
+  const { rows } = await db.execute<{ remaining: number; due: number; dueInMs: number | null }>(sql`
+    select count(*)::int as remaining,
+           count(*) filter (where d.due_at is null or d.due_at <= now())::int as due,
+           ceil(extract(epoch from min(d.due_at) filter (where d.due_at > now()) - now()) * 1000)::float8 as "dueInMs"
+      from dispatch_queue q
+      left join dispatch_deferral d on d.campaign_id = q.campaign_id and d.position = q.position
+     where q.campaign_id = ${campaignId}
+       and not exists (select from dispatch_outcome o where o.campaign_id = q.campaign_id and o.position = q.position)`);
+  const { remaining, due, dueInMs } = rows[0] ?? { remaining: 0, due: 0, dueInMs: null };
+  if (due === 0) return { remaining, backlog: [], ...(dueInMs === null ? {} : { dueInMs }) };
+  return { remaining, backlog: await dueRanges(db, campaignId, due) };
+}
+
+/** The queue as it is to be dispatched: all of it for a new campaign, the rest for one whose run was ended from outside. */
+export async function plannedQueue(db: Database, campaignId: string, queued: number): Promise<QueuedMessage> {
+  const { rows } = await db.execute<{ nextBatch: number }>(sql`
+    select coalesce(max(batch), 0)::int + 1 as "nextBatch" from dispatch_batch where campaign_id = ${campaignId}`);
+  const nextBatch = rows[0]?.nextBatch ?? 1;
+  if (queued === 0) return { queued, backlog: [], nextBatch };
+  if (nextBatch === 1) return { queued, backlog: [{ first: 1, last: queued }], nextBatch };
+  return { queued, backlog: await dueRanges(db, campaignId, queued), nextBatch };
+}
+
+async function dueRanges(db: Database, campaignId: string, due: number): Promise<PositionRange[]> {
+  const size = batchSizeFor(due);
+  const { rows } = await db.execute<{ first: number; last: number }>(sql`
+    select min(position)::int as first, max(position)::int as last
+      from (select q.position, (row_number() over (order by q.position) - 1) / ${size}::int as part
+              from dispatch_queue q
+              left join dispatch_deferral d on d.campaign_id = q.campaign_id and d.position = q.position
+             where q.campaign_id = ${campaignId} and (d.due_at is null or d.due_at <= now())
+               and not exists (select from dispatch_outcome o
+                                where o.campaign_id = q.campaign_id and o.position = q.position)) as due
+     group by part order by part`);
+  return rows.map(({ first, last }) => ({ first, last }));
+}

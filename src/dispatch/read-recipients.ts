@@ -1,0 +1,82 @@
+import { sql } from 'drizzle-orm';
+import { type ExclusionSettings, exclusionCase, exclusionJoins } from '../contacts/exclusion.ts';
+import type { Recipient } from '../contacts/recipient.ts';
+import type { Database } from '../db/connect.ts';
+import type { PositionRange } from '../domain/batch-plan.ts';
+
+/** One position of the queue that is to be sent now. */
+export interface QueuedRecipient {
+  readonly position: number;
+  readonly variant: number;
+  readonly language: string;
+  readonly recipient: Recipient;
+  /** Why this person must not get it after all: what changed since the campaign was queued is honoured here. */
+  readonly exclusion: string | null;
+  /** Earlier attempts that the mail server answered with "later". */
+  readonly attempts: number;
+  readonly firstAttemptAt: Date | null;
+}
+
+/** Contacts read at a time at the most. */
+const largestGroup = 100;
+/** What is read is sent within about this time, so that a "no" given in between still counts. */
+const groupMs = 1_000;
+
+/** How many recipients to read at a time: as many as are sent within a second, and 100 at the most. */
+export function groupSize(sleepMs: number): number {
+  return Math.max(1, Math.min(largestGroup, Math.ceil(groupMs / Math.max(1, sleepMs))));
+}
+
+interface Row extends Record<string, unknown> {
+  position: number;
+  variant: number;
+  queuedLanguage: string;
+  contactId: number;
+  email: string | null;
+  firstName: string | null;
+  lastName: string | null;
+  language: string | null;
+  facets: Record<string, string> | null;
+  exclusion: string | null;
+  attempts: number | null;
+  firstAt: Date | string | null;
+}
+
+/** The next recipients of a range that have no outcome and are due, in the order of their positions. */
+export async function readRecipients(
+  db: Database,
+  campaignId: string,
+  { first, last }: PositionRange,
+  limit: number,
+  settings: ExclusionSettings,
+): Promise<QueuedRecipient[]> {
+  const { rows } = await db.execute<Row>(sql`
+    select q.position, q.variant, q.language as "queuedLanguage", q.contact_id::float8 as "contactId",
+           contact.email, contact.first_name as "firstName", contact.last_name as "lastName", contact.language,
+           contact.facets, ${exclusionCase(settings)} as exclusion, d.attempts, d.first_at as "firstAt"
+      from dispatch_queue q
+      left join contact on contact.id = q.contact_id
+      ${exclusionJoins(settings)}
+      left join dispatch_deferral d on d.campaign_id = q.campaign_id and d.position = q.position
+     where q.campaign_id = ${campaignId} and q.position between ${first} and ${last}
+       and not exists (select from dispatch_outcome o where o.campaign_id = q.campaign_id and o.position = q.position)
+       and (d.due_at is null or d.due_at <= now())
+     order by q.position
+     limit ${limit}`);
+  return rows.map((row) => ({
+    position: row.position,
+    variant: row.variant,
+    language: row.queuedLanguage,
+    recipient: {
+      contactId: row.contactId,
+      email: row.email ?? '',
+      firstName: row.firstName ?? '',
+      lastName: row.lastName ?? '',
+      language: row.language ?? '',
+      facets: row.facets ?? {},
+    },
+    exclusion: row.exclusion,
+    attempts: row.attempts ?? 0,
+    firstAttemptAt: row.firstAt === null ? null : new Date(row.firstAt),
+  }));
+}

@@ -1,0 +1,89 @@
+import type { PositionRange } from '../domain/batch-plan.ts';
+import type { BatchStop, SendBatchInput } from '../domain/dispatch.ts';
+import { RefusedError } from '../domain/errors.ts';
+import type { OutcomeCounts } from '../domain/outcome.ts';
+import type { DispatchHost } from './dispatch-host.ts';
+import type { Lease } from './lease.ts';
+import { groupSize, type QueuedRecipient, readRecipients } from './read-recipients.ts';
+import { SendEmail } from './send-email.ts';
+
+export interface BatchResult {
+  readonly counts: OutcomeCounts;
+  readonly deferred: number;
+  readonly rest?: PositionRange;
+  readonly stopped?: BatchStop;
+}
+
+/**
+ * Works through a range of the queue, one message at a time, until it is done or told to stop. What it returns is
+ * recorded: the next attempt, or whoever is given the rest, repeats nobody.
+ */
+export async function sendBatch(host: DispatchHost, input: SendBatchInput): Promise<BatchResult> {
+  const { campaignId, batch, range } = input;
+  const content = await host.contents.load(input.contentHash);
+  const lease = await host.recorder.open(campaignId, batch, range);
+  try {
+    const sendEmail = new SendEmail(host, lease, content, input.sendEmail);
+    try {
+      const next = await sendRange(host, lease, input, async (queued) => await sendEmail.run(queued));
+      const stopped = stopOf(lease);
+      const counts = await host.recorder.close(lease);
+      // A batch that was told to stop after its last recipient is done all the same.
+      const rest =
+        stopped !== undefined && next <= range.last ? { first: next, last: range.last } : undefined;
+      return {
+        counts,
+        deferred: sendEmail.deferred,
+        ...(rest === undefined ? {} : { rest, stopped: stopped as BatchStop }),
+      };
+    } finally {
+      sendEmail.close();
+    }
+  } catch (error) {
+    // What was sent before the error must be in the books before anybody is given this batch again.
+    await host.recorder.close(lease);
+    throw error;
+  }
+}
+
+/** @returns the first position that was not attempted */
+async function sendRange(
+  host: DispatchHost,
+  lease: Lease,
+  { campaignId, range }: SendBatchInput,
+  send: (queued: QueuedRecipient) => Promise<boolean>,
+): Promise<number> {
+  let next = range.first;
+  while (next <= range.last && (await host.recorder.mayGoOn(lease))) {
+    const size = groupSize(host.recorder.sleepMs);
+    const group = await readRecipients(
+      host.db,
+      campaignId,
+      { first: next, last: range.last },
+      size,
+      host.settings,
+    );
+    for (const queued of group) {
+      if (!(await host.recorder.mayGoOn(lease))) return queued.position;
+      if (!(await send(queued))) return queued.position;
+      next = queued.position + 1;
+    }
+    if (group.length < size) return range.last + 1;
+  }
+  return next;
+}
+
+function stopOf(lease: Lease): BatchStop | undefined {
+  switch (lease.word) {
+    case 'go':
+      return undefined;
+    case 'pause':
+      return 'paused';
+    case 'cancel':
+      return 'cancelled';
+    case 'drain':
+      return 'draining';
+    case 'lost':
+      throw new RefusedError('LEASE_LOST', 'The batch is in other hands now.');
+  }
+}

@@ -1,0 +1,164 @@
+import { deferralDecision } from '../domain/deferral-policy.ts';
+import { FailedError } from '../domain/errors.ts';
+import type { SendEmailStep } from '../domain/pipeline.ts';
+import { RecipientFailedError } from '../message/recipient-failed-error.ts';
+import type { LoadedContent } from './content-cache.ts';
+import type { DispatchHost } from './dispatch-host.ts';
+import type { Lease } from './lease.ts';
+import { MessageSender } from './message-sender.ts';
+import type { QueuedRecipient } from './read-recipients.ts';
+import { isDecided, type NamedProcessor, type OutgoingEmail } from './send-email-pipeline.ts';
+
+const hourMs = 3_600_000;
+
+/** EXM's pipeline SendEmail, for the recipients of one batch: FillEmail, SendEmail, EmailSent, Sleep, and steps of the installation's own. */
+export class SendEmail {
+  /** How many recipients the mail server put off. */
+  deferred = 0;
+  private readonly steps: readonly NamedProcessor[];
+  private readonly sender: MessageSender;
+
+  constructor(
+    private readonly host: DispatchHost,
+    private readonly lease: Lease,
+    private readonly content: LoadedContent,
+    steps: readonly string[],
+  ) {
+    this.sender = new MessageSender(host, lease, content.frozen.emulation);
+    this.steps = steps.map((name) => ({ name, run: this.processor(name) }));
+  }
+
+  /** @returns false where the slot was told to stop before this recipient could be sent: another attempt is owed. */
+  async run(queued: QueuedRecipient): Promise<boolean> {
+    const email: OutgoingEmail = {
+      campaignId: this.lease.campaignId,
+      position: queued.position,
+      variant: queued.variant,
+      language: queued.language,
+      recipient: queued.recipient,
+    };
+    if (queued.exclusion !== null) email.outcome = { kind: 'skipped', reason: queued.exclusion };
+    for (const step of this.steps) {
+      if (step.name === 'EmailSent') this.emailSent(email, queued);
+      else if (step.name === 'Sleep') await this.sleep(email);
+      else if (!isDecided(email)) await this.perform(step, email);
+      if (step.name === 'SendEmail' && !isDecided(email) && this.lease.word !== 'go') return false;
+    }
+    return true;
+  }
+
+  close(): void {
+    this.sender.close();
+  }
+
+  private async perform(step: NamedProcessor, email: OutgoingEmail): Promise<void> {
+    try {
+      await step.run(email);
+    } catch (error) {
+      if (!(error instanceof RecipientFailedError)) throw error;
+      email.outcome = { kind: 'failed', reason: error.message };
+    }
+  }
+
+  private processor(name: string): NamedProcessor['run'] {
+    const builtIn: Record<SendEmailStep, NamedProcessor['run']> = {
+      FillEmail: async (email) => await this.fillEmail(email),
+      SendEmail: async (email) => await this.sender.send(email),
+      // These two need to know more than the email: see `run`.
+      EmailSent: () => undefined,
+      Sleep: () => undefined,
+    };
+    const own = this.host.processors[name];
+    return builtIn[name as SendEmailStep] ?? this.ownProcessor(name, own);
+  }
+
+  private ownProcessor(name: string, own: NamedProcessor['run'] | undefined): NamedProcessor['run'] {
+    if (own === undefined) {
+      throw new FailedError('PROCESSOR_UNKNOWN', `This server's exm.config.ts has no processor "${name}".`, {
+        field: 'processors',
+        value: name,
+        hint: 'Give every dispatcher the same exm.config.ts and restart it, then resume the campaign.',
+      });
+    }
+    return async (email) => {
+      try {
+        await own(email);
+      } catch (error) {
+        if (error instanceof RecipientFailedError) throw error;
+        throw new FailedError(
+          'PROCESSOR_FAILED',
+          `The processor "${name}" threw: ${error instanceof Error ? error.message : String(error)}`,
+          {
+            field: `processors.${name}`,
+            hint: 'Mend it, restart the dispatchers, then resume the campaign.',
+            cause: error,
+          },
+        );
+      }
+    };
+  }
+
+  private async fillEmail(email: OutgoingEmail): Promise<void> {
+    email.message = await this.content.composer.compose(
+      email.recipient,
+      email.position,
+      email.variant,
+      email.language,
+    );
+  }
+
+  /** The EmailSent interaction (or DispatchFailed): the recipient's entry in the ledger. */
+  private emailSent(email: OutgoingEmail, queued: QueuedRecipient): void {
+    const at = new Date();
+    const { position, recipient } = email;
+    if (email.deferredReply !== undefined) {
+      const firstAt = queued.firstAttemptAt ?? at;
+      const attempts = queued.attempts + 1;
+      const maximumAgeMs = this.host.settings.deferralMaximumHours * hourMs;
+      const { retryInMs } = deferralDecision(attempts, at.getTime() - firstAt.getTime(), maximumAgeMs);
+      if (retryInMs !== undefined) {
+        this.deferred++;
+        const dueAt = new Date(at.getTime() + retryInMs);
+        this.host.recorder.defer(this.lease, {
+          position,
+          attempts,
+          firstAt,
+          dueAt,
+          reply: email.deferredReply,
+        });
+        return;
+      }
+      email.outcome = {
+        kind: 'failed',
+        reason: 'put off by the mail server for too long',
+        reply: email.deferredReply,
+      };
+    }
+    if (email.outcome === undefined) {
+      throw new FailedError(
+        'OUTCOME_MISSING',
+        'The steps of SendEmail left a recipient without an outcome.',
+        {
+          field: 'pipelines.sendEmail',
+        },
+      );
+    }
+    this.host.recorder.record(this.lease, {
+      position,
+      contactId: recipient.contactId,
+      outcome: email.outcome,
+      at,
+    });
+  }
+
+  /** EXM's Sleep after each message that went to the mail server; a change of it, and a stop, end the pause at once. */
+  private async sleep(email: OutgoingEmail): Promise<void> {
+    if (email.outcome?.kind === 'skipped') return;
+    const from = performance.now();
+    for (;;) {
+      const leftMs = from + this.host.recorder.sleepMs - performance.now();
+      if (leftMs <= 0 || this.lease.word !== 'go') return;
+      await this.lease.pause(leftMs);
+    }
+  }
+}

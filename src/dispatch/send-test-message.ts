@@ -1,0 +1,63 @@
+import { eq } from 'drizzle-orm';
+import { findCampaign } from '../campaigns/find-campaign.ts';
+import { emailKey } from '../contacts/email-address.ts';
+import type { Recipient } from '../contacts/recipient.ts';
+import type { TestSendResult } from '../db/schema.ts';
+import { contact } from '../db/schema.ts';
+import { MessageComposer } from '../message/compose.ts';
+import { freezeContent } from '../message/freeze-content.ts';
+import { EmulatedSession } from '../smtp/emulation.ts';
+import type { DispatchHost } from './dispatch-host.ts';
+import { readTestSend, storeTestResults } from './test-send.ts';
+
+/** Position of a test message: no recipient of the queue has it, so its links count in no statistics. */
+const testPosition = 0;
+
+/**
+ * Sends a campaign's message as it is now to the addresses of a test send, marked as a test. An address that belongs
+ * to a contact gets it with that contact's values, any other with empty ones. Consent is not asked: a test goes to
+ * the people who make the campaign. What the mail server said stands in the test send's results.
+ */
+export async function sendTestMessage(
+  host: DispatchHost,
+  { campaignId, testSendId }: { campaignId: string; testSendId: string },
+): Promise<{ sent: number; failed: number }> {
+  const test = await readTestSend(host.db, testSendId);
+  const { definition } = await findCampaign(host.db, campaignId);
+  const { content } = await freezeContent(definition, { campaignId, baseUrl: host.baseUrl });
+  const composer = new MessageComposer(content, host.keys, { test: true });
+  const languages = test.languages.length > 0 ? test.languages : [definition.defaultLanguage];
+  const variants = test.variants.length > 0 ? test.variants : [0];
+  const emulation = content.emulation ?? host.emulation;
+  const session = emulation === undefined ? await host.sessions.acquire() : new EmulatedSession(emulation);
+  const results: TestSendResult[] = [];
+  try {
+    for (const address of test.addresses) {
+      const recipient = await recipientOf(host, address);
+      for (const language of languages) {
+        for (const variant of variants) {
+          const message = await composer.compose(recipient, testPosition, variant, language);
+          const result = await session.send(message.envelope, message.raw);
+          results.push({ address, language, variant, ok: result.kind === 'accepted', reply: result.reply });
+        }
+      }
+    }
+  } finally {
+    await storeTestResults(host.db, testSendId, results);
+    host.sessions.release(session);
+  }
+  const sent = results.filter(({ ok }) => ok).length;
+  return { sent, failed: results.length - sent };
+}
+
+async function recipientOf(host: DispatchHost, address: string): Promise<Recipient> {
+  const [known] = await host.db
+    .select()
+    .from(contact)
+    .where(eq(contact.emailKey, emailKey(address)));
+  if (known === undefined) {
+    return { contactId: 0, email: address, firstName: '', lastName: '', language: '', facets: {} };
+  }
+  const { id, firstName, lastName, language, facets } = known;
+  return { contactId: id, email: address, firstName, lastName, language, facets };
+}

@@ -1,0 +1,55 @@
+import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
+import type { DispatchStatus } from './dispatch.ts';
+
+/**
+ * Signals, updates and queries of the workflow DispatchNewsletter, typed. The names are plain words, so that
+ * Temporal's own command line can send them too.
+ */
+const signal = <Args extends unknown[]>(name: string) => ({ type: 'signal', name }) as SignalDefinition<Args>;
+const update = <Result, Args extends unknown[]>(name: string) =>
+  ({ type: 'update', name }) as UpdateDefinition<Result, Args>;
+const query = <Result>(name: string) => ({ type: 'query', name }) as QueryDefinition<Result>;
+
+/** Who asks for a change, and why: both stand in the audit trail. */
+export interface ControlRequest {
+  readonly by?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+export interface ControlResult {
+  readonly accepted: true;
+  /** True where no dispatcher is working on the campaign any more. */
+  readonly silent: boolean;
+}
+
+/** Refused, or not: the answer of the update `preconditions`. */
+export interface PreconditionsResult {
+  readonly failures: readonly PreconditionFailure[];
+  /** What does not hinder the start but will hinder the sending: no dispatcher alive, say. */
+  readonly warnings: readonly PreconditionFailure[];
+}
+
+/** One condition that is not met. */
+export interface PreconditionFailure {
+  /** Stable name: `sender`, `lists`, `dispatcher`, ... */
+  readonly condition: string;
+  readonly message: string;
+}
+
+/** Answers once CheckPreconditions has run: with every condition that is not met, or none. */
+export const preconditionsUpdate = update<PreconditionsResult, []>('preconditions');
+
+/** Each is accepted, or refused with the reason. Answers when the change is in force. */
+export const pauseUpdate = update<ControlResult, [ControlRequest]>('pause');
+export const resumeUpdate = update<ControlResult, [ControlRequest]>('resume');
+export const cancelUpdate = update<ControlResult, [ControlRequest]>('cancel');
+
+/** The same without an answer: durable even while no worker is alive; ignored where they would be refused. */
+export const pauseSignal = signal<[ControlRequest]>('pause');
+export const resumeSignal = signal<[ControlRequest]>('resume');
+export const cancelSignal = signal<[ControlRequest]>('cancel');
+
+/** A dispatcher came or went: the number of batches that all living ones can work on at once. */
+export const dispatchersChangedSignal = signal<[{ readonly slots: number }]>('dispatchersChanged');
+
+export const statusQuery = query<DispatchStatus>('status');

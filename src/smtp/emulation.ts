@@ -1,0 +1,24 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Emulation } from '../message/content.ts';
+import type { SmtpResult } from './reply.ts';
+import type { MailSession } from './session.ts';
+
+/** EXM's emulation mode: no SMTP; each message takes a random time and is refused with a given probability. */
+export class EmulatedSession implements MailSession {
+  readonly isOpen = true;
+
+  constructor(
+    private readonly emulation: Emulation,
+    private readonly random: () => number = Math.random,
+  ) {}
+
+  async send(): Promise<SmtpResult> {
+    const { minimumMs, maximumMs, failureProbability } = this.emulation;
+    await delay(minimumMs + this.random() * (maximumMs - minimumMs));
+    return this.random() < failureProbability
+      ? { kind: 'rejected', reply: '550 5.0.0 emulated failure' }
+      : { kind: 'accepted', reply: '250 2.0.0 emulated' };
+  }
+
+  close(): void {}
+}

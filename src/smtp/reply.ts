@@ -1,0 +1,45 @@
+/** What became of one hand-over. */
+export type SmtpResult =
+  /** 2xx after the message: it is the server's now. */
+  | { readonly kind: 'accepted'; readonly reply: string }
+  /** 5xx about this recipient or this message: final. */
+  | { readonly kind: 'rejected'; readonly reply: string }
+  /** 4xx about this recipient or this message: try again later (RFC 5321 section 4.2.1). */
+  | { readonly kind: 'later'; readonly reply: string }
+  /** 5xx about the sender: the same for every recipient, so none of them must pay for it. */
+  | { readonly kind: 'sender-refused'; readonly reply: string }
+  /** The connection's fault, or 421: says nothing about the recipient. */
+  | { readonly kind: 'connection-lost'; readonly reply: string };
+
+/** The parts of nodemailer's SMTP errors that decide. */
+export interface SmtpError {
+  readonly message: string;
+  readonly code?: string | undefined;
+  readonly command?: string | undefined;
+  readonly response?: string | undefined;
+  readonly responseCode?: number | undefined;
+}
+
+/** RFC 5321: service not available, closing the channel. */
+const serviceClosing = 421;
+/** RFC 5321 and RFC 1870: the message is too large for this server, which is the message's fault, not the sender's. */
+const tooLarge = 552;
+/** An address that cannot be written in an envelope. */
+const badEnvelope = 'EENVELOPE';
+
+/** Decides by the reply code and the command it answers, never by the text. */
+export function classifyReply(error: SmtpError): SmtpResult {
+  const reply = oneLine(error.response ?? error.message);
+  const code = error.responseCode;
+  if (code === undefined || code === serviceClosing || code < 400) {
+    return error.code === badEnvelope ? { kind: 'rejected', reply } : { kind: 'connection-lost', reply };
+  }
+  if (code < 500) return { kind: 'later', reply };
+  if (error.command === 'MAIL FROM' && code !== tooLarge) return { kind: 'sender-refused', reply };
+  return { kind: 'rejected', reply };
+}
+
+/** A reply as it is kept: one line, bounded. */
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim().slice(0, 500);
+}

@@ -1,0 +1,37 @@
+import { sql } from 'drizzle-orm';
+import type { Environment } from '../config/environment.ts';
+import type { Database } from '../db/connect.ts';
+import { liveDispatchers, slotsOf } from '../dispatch/dispatchers.ts';
+import { dispatchersChangedSignal } from '../domain/messages.ts';
+import { campaignWorkflowId } from '../domain/names.ts';
+import type { Logger } from '../logging.ts';
+import { connectClient } from './client-connection.ts';
+
+/**
+ * Tells the campaigns that are sending how many slots their pool has now, so that their window grows with a new
+ * dispatcher at once. A campaign that cannot be told hears it with its next batch.
+ */
+export async function announceDispatcher(
+  db: Database,
+  env: Environment,
+  pool: string,
+  log: Logger,
+): Promise<void> {
+  try {
+    const { rows } = await db.execute<{ id: string }>(sql`
+      select id from campaign where state = 'Sending' and coalesce(definition->>'pool', 'default') = ${pool}`);
+    if (rows.length === 0) return;
+    const slots = slotsOf(await liveDispatchers(db, pool));
+    const client = await connectClient(env);
+    try {
+      const told = rows.map(async ({ id }) => {
+        await client.workflow.getHandle(campaignWorkflowId(id)).signal(dispatchersChangedSignal, { slots });
+      });
+      await Promise.allSettled(told);
+    } finally {
+      await client.connection.close();
+    }
+  } catch (error) {
+    log.warn({ err: (error as Error).message }, 'running campaigns could not be told of this dispatcher');
+  }
+}

@@ -1,0 +1,51 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { stringify } from 'yaml';
+import { importContacts } from '../../src/contacts/import-contacts.ts';
+import type { Installation } from './installation.ts';
+
+/** Addresses `r1@example.com` ... in a list of this name. */
+export async function importRecipients(
+  installation: Installation,
+  count: number,
+  list = 'customers',
+): Promise<string[]> {
+  const addresses = Array.from({ length: count }, (_, index) => `r${index + 1}@example.com`);
+  const rows = addresses.map(
+    (address, index) => `${address},Name${index + 1},Müller,${index % 3 === 0 ? 'de' : 'en'}\n`,
+  );
+  await importContacts(
+    installation.database.db,
+    Readable.from(['email,firstName,lastName,language\n', ...rows]),
+    { list },
+  );
+  return addresses;
+}
+
+const template = `<html><body><h1>Hello {{ contact.firstName }}</h1>
+<p>News for {{ contact.lastName }}: <a href="https://shop.example.com/offer">our offer</a></p>
+<p><a href="{{ unsubscribeUrl }}">unsubscribe</a></p></body></html>`;
+
+/** Creates a campaign by its command, from a file as small as it may be, with what is given on top. @returns its id */
+export async function createCampaign(
+  installation: Installation,
+  campaign: Record<string, unknown> = {},
+): Promise<string> {
+  const folder = join(installation.dir, 'campaign');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'autumn.html'), template);
+  const file = join(folder, 'autumn.yaml');
+  const definition = {
+    name: 'Autumn',
+    from: 'News <news@example.com>',
+    subject: 'Hello {{ contact.firstName }}',
+    template: 'autumn.html',
+    include: ['customers'],
+    ...campaign,
+  };
+  writeFileSync(file, stringify(definition));
+  const created = await installation.exm(['campaign', 'create', file, '--json']);
+  if (created.code !== 0) throw new Error(`the campaign was not created: ${created.stderr}`);
+  return String(created.json().id);
+}

@@ -1,0 +1,97 @@
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import { createDispatchActivities } from '../activities/dispatch.ts';
+import { loadExmConfig } from '../src/config/load-exm-config.ts';
+import { setServerHealth } from '../src/db/server-presence.ts';
+import { ContentCache } from '../src/dispatch/content-cache.ts';
+import type { DispatchHost } from '../src/dispatch/dispatch-host.ts';
+import { Recorder } from '../src/dispatch/recorder.ts';
+import { InputError } from '../src/domain/errors.ts';
+import { taskQueues } from '../src/domain/names.ts';
+import type { Emulation } from '../src/message/content.ts';
+import { SmtpSession } from '../src/smtp/session.ts';
+import { SessionPool } from '../src/smtp/session-pool.ts';
+import { announceDispatcher } from '../src/temporal/announce-dispatcher.ts';
+import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
+import { startMailServerWatch } from './mail-server-watch.ts';
+import type { RoleContext } from './runtime.ts';
+
+export interface DispatcherOptions {
+  /** Which campaigns it sends: those of this pool. */
+  readonly pool: string;
+  /** EXM's NumberThreads: messages that are sent at the same time. */
+  readonly threads: number;
+  /** EXM's Sleep after each message, milliseconds. */
+  readonly sleepMs: number;
+  /** This host's mail server; left out only in emulation mode. */
+  readonly smtpUrl: string | undefined;
+  readonly emulation: Emulation | undefined;
+}
+
+/** The dispatching part of a process: of a dedicated dispatcher, and of a primary that dispatches itself. */
+export interface Dispatcher {
+  readonly workerOptions: WorkerOptions;
+  /** Tells running campaigns that there is one dispatcher more. To be called when its worker runs. */
+  announce(): Promise<void>;
+  /** A planned stop: batches end after the message on the wire, recorded, and their rest is given to others. */
+  drain(): void;
+  /** To be called when the worker has stopped. */
+  close(): void;
+}
+
+export async function createDispatcher(
+  context: RoleContext,
+  temporal: { readonly connection: NativeConnection; readonly namespace: string },
+  options: DispatcherOptions,
+): Promise<Dispatcher> {
+  const { name, db, settings, log, env } = context;
+  const { smtpUrl } = options;
+  if (smtpUrl === undefined && options.emulation === undefined) {
+    throw new InputError('SETTING_MISSING', 'This dispatcher has no mail server.', {
+      field: 'EXM_SMTP_URL',
+      hint: 'Set EXM_SMTP_URL or --smtp, for example smtp://127.0.0.1:25, or use --emulate.',
+    });
+  }
+  const config = await loadExmConfig(settings.configFile, process.cwd());
+  const recorder = new Recorder({ db, server: name, log, sleepMs: options.sleepMs });
+  const sessions = new SessionPool(async () => await SmtpSession.connect(smtpUrl ?? ''));
+  const watch = startMailServerWatch(options.emulation === undefined ? smtpUrl : undefined, (health) =>
+    setServerHealth(db, name, health),
+  );
+  const host: DispatchHost = {
+    name,
+    pool: options.pool,
+    db,
+    baseUrl: settings.baseUrl,
+    keys: settings.keys,
+    log,
+    settings: config.settings,
+    processors: config.processors,
+    recorder,
+    contents: new ContentCache(db, settings.keys),
+    sessions,
+    emulation: options.emulation,
+    setHealth: (health) => watch.heard(health),
+  };
+  const queues = taskQueues(settings.queuePrefix);
+  return {
+    workerOptions: {
+      ...temporal,
+      taskQueue: queues.dispatch(options.pool),
+      identity: `${name}@dispatch`,
+      workflowBundle: workflowBundle(),
+      activities: createDispatchActivities(host),
+      maxConcurrentActivityTaskExecutions: options.threads,
+      maxCachedWorkflows: 100,
+      // A batch that was told to stop needs the time of one message and one flush.
+      shutdownGraceTime: '60s',
+      shutdownForceTime: '90s',
+    },
+    announce: async () => await announceDispatcher(db, env, options.pool, log),
+    drain: () => recorder.drain(),
+    close: () => {
+      watch.stop();
+      sessions.close();
+      recorder.stop();
+    },
+  };
+}

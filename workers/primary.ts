@@ -1,0 +1,57 @@
+import type { WorkerOptions } from '@temporalio/worker';
+import { createCustomSteps, createPrimaryActivities } from '../activities/primary.ts';
+import { loadExmConfig } from '../src/config/load-exm-config.ts';
+import { taskQueues } from '../src/domain/names.ts';
+import { ensureSearchAttributes } from '../src/temporal/search-attributes.ts';
+import { connectWorker } from '../src/temporal/worker-connection.ts';
+import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
+import { createDispatcher, type DispatcherOptions } from './dispatcher.ts';
+import type { RoleContext, RunningRole } from './runtime.ts';
+import { installTemporalLogging, WorkerGroup } from './temporal-worker.ts';
+
+export interface PrimaryOptions {
+  /** Whether the primary sends as well, and how; undefined leaves all sending to dedicated dispatchers. */
+  readonly dispatch: DispatcherOptions | undefined;
+}
+
+/** The role primary: runs DispatchNewsletter and its steps, and sends as well unless told not to. */
+export async function startPrimary(context: RoleContext, options: PrimaryOptions): Promise<RunningRole> {
+  const { db, settings, env, log, name } = context;
+  installTemporalLogging(log);
+  const config = await loadExmConfig(settings.configFile, process.cwd());
+  const temporal = await connectWorker(env);
+  const searchAttributes = await ensureSearchAttributes(temporal.connection, temporal.namespace);
+  if (!searchAttributes) log.warn('the namespace lacks the search attributes ExmState and ExmCampaignName');
+  const queues = taskQueues(settings.queuePrefix);
+  const orchestration: WorkerOptions = {
+    ...temporal,
+    taskQueue: queues.primary,
+    identity: `${name}@primary`,
+    workflowBundle: workflowBundle(),
+    activities: {
+      ...createPrimaryActivities({ db, settings, config, queues, searchAttributes }),
+      ...createCustomSteps(config.steps),
+    },
+    maxCachedWorkflows: 200,
+    shutdownGraceTime: '10s',
+    shutdownForceTime: '60s',
+  };
+  const dispatcher =
+    options.dispatch === undefined ? undefined : await createDispatcher(context, temporal, options.dispatch);
+  const group = await WorkerGroup.start([orchestration, ...(dispatcher ? [dispatcher.workerOptions] : [])]);
+  await dispatcher?.announce();
+  const done = group.done.finally(async () => {
+    dispatcher?.close();
+    await temporal.connection.close();
+  });
+  done.catch(() => undefined);
+  return {
+    address: '',
+    done,
+    async stop() {
+      dispatcher?.drain();
+      await group.stop();
+      await done;
+    },
+  };
+}

@@ -1,0 +1,170 @@
+import { condition, executeChild, workflowInfo } from '@temporalio/workflow';
+import { batchSizeFor, type PositionRange, takeRange } from '../src/domain/batch-plan.ts';
+import type { DispatchWord } from '../src/domain/campaign-state.ts';
+import {
+  type CarriedWindow,
+  type DispatchPlan,
+  priorities,
+  type QueuedMessage,
+  type SendBatchResult,
+} from '../src/domain/dispatch.ts';
+import { batchWorkflowId } from '../src/domain/names.ts';
+import { addCounts, noCounts } from '../src/domain/outcome.ts';
+import { describeFailure } from './failures.ts';
+import { SendBatch } from './send-batch.ts';
+
+/** How long a cancelled dispatch waits for batches that do not answer; what they still write is refused afterwards. */
+const cancelGrace = '15s';
+
+export interface DispatchedCampaign {
+  readonly campaign: { readonly campaignId: string };
+  readonly plan: DispatchPlan;
+  readonly contentHash: string;
+  readonly word: DispatchWord;
+  /** A batch failed for a reason that trying again does not mend. */
+  hold(reason: string): Promise<void>;
+  batchEnded(): void;
+  /** Continues the workflow as new; never returns. */
+  continueAsNew(): Promise<never>;
+}
+
+/**
+ * The window of SendBatch children that are running or waiting for a free dispatcher: a little more than all
+ * dispatchers' slots together, so that whoever is free finds the next batch waiting.
+ */
+export class BatchWindow {
+  private backlog: PositionRange[] = [];
+  private readonly running = new Map<number, PositionRange>();
+  private nextBatch = 1;
+  private batchSize = 1;
+  private startedInThisRun = 0;
+  private draining = false;
+  finishedBatches = 0;
+  slots = 0;
+  queued = 0;
+  counts = noCounts;
+
+  constructor(
+    private readonly dispatch: DispatchedCampaign,
+    carried?: CarriedWindow,
+  ) {
+    if (carried === undefined) return;
+    this.backlog = [...carried.backlog];
+    this.nextBatch = carried.nextBatch;
+    this.finishedBatches = carried.finishedBatches;
+    this.batchSize = carried.batchSize;
+    this.slots = carried.slots;
+    this.queued = carried.queued;
+    this.counts = carried.counts;
+  }
+
+  get runningBatches(): number {
+    return this.running.size;
+  }
+
+  open(queued: QueuedMessage): void {
+    this.queued = queued.queued;
+    this.backlog = [...queued.backlog];
+    this.nextBatch = queued.nextBatch;
+    this.batchSize = batchSizeFor(queued.queued, this.dispatch.plan.dispatchBatchSize);
+  }
+
+  /** Ranges to be dispatched again. */
+  putBack(ranges: readonly PositionRange[]): void {
+    this.backlog.unshift(...ranges);
+  }
+
+  /** Starts batches until the window is full. */
+  fill(): void {
+    while (this.canStart()) {
+      const taken = takeRange({ backlog: this.backlog, batchSize: this.batchSize, slots: this.slots });
+      if (taken === undefined) return;
+      this.backlog = taken.backlog;
+      void this.runBatch(this.nextBatch++, taken.range);
+    }
+  }
+
+  /** Keeps the window full until the backlog is given out, or the dispatch was cancelled. */
+  async untilGivenOut(): Promise<void> {
+    while (this.dispatch.word !== 'cancel') {
+      if (this.historyIsFull()) await this.drainAndContinueAsNew();
+      this.fill();
+      if (this.backlog.length === 0) return;
+      await condition(() => this.dispatch.word === 'cancel' || this.canStart() || this.historyIsFull());
+    }
+  }
+
+  /** Waits until every batch has ended and nothing was put back, or the dispatch was cancelled and is silent. */
+  async untilFinished(): Promise<void> {
+    for (;;) {
+      await this.untilGivenOut();
+      if (this.dispatch.word === 'cancel') break;
+      if (this.running.size === 0 && this.backlog.length === 0) return;
+      await condition(
+        () => this.dispatch.word === 'cancel' || this.running.size === 0 || this.backlog.length > 0,
+      );
+    }
+    await condition(() => this.running.size === 0, cancelGrace);
+  }
+
+  carry(): CarriedWindow {
+    const { backlog, nextBatch, finishedBatches, batchSize, slots, queued, counts } = this;
+    return { backlog, nextBatch, finishedBatches, batchSize, slots, queued, counts };
+  }
+
+  private get size(): number {
+    return Math.max(2, Math.ceil(this.slots * 1.25));
+  }
+
+  private canStart(): boolean {
+    return (
+      this.dispatch.word === 'go' &&
+      !this.draining &&
+      this.backlog.length > 0 &&
+      this.running.size < this.size
+    );
+  }
+
+  private historyIsFull(): boolean {
+    const limit = this.dispatch.plan.batchesPerRun ?? Number.POSITIVE_INFINITY;
+    return workflowInfo().continueAsNewSuggested || this.startedInThisRun >= limit;
+  }
+
+  private async drainAndContinueAsNew(): Promise<void> {
+    this.draining = true;
+    await condition(() => this.running.size === 0);
+    await this.dispatch.continueAsNew();
+  }
+
+  private async runBatch(batch: number, range: PositionRange): Promise<void> {
+    this.running.set(batch, range);
+    this.startedInThisRun++;
+    const { campaign, plan, contentHash } = this.dispatch;
+    const ended = executeChild(SendBatch, {
+      workflowId: batchWorkflowId(campaign.campaignId, batch),
+      taskQueue: plan.dispatchQueue,
+      args: [{ ...campaign, batch, range, sendEmail: plan.pipelines.sendEmail, contentHash }],
+      priority: { priorityKey: priorities.campaign, fairnessKey: campaign.campaignId },
+      staticSummary: `positions ${range.first} to ${range.last}`,
+    });
+    try {
+      const result = await ended;
+      this.running.delete(batch);
+      this.fold(result);
+    } catch (error) {
+      this.running.delete(batch);
+      this.putBack([range]);
+      await this.dispatch.hold(
+        `batch ${batch} (positions ${range.first} to ${range.last}): ${describeFailure(error)}`,
+      );
+    }
+    this.dispatch.batchEnded();
+  }
+
+  private fold(result: SendBatchResult): void {
+    this.finishedBatches++;
+    this.counts = addCounts(this.counts, result.counts);
+    if (result.slots > 0) this.slots = result.slots;
+    if (result.rest !== undefined) this.putBack([result.rest]);
+  }
+}

@@ -1,0 +1,130 @@
+import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
+import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
+import type { DispatchWord } from '../src/domain/campaign-state.ts';
+import type { CarriedControl } from '../src/domain/dispatch.ts';
+import {
+  type ControlRequest,
+  type ControlResult,
+  cancelSignal,
+  cancelUpdate,
+  pauseSignal,
+  pauseUpdate,
+  resumeSignal,
+  resumeUpdate,
+} from '../src/domain/messages.ts';
+import { step } from './primary-steps.ts';
+
+/** How long a control update waits for the last dispatcher to fall silent before it answers all the same. */
+const silenceTimeout = '5s';
+
+export interface ControlledDispatch {
+  readonly campaign: { readonly campaignId: string };
+  /** True once the plan has been read: before that nothing may be written about the campaign. */
+  readonly hasPlan: boolean;
+  /** True once the books are being closed: nothing can be held or ended any more. */
+  readonly isFinishing: boolean;
+  /** True while no batch runs. */
+  readonly isSilent: boolean;
+  controlChanged(): void;
+}
+
+/**
+ * Pause, resume and cancel. The wish changes at once; what dispatchers are told follows in the order in which the
+ * wishes were accepted, so that several clients at once never leave a mixture.
+ */
+export class DispatchControl {
+  word: DispatchWord;
+  /** Why it is paused or was cancelled. */
+  reason: string | undefined;
+  private telling: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly dispatch: ControlledDispatch,
+    carried?: CarriedControl,
+  ) {
+    this.word = carried?.word ?? 'go';
+    this.reason = carried?.reason;
+  }
+
+  answerMessages(): void {
+    this.answer(pauseUpdate, pauseSignal, 'pause', () => this.whyNotPause());
+    this.answer(resumeUpdate, resumeSignal, 'go', () => this.whyNotResume());
+    this.answer(cancelUpdate, cancelSignal, 'cancel', () => this.whyNotCancel());
+  }
+
+  private answer(
+    update: UpdateDefinition<ControlResult, [ControlRequest]>,
+    signal: SignalDefinition<[ControlRequest]>,
+    word: DispatchWord,
+    whyNot: () => string | undefined,
+  ): void {
+    setHandler(update, async (request) => await this.change(word, request), {
+      validator: (_request: ControlRequest) => refuseWith(whyNot()),
+    });
+    setHandler(signal, async (request) => {
+      if (whyNot() === undefined) await this.change(word, request);
+    });
+  }
+
+  /** Pauses because something is wrong that only a person can mend. The first reason stays; a cancelled dispatch is not held. */
+  async hold(reason: string): Promise<void> {
+    if (this.word !== 'go') return;
+    await this.change('pause', { by: 'exm', reason });
+  }
+
+  async cancel(request: ControlRequest): Promise<void> {
+    if (this.whyNotCancel() === undefined) await this.change('cancel', request);
+  }
+
+  /** Waits while the dispatch is paused. */
+  async untilNotPaused(): Promise<void> {
+    await condition(() => this.word !== 'pause');
+  }
+
+  carry(): CarriedControl {
+    return { word: this.word, reason: this.reason };
+  }
+
+  private whyNotPause(): string | undefined {
+    if (this.word === 'pause') return 'it is paused already';
+    if (this.word === 'cancel') return 'it was cancelled';
+    return this.dispatch.isFinishing ? 'nothing is left to pause: it is finishing' : undefined;
+  }
+
+  private whyNotResume(): string | undefined {
+    if (this.word === 'cancel') return 'it was cancelled';
+    return this.word === 'go' ? 'it is not paused' : undefined;
+  }
+
+  private whyNotCancel(): string | undefined {
+    if (this.word === 'cancel') return 'it was cancelled already';
+    return this.dispatch.isFinishing && this.word === 'go'
+      ? 'nothing is left to cancel: it is finishing'
+      : undefined;
+  }
+
+  private async change(word: DispatchWord, request: ControlRequest = {}): Promise<ControlResult> {
+    this.word = word;
+    this.reason = word === 'go' ? undefined : request.reason;
+    this.dispatch.controlChanged();
+    this.telling = this.telling.then(async () => await this.tell(word, request));
+    await this.telling;
+    if (word !== 'go') await condition(() => this.dispatch.isSilent || this.word !== word, silenceTimeout);
+    return { accepted: true, silent: this.dispatch.isSilent };
+  }
+
+  private async tell(word: DispatchWord, request: ControlRequest): Promise<void> {
+    await condition(() => this.dispatch.hasPlan);
+    const about = { go: 'resume', pause: 'pause', cancel: 'cancel' }[word];
+    await step(about).tellDispatchers({
+      ...this.dispatch.campaign,
+      word,
+      by: request.by ?? 'unknown',
+      why: request.reason,
+    });
+  }
+}
+
+function refuseWith(reason: string | undefined): void {
+  if (reason !== undefined) throw ApplicationFailure.nonRetryable(`Refused: ${reason}.`, 'REFUSED');
+}

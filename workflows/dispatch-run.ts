@@ -1,0 +1,318 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  type CancellationScope,
+  ContinueAsNew,
+  condition,
+  continueAsNew,
+  log,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { CampaignState, DispatchWord, SubState } from '../src/domain/campaign-state.ts';
+import type {
+  DispatchNewsletterInput,
+  DispatchPlan,
+  DispatchResult,
+  DispatchStatus,
+  QueuedMessage,
+  RemainingRecipients,
+} from '../src/domain/dispatch.ts';
+import {
+  dispatchersChangedSignal,
+  type PreconditionsResult,
+  preconditionsUpdate,
+  statusQuery,
+} from '../src/domain/messages.ts';
+import { searchAttributes } from '../src/domain/names.ts';
+import { noTotals, type Totals } from '../src/domain/outcome.ts';
+import { BatchWindow } from './batch-window.ts';
+import { DispatchControl } from './dispatch-control.ts';
+import { describeFailure, preconditionsFailed } from './failures.ts';
+import { step } from './primary-steps.ts';
+
+const stateAttribute = defineSearchAttributeKey(searchAttributes.state, 'KEYWORD');
+const nameAttribute = defineSearchAttributeKey(searchAttributes.campaignName, 'KEYWORD');
+
+/** Steps that a cancelled dispatch still goes through. */
+const stepsAfterCancel = new Set([
+  'WaitForDispatchToFinish',
+  'MoveToSent',
+  'NotifyDispatchFinished',
+  'FinalizeDispatch',
+]);
+
+const noFailures: PreconditionsResult = { failures: [], warnings: [] };
+
+/** One run of DispatchNewsletter: where it stands, what it is told, what it shows. */
+export class DispatchRun {
+  readonly campaign: { readonly campaignId: string };
+  readonly window: BatchWindow;
+  readonly control: DispatchControl;
+  contentHash: string;
+  isFinishing = false;
+  private readPlanOnce: DispatchPlan | undefined;
+  private currentStep: number;
+  private state: CampaignState;
+  private subState: SubState;
+  private preconditions: PreconditionsResult | undefined;
+  private finalTotals: Totals | undefined;
+  private lastRemaining: number | undefined;
+  private readonly background: Promise<void>[] = [];
+
+  constructor(private readonly input: DispatchNewsletterInput) {
+    const { carried } = input;
+    this.campaign = { campaignId: input.campaignId };
+    this.readPlanOnce = carried?.plan;
+    this.currentStep = carried?.step ?? 0;
+    this.state = carried?.state ?? 'Draft';
+    this.subState = carried?.subState ?? 'Initialization';
+    this.contentHash = carried?.contentHash ?? '';
+    if (carried !== undefined) this.preconditions = noFailures;
+    this.control = new DispatchControl(this, carried?.control);
+    this.window = new BatchWindow(this, carried?.window);
+  }
+
+  get plan(): DispatchPlan {
+    if (this.readPlanOnce === undefined)
+      throw ApplicationFailure.nonRetryable('the plan has not been read yet');
+    return this.readPlanOnce;
+  }
+
+  get hasPlan(): boolean {
+    return this.readPlanOnce !== undefined;
+  }
+
+  get word(): DispatchWord {
+    return this.control.word;
+  }
+
+  get isCancelled(): boolean {
+    return this.word === 'cancel';
+  }
+
+  get isSilent(): boolean {
+    return this.window.runningBatches === 0;
+  }
+
+  answerMessages(): void {
+    this.control.answerMessages();
+    setHandler(statusQuery, () => this.status());
+    setHandler(dispatchersChangedSignal, (change) => this.dispatchersChanged(change));
+    setHandler(preconditionsUpdate, async () => {
+      await condition(() => this.preconditions !== undefined);
+      return this.preconditions ?? noFailures;
+    });
+  }
+
+  listenForCancellation(scope: CancellationScope): void {
+    scope.cancelRequested.catch(
+      async () => await this.control.cancel({ by: 'Temporal', reason: 'the workflow was cancelled' }),
+    );
+  }
+
+  async readPlan(): Promise<void> {
+    this.readPlanOnce ??= await step('Initialization', 'read the configuration').readPlan({
+      ...this.campaign,
+      startedBy: this.input.startedBy,
+    });
+    this.show();
+  }
+
+  /** Performs the pipeline's steps in order. A step that fails for good holds the campaign until a person resumes it. */
+  async performAll(perform: (name: string) => Promise<void>): Promise<void> {
+    const names = this.plan.pipelines.dispatchNewsletter;
+    for (; this.currentStep < names.length; this.currentStep++) {
+      const name = names[this.currentStep] ?? '';
+      await this.performOne(name, perform);
+    }
+    await Promise.all(this.background);
+  }
+
+  /** @throws ApplicationFailure that names every condition that is not met: the campaign stays a Draft. */
+  answerPreconditions(result: PreconditionsResult): void {
+    this.preconditions = result;
+    if (result.failures.length === 0) return;
+    const list = result.failures.map(({ condition: name, message }) => `${name}: ${message}`).join('; ');
+    throw ApplicationFailure.nonRetryable(`The campaign cannot start. ${list}`, preconditionsFailed, result);
+  }
+
+  entered(state: CampaignState, subState: SubState): void {
+    this.state = state;
+    this.subState = subState;
+    this.show();
+  }
+
+  queueFilled(queued: QueuedMessage): void {
+    this.window.open(queued);
+    this.show();
+  }
+
+  dispatchersChanged({ slots }: { readonly slots: number }): void {
+    this.window.slots = slots;
+    this.show();
+  }
+
+  /**
+   * Waits until the next recipient is due. Recipients that a whole round left without an outcome and without a time
+   * when they are due would be tried for ever: that is held instead.
+   */
+  async untilDue({ remaining, backlog, dueInMs }: RemainingRecipients): Promise<void> {
+    if (backlog.length === 0) {
+      this.lastRemaining = undefined;
+      if (dueInMs !== undefined) await condition(() => this.isCancelled, Math.max(1, dueInMs));
+      return;
+    }
+    if (remaining === this.lastRemaining) {
+      await this.control.hold(`${remaining} recipients got no outcome in a whole round`);
+      await this.control.untilNotPaused();
+    }
+    this.lastRemaining = remaining;
+  }
+
+  finishing(): void {
+    this.isFinishing = true;
+    this.subState = 'Finishing';
+    this.show();
+  }
+
+  /** How it ends, for MoveToSent. */
+  ending(): { campaignId: string; cancelled: boolean; by: string; why?: string | undefined } {
+    return {
+      ...this.campaign,
+      cancelled: this.isCancelled,
+      by: this.plan.startedBy,
+      why: this.control.reason,
+    };
+  }
+
+  ended({ state, totals }: { readonly state: CampaignState; readonly totals: Totals }): void {
+    this.finalTotals = totals;
+    this.entered(state, state === 'Inactive' ? 'Cancelled' : 'None');
+  }
+
+  /** Runs beside the following steps, which neither wait for it nor fail with it. */
+  inBackground(about: string, run: () => Promise<void>): void {
+    this.background.push(
+      run().catch((error) => log.warn(`${about} failed`, { reason: describeFailure(error) })),
+    );
+  }
+
+  /** Runs now; a failure is noted and the pipeline goes on. */
+  async tolerating(about: string, run: () => Promise<void>): Promise<void> {
+    await run().catch((error) => log.warn(`${about} failed`, { reason: describeFailure(error) }));
+  }
+
+  result(): DispatchResult {
+    return { ...this.campaign, state: this.state, totals: this.totals() };
+  }
+
+  async hold(reason: string): Promise<void> {
+    await this.control.hold(reason);
+  }
+
+  controlChanged(): void {
+    this.show();
+  }
+
+  batchEnded(): void {
+    this.show();
+  }
+
+  async continueAsNew(): Promise<never> {
+    await condition(allHandlersFinished);
+    const { plan, currentStep, state, subState, contentHash } = this;
+    const carried = {
+      plan,
+      step: currentStep,
+      state,
+      subState,
+      contentHash,
+      window: this.window.carry(),
+      control: this.control.carry(),
+    };
+    return await continueAsNew<(input: DispatchNewsletterInput) => Promise<DispatchResult>>({
+      ...this.input,
+      carried,
+    });
+  }
+
+  private async performOne(name: string, perform: (name: string) => Promise<void>): Promise<void> {
+    for (;;) {
+      await this.control.untilNotPaused();
+      if (this.isCancelled && !stepsAfterCancel.has(name)) return;
+      try {
+        await perform(name);
+        return;
+      } catch (error) {
+        if (error instanceof ContinueAsNew) throw error;
+        if (error instanceof ApplicationFailure && error.type === preconditionsFailed) {
+          await condition(allHandlersFinished);
+          throw error;
+        }
+        await this.control.hold(`${name}: ${describeFailure(error)}`);
+        // A cancelled dispatch cannot be held; its last steps are tried again until they succeed.
+        if (this.isCancelled && stepsAfterCancel.has(name)) await sleep('10s');
+      }
+    }
+  }
+
+  private totals(): Totals {
+    if (this.finalTotals !== undefined) return this.finalTotals;
+    const { queued, counts } = this.window;
+    const remaining = queued - counts.sent - counts.failed - counts.skipped - counts.inDoubt;
+    return { ...noTotals, queued, ...counts, remaining };
+  }
+
+  private status(): DispatchStatus {
+    const names = this.readPlanOnce?.pipelines.dispatchNewsletter ?? [];
+    return {
+      ...this.campaign,
+      name: this.readPlanOnce?.campaignName ?? '',
+      state: this.state,
+      subState: this.word === 'pause' ? 'Paused' : this.subState,
+      step: names[this.currentStep] ?? 'Initialization',
+      totals: this.totals(),
+      batches: { running: this.window.runningBatches, finished: this.window.finishedBatches },
+      slots: this.window.slots,
+      reason: this.control.reason,
+    };
+  }
+
+  /** Puts on the Web UI what an operator wants to see. */
+  private show(): void {
+    const { name, state, subState, step: stepName, totals, batches, slots, reason } = this.status();
+    const waiting =
+      state === 'Sending' && slots === 0 && totals.remaining > 0
+        ? '\n\n**No dispatcher is alive.** Start one: `exm worker dedicated-dispatch`'
+        : '';
+    setCurrentDetails(
+      [
+        `**${name}** is ${state}${subState === 'None' ? '' : ` (${subState})`}, step ${stepName}`,
+        '',
+        '| queued | sent | failed | skipped | cancelled | in doubt | remaining |',
+        '|---|---|---|---|---|---|---|',
+        `| ${totals.queued} | ${totals.sent} | ${totals.failed} | ${totals.skipped} | ${totals.cancelled} | ${totals.inDoubt} | ${totals.remaining} |`,
+        '',
+        `${batches.finished} batches finished, ${batches.running} given out, ${slots} slots alive`,
+      ].join('\n') +
+        (reason === undefined ? '' : `\n\nReason: ${reason}`) +
+        waiting,
+    );
+    this.showAttributes(subState === 'Paused' ? 'Paused' : state);
+  }
+
+  private shownState: string | undefined;
+
+  private showAttributes(state: string): void {
+    if (this.readPlanOnce?.searchAttributes !== true || state === this.shownState) return;
+    this.shownState = state;
+    upsertSearchAttributes([
+      { key: stateAttribute, value: state },
+      { key: nameAttribute, value: this.readPlanOnce.campaignName },
+    ]);
+  }
+}

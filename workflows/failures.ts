@@ -1,0 +1,13 @@
+import { ApplicationFailure, rootCause } from '@temporalio/workflow';
+
+/** The type of the failure that ends a start whose conditions are not met. */
+export const preconditionsFailed = 'PRECONDITIONS_FAILED';
+
+/** What went wrong, for a person: the innermost message and its code. Activities leave no personal data in it. */
+export function describeFailure(error: unknown): string {
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  if (innermost instanceof ApplicationFailure && innermost.type)
+    return `${innermost.message} (${innermost.type})`;
+  return rootCause(error) ?? String(error);
+}

@@ -1,0 +1,4 @@
+export { DispatchNewsletter } from './dispatch-newsletter.ts';
+export { ProcessEvents } from './process-events.ts';
+export { SendBatch } from './send-batch.ts';
+export { SendTestMessage } from './send-test-message.ts';
