@@ -1,0 +1,97 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { Queries } from '../db/connect.ts';
+import { FailedError } from '../domain/errors.ts';
+import { type ExclusionReason, exclusionReasons } from '../domain/outcome.ts';
+import { type ExclusionSettings, exclusionCase, exclusionJoins } from './exclusion.ts';
+
+export interface AudienceSettings extends ExclusionSettings {
+  /** Languages for which the campaign has a body, BCP 47, lower case. */
+  readonly languages: readonly string[];
+  /** Language of everybody else. */
+  readonly defaultLanguage: string;
+}
+
+/**
+ * Who gets a campaign, counted. Every membership of an included list is accounted for once:
+ * memberships = queued + the sum of `excluded`.
+ *
+ * A person has one reason, the first that holds in the order of `exclusionReasons`. `duplicate-address` counts
+ * something else: memberships of the same person beyond the first, over several included lists. As a contact is one
+ * address (contact.email_key is unique), nobody gets it twice by two contacts of the same address either.
+ */
+export interface AudienceCounts {
+  readonly queued: number;
+  readonly excluded: Partial<Record<ExclusionReason, number>>;
+}
+
+/** Who would get the campaign if it were queued now. Changes nothing. */
+export async function audienceOf(
+  db: Queries,
+  campaignId: string,
+  settings: ExclusionSettings,
+): Promise<AudienceCounts> {
+  await requireCampaign(db, campaignId);
+  const { rows } = await db.execute<JudgedCount>(
+    sql`with ${judgedAudience(campaignId, settings)} ${countJudged(campaignId)}`,
+  );
+  return audienceCounts(rows);
+}
+
+const listsOf = (campaignId: string, role: 'include' | 'exclude') =>
+  sql`(select list_id from campaign_list where campaign_id = ${campaignId} and role = ${role})`;
+
+/**
+ * The common table expression `judged`: one row per contact of the campaign's included lists, with the contact's `id`
+ * and `language`, and the `reason` for which it gets nothing (null: it gets it). Materialized, for it is read twice:
+ * to queue and to count.
+ */
+export function judgedAudience(campaignId: string, settings: ExclusionSettings): SQL {
+  const reason = exclusionCase(settings, { 'excluded-list': sql`excluded.contact_id is not null` });
+  return sql`judged as materialized (
+    select contact.id, contact.language, ${reason} as reason
+    from contact
+    left join (
+      select distinct contact_id from list_member where list_id in ${listsOf(campaignId, 'exclude')}
+    ) excluded on excluded.contact_id = contact.id
+    ${exclusionJoins(settings)}
+    where contact.id in (select contact_id from list_member where list_id in ${listsOf(campaignId, 'include')})
+  )`;
+}
+
+export type JudgedCount = { reason: ExclusionReason | null; people: number; memberships: number };
+
+/** Counts the rows of `judged`, and in the same snapshot the memberships; read by `audienceCounts`. */
+export function countJudged(campaignId: string): SQL {
+  return sql`select reason, count(*)::integer as people, (
+      select count(*)::integer from list_member where list_id in ${listsOf(campaignId, 'include')}
+    ) as memberships
+    from judged group by reason`;
+}
+
+export function audienceCounts(rows: readonly JudgedCount[]): AudienceCounts {
+  const people = new Map(rows.map((row) => [row.reason, row.people]));
+  const distinct = rows.reduce((sum, row) => sum + row.people, 0);
+  people.set('duplicate-address', (rows[0]?.memberships ?? 0) - distinct);
+  const excluded: Partial<Record<ExclusionReason, number>> = {};
+  for (const reason of exclusionReasons) {
+    const count = people.get(reason) ?? 0;
+    if (count > 0) excluded[reason] = count;
+  }
+  return { queued: people.get(null) ?? 0, excluded };
+}
+
+/** @returns what QueueMessage stored for the campaign; undefined where it has not been queued. */
+export async function requireCampaign(db: Queries, campaignId: string): Promise<AudienceCounts | undefined> {
+  const { rows } = await db.execute<{ queued: number | null; excluded: AudienceCounts['excluded'] }>(
+    sql`select queued, excluded from campaign where id = ${campaignId}`,
+  );
+  const [campaign] = rows;
+  if (campaign === undefined) {
+    throw new FailedError('CAMPAIGN_UNKNOWN', `There is no campaign ${campaignId}.`, {
+      field: 'campaign',
+      value: campaignId,
+      hint: 'List the campaigns with "exm campaign ls".',
+    });
+  }
+  return campaign.queued === null ? undefined : { queued: campaign.queued, excluded: campaign.excluded };
+}

@@ -1,0 +1,152 @@
+import type { PoolClient } from 'pg';
+
+export interface MergeOptions {
+  readonly listId: number;
+  /** Whether a row may take back a "no": see `importContacts`. */
+  readonly allowConsentGrant: boolean;
+}
+
+export interface MergeResult {
+  readonly created: number;
+  /** Contacts that existed before. */
+  readonly updated: number;
+  /** Rows whose address stood in a later row again. */
+  readonly duplicates: number;
+}
+
+/** Somebody else created, erased or updated one of these contacts in between: the same merge again sees it. */
+const lostRaces = new Set(['23505', '23503', '40P01']);
+const attemptsMaximum = 5;
+
+/** Any constant: merges take turns, so that two imports of the same people never wait for each other in a circle. */
+const mergeLock = 0x6578_6d69;
+
+/** Merges the table `import_row` (src/contacts/import-staging.ts) into contacts and list, in the caller's transaction. */
+export async function mergeImport(client: PoolClient, options: MergeOptions): Promise<MergeResult> {
+  await client.query('select pg_advisory_xact_lock($1)', [mergeLock]);
+  await client.query(`set local work_mem = '64MB'`);
+  await client.query('set local jit = off');
+  await client.query('analyze import_row');
+  const duplicates = await foldDuplicates(client, options);
+  for (let attempt = 1; ; attempt++) {
+    await client.query('savepoint merge');
+    try {
+      return { ...(await mergeRows(client, options)), duplicates };
+    } catch (error) {
+      if (!lostRaces.has(String((error as { code?: string }).code)) || attempt === attemptsMaximum)
+        throw error;
+      await client.query('rollback to savepoint merge');
+    }
+  }
+}
+
+/**
+ * Leaves one row per address: what the rows would have made of a new contact, merged one after the other. A later
+ * value wins over an earlier one, nothing said over nothing, and a "no" of any of them stays.
+ */
+async function foldDuplicates(client: PoolClient, { allowConsentGrant }: MergeOptions): Promise<number> {
+  await client.query(`
+    create temporary table import_repeated on commit drop as
+    select email_key, max(line) as line, count(*) - 1 as superseded
+    from import_row group by email_key having count(*) > 1`);
+  const { rows } = await client.query<{ rows: string }>(
+    'select coalesce(sum(superseded), 0) as rows from import_repeated',
+  );
+  const duplicates = Number(rows[0]?.rows ?? 0);
+  if (duplicates === 0) return 0;
+  await client.query('analyze import_repeated');
+
+  const last = (column: string, said: string) =>
+    `(array_agg(row.${column} order by row.line desc) filter (where ${said}))[1]`;
+  const lastText = (column: string) => `coalesce(${last(column, `row.${column} <> ''`)}, '')`;
+  const consent = (column: string) =>
+    allowConsentGrant ? last(column, `row.${column} is not null`) : `bool_or(row.${column})`;
+  const bounces = allowConsentGrant
+    ? last('bounce_count', 'row.bounce_count is not null')
+    : 'max(row.bounce_count)';
+  await client.query(`
+    create temporary table import_folded on commit drop as
+    select repeated.line, ${last('email', 'true')} as email, email_key,
+      ${lastText('first_name')} as first_name, ${lastText('last_name')} as last_name, ${lastText('language')} as language,
+      ${consent('do_not_market')} as do_not_market, ${consent('consent_revoked')} as consent_revoked,
+      ${bounces} as bounce_count
+    from import_row row join import_repeated repeated using (email_key)
+    group by repeated.line, email_key`);
+  // Of several values of one key jsonb_object_agg keeps the last.
+  await client.query(`
+    create temporary table import_folded_facets on commit drop as
+    select email_key, jsonb_object_agg(facet.key, facet.value order by row.line) as facets
+    from import_row row join import_repeated using (email_key), jsonb_each(row.facets) facet
+    group by email_key`);
+  await client.query(`
+    delete from import_row row using import_repeated repeated where row.email_key = repeated.email_key`);
+  await client.query(`
+    insert into import_row (line, email, email_key, first_name, last_name, language, facets, do_not_market,
+      consent_revoked, bounce_count)
+    select line, email, email_key, first_name, last_name, language, coalesce(facets, '{}'), do_not_market,
+      consent_revoked, bounce_count
+    from import_folded left join import_folded_facets using (email_key)`);
+  return duplicates;
+}
+
+async function mergeRows(
+  client: PoolClient,
+  { listId, allowConsentGrant }: MergeOptions,
+): Promise<{ created: number; updated: number }> {
+  const existing = await client.query(`
+    create temporary table import_existing on commit drop as
+    select row.line, contact.id from import_row row join contact on contact.email_key = row.email_key`);
+  await client.query('analyze import_existing');
+  await client.query(updateExisting(allowConsentGrant));
+  await client.query(
+    'insert into list_member (list_id, contact_id) select $1, id from import_existing order by id on conflict do nothing',
+    [listId],
+  );
+  // Not ON CONFLICT: its look-up before each insert costs half as much again as the insert. In the order of the
+  // address, so that the index on it grows page by page.
+  const created = await client.query(
+    `with created as (
+       insert into contact (email, email_key, first_name, last_name, language, facets, do_not_market,
+         consent_revoked, bounce_count)
+       select email, email_key, first_name, last_name, language, facets, coalesce(do_not_market, false),
+         coalesce(consent_revoked, false), coalesce(bounce_count, 0)
+       from import_row row
+       where not exists (select from import_existing existing where existing.line = row.line)
+       order by email_key
+       returning id
+     )
+     insert into list_member (list_id, contact_id) select $1, id from created`,
+    [listId],
+  );
+  return { created: created.rowCount ?? 0, updated: existing.rowCount ?? 0 };
+}
+
+/**
+ * The new values are computed from the row that is updated, never from an earlier reading of it, so that a "no" given
+ * at the same moment stays.
+ */
+function updateExisting(allowConsentGrant: boolean): string {
+  const text = (column: string) =>
+    `case when row.${column} = '' then contact.${column} else row.${column} end`;
+  const no = (column: string) =>
+    allowConsentGrant
+      ? `coalesce(row.${column}, contact.${column})`
+      : `(contact.${column} or coalesce(row.${column}, false))`;
+  const values = Object.entries({
+    email: 'row.email',
+    first_name: text('first_name'),
+    last_name: text('last_name'),
+    language: text('language'),
+    facets: 'contact.facets || row.facets',
+    do_not_market: no('do_not_market'),
+    consent_revoked: no('consent_revoked'),
+    bounce_count: allowConsentGrant
+      ? 'coalesce(row.bounce_count, contact.bounce_count)'
+      : 'greatest(contact.bounce_count, row.bounce_count)',
+  });
+  return `
+    update contact set ${values.map(([column, value]) => `${column} = ${value}`).join(', ')}, updated_at = now()
+    from import_row row join import_existing existing on existing.line = row.line
+    where contact.id = existing.id and (${values.map(([column]) => `contact.${column}`).join(', ')})
+      is distinct from (${values.map(([, value]) => value).join(', ')})`;
+}

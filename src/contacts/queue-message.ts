@@ -1,0 +1,69 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { Database } from '../db/connect.ts';
+import { analyseWhereStale } from './analyse-where-stale.ts';
+import {
+  type AudienceCounts,
+  type AudienceSettings,
+  audienceCounts,
+  countJudged,
+  type JudgedCount,
+  judgedAudience,
+  requireCampaign,
+} from './audience.ts';
+
+/** Who waited for the lock has to see what its holder stored. */
+const readCommitted = { isolationLevel: 'read committed' } as const;
+
+/** Any constant: the first half of the advisory lock of a campaign that is being queued. */
+const queueLock = 0x6578_6d71;
+
+/**
+ * EXM's QueueMessage: fills the DispatchQueue of a campaign with everybody who is to get it, at positions 1 to n in
+ * the order of the contacts' ids, each in the language of a body that exists.
+ *
+ * One transaction writes the queue, campaign.queued and campaign.excluded. Called again, after a crash or at the same
+ * time, it returns what the first call stored: nobody is queued twice.
+ *
+ * @throws FailedError CAMPAIGN_UNKNOWN
+ */
+export async function queueMessage(
+  db: Database,
+  campaignId: string,
+  settings: AudienceSettings,
+): Promise<AudienceCounts> {
+  await analyseWhereStale(db);
+  return await db.transaction(async (tx) => {
+    // Not a lock on the campaign's row: a pause or cancel, which writes there, must not wait for a long list.
+    await tx.execute(sql`select pg_advisory_xact_lock(${queueLock}, hashtext(${campaignId}))`);
+    const stored = await requireCampaign(tx, campaignId);
+    if (stored !== undefined) return stored;
+    await tx.execute(sql`set local work_mem = '128MB'`);
+    await tx.execute(sql`set local jit = off`);
+    const { rows } = await tx.execute<JudgedCount>(sql`
+      with ${judgedAudience(campaignId, settings)},
+      queued as (
+        insert into dispatch_queue (campaign_id, position, contact_id, variant, language)
+        select ${campaignId}, row_number() over (order by id), id, 0, ${languageOfBody(settings)}
+        from judged where reason is null
+      )
+      ${countJudged(campaignId)}`);
+    const counts = audienceCounts(rows);
+    await tx.execute(sql`
+      update campaign set queued = ${counts.queued}, excluded = ${JSON.stringify(counts.excluded)}::jsonb
+      where id = ${campaignId}`);
+    return counts;
+  }, readCommitted);
+}
+
+/**
+ * The language of the body that a contact gets, over the column `language`: RFC 4647 Lookup. `de-at` is looked for,
+ * then `de`, then it is the default.
+ */
+function languageOfBody({ languages, defaultLanguage }: AudienceSettings): SQL {
+  const fallback = sql`${defaultLanguage}::text`;
+  // The longest first: with bodies for `zh` and `zh-hant`, `zh-hant-tw` gets the latter.
+  const branches = [...new Set(languages)]
+    .sort((a, b) => b.length - a.length)
+    .map((body) => sql`when language = ${body} or starts_with(language, ${`${body}-`}) then ${body}::text`);
+  return branches.length === 0 ? fallback : sql`case ${sql.join(branches, sql` `)} else ${fallback} end`;
+}
