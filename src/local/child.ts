@@ -13,6 +13,8 @@ export interface ChildOptions {
   readonly logFile: string;
   readonly uid?: number;
   readonly gid?: number;
+  /** Told at once that it runs, before it is ready for anything. */
+  readonly onSpawn?: ((child: Child) => void) | undefined;
 }
 
 export interface ChildExit {
@@ -29,6 +31,7 @@ export interface Child {
   readonly exit: ChildExit | undefined;
   /** What it has written since its start, at most the last `maxBytes` of it. */
   output(maxBytes?: number): string;
+  kill(signal: NodeJS.Signals): void;
   /** Asks it to stop, and ends it for good if it still runs after `graceMs`. Settles when it has ended. */
   stop(signal: NodeJS.Signals, graceMs: number): Promise<ChildExit>;
 }
@@ -70,13 +73,14 @@ export function startChild(options: ChildOptions): Child {
     exit = how;
     return how;
   });
-  return {
+  const child: Child = {
     record: (pid === undefined ? undefined : recordProcess(pid)) ?? { pid: pid ?? 0, identity: '' },
     exited,
     get exit() {
       return exit;
     },
     output: (maxBytes = 64_000) => readTail(options.logFile, from, maxBytes),
+    kill: (signal) => void process.kill(signal),
     async stop(signal, graceMs) {
       if (exit !== undefined) return exit;
       process.kill(signal);
@@ -85,6 +89,8 @@ export function startChild(options: ChildOptions): Child {
       return exited;
     },
   };
+  if (pid !== undefined) options.onSpawn?.(child);
+  return child;
 }
 
 /** The last `maxBytes` of a file from position `from` on. Empty where the file is gone. */

@@ -8,6 +8,17 @@ import { lastLines } from './child.ts';
 /** The last release of Temporal's command line that `go install` can build: the go.mod of later ones has a `replace`. */
 export const temporalVersion = '1.5.1';
 
+/** Told what is going on while the user waits. */
+export type Progress = (line: string) => void;
+
+export interface Installation {
+  /** Empty folder for everything; the caller removes it. */
+  readonly workDir: string;
+  readonly env: Environment;
+  readonly progress: Progress;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** No byte of a download in so long: there is no way out to the network. */
 const downloadSilenceMs = 15_000;
 const downloadTimeoutMs = 300_000;
@@ -20,11 +31,7 @@ const progressIntervalMs = 10_000;
  * @returns the path of the program, below `workDir`.
  * @throws Error with the reason in one line.
  */
-export async function downloadTemporal(
-  workDir: string,
-  env: Environment,
-  progress: (line: string) => void,
-): Promise<string> {
+export async function downloadTemporal({ workDir, env, progress, signal }: Installation): Promise<string> {
   const testing = createRequire(import.meta.url).resolve('@temporalio/testing');
   const script = `
     const { TestWorkflowEnvironment } = require(process.argv[1]);
@@ -52,7 +59,7 @@ export async function downloadTemporal(
     if (now - grewAt > downloadSilenceMs || now - started > downloadTimeoutMs) killGroup(child);
   }, 500);
   try {
-    const { code, stderr } = await finished(child);
+    const { code, stderr } = await finished(child, signal);
     if (code !== 0) throw new Error(reasonOf(stderr) ?? 'nothing arrived; the network seems to be closed');
   } finally {
     clearInterval(watch);
@@ -69,11 +76,7 @@ export async function downloadTemporal(
  * @returns the path of the program, below `workDir`.
  * @throws Error with the reason.
  */
-export async function goInstallTemporal(
-  workDir: string,
-  env: Environment,
-  progress: (line: string) => void,
-): Promise<string> {
+export async function goInstallTemporal({ workDir, env, progress, signal }: Installation): Promise<string> {
   const bin = join(workDir, 'bin');
   const folders = {
     GOMODCACHE: join(workDir, 'mod'),
@@ -105,7 +108,7 @@ export async function goInstallTemporal(
   const ticking = setInterval(tell, progressIntervalMs);
   const limit = setTimeout(() => killGroup(child), goInstallTimeoutMs);
   try {
-    const { code, stderr } = await finished(child);
+    const { code, stderr } = await finished(child, signal);
     if (code !== 0) throw new Error(`failed:\n${lastLines(stderr, 5)}`);
   } finally {
     clearInterval(ticking);
@@ -117,10 +120,14 @@ export async function goInstallTemporal(
   return program;
 }
 
-function finished(child: ChildProcess): Promise<{ code: number | null; stderr: string }> {
+function finished(
+  child: ChildProcess,
+  signal: AbortSignal | undefined,
+): Promise<{ code: number | null; stderr: string }> {
   // Not left behind when we are interrupted.
   const end = () => killGroup(child);
   process.once('exit', end);
+  signal?.addEventListener('abort', end);
   return new Promise<{ code: number | null; stderr: string }>((resolve, reject) => {
     let stderr = '';
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -130,7 +137,10 @@ function finished(child: ChildProcess): Promise<{ code: number | null; stderr: s
       reject(error.code === 'ENOENT' ? new Error(`${child.spawnfile} is not installed`) : error),
     );
     child.once('close', (code) => resolve({ code, stderr }));
-  }).finally(() => process.removeListener('exit', end));
+  }).finally(() => {
+    process.removeListener('exit', end);
+    signal?.removeEventListener('abort', end);
+  });
 }
 
 function killGroup(child: ChildProcess): void {

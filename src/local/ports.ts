@@ -34,28 +34,16 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/**
- * One port for each name: the one it had before, else the preferred one, else any that is free. A port is never
- * given to two names.
- */
-export async function choosePorts<Name extends string>(
-  preferred: Readonly<Record<Name, number>>,
-  before?: Readonly<Partial<Record<Name, number>>>,
-): Promise<Record<Name, number>> {
-  const names = Object.keys(preferred) as Name[];
-  const taken = new Set<number>();
-  const chosen: Partial<Record<Name, number>> = {};
-  for (const source of [before, preferred]) {
-    for (const name of names) {
-      const port = source?.[name];
-      if (chosen[name] !== undefined || port === undefined || taken.has(port)) continue;
-      if (!(await isPortFree(port))) continue;
-      chosen[name] = port;
-      taken.add(port);
-    }
+/** The first of `wanted` that is free and not among `taken`; else any free one. */
+export async function choosePort(
+  wanted: readonly (number | undefined)[],
+  taken: ReadonlySet<number> = new Set(),
+): Promise<number> {
+  for (const port of wanted) {
+    if (port !== undefined && !taken.has(port) && (await isPortFree(port))) return port;
   }
-  const missing = names.filter((name) => chosen[name] === undefined);
-  const candidates = (await freePorts(missing.length + taken.size)).filter((port) => !taken.has(port));
-  for (const [index, name] of missing.entries()) chosen[name] = candidates[index] ?? 0;
-  return chosen as Record<Name, number>;
+  const free = await freePorts(taken.size + 1);
+  const port = free.find((candidate) => !taken.has(candidate));
+  if (port === undefined) throw new TypeError('more free ports than taken ones were asked for');
+  return port;
 }

@@ -29,6 +29,8 @@ export interface PostgresOptions {
   readonly logFile: string;
   /** Settings of postgresql.conf for this run, e.g. `{ fsync: 'off' }`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Told at once that the process runs, before it is ready. */
+  readonly onSpawn?: (child: Child) => void;
 }
 
 export interface LocalPostgres {
@@ -78,6 +80,7 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
     env: { ...process.env, LC_ALL: 'C' },
     cwd: '/',
     logFile: options.logFile,
+    onSpawn: options.onSpawn,
   });
   const url = (database: string) =>
     `postgres://${owner}:${password}@127.0.0.1:${options.port}/${encodeURIComponent(database)}`;

@@ -5,14 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Environment } from '../config/environment.ts';
 import { FailedError } from '../domain/errors.ts';
-import { downloadTemporal, goInstallTemporal, temporalVersion } from './install-temporal.ts';
+import { downloadTemporal, goInstallTemporal, type Progress, temporalVersion } from './install-temporal.ts';
 import { acquireProcessLock } from './process-lock.ts';
 import { userCacheDir } from './user-cache.ts';
 
 const run = promisify(execFile);
-
-/** Told what is going on while the user waits. */
-export type Progress = (line: string) => void;
 
 export interface TemporalBinary {
   readonly path: string;
@@ -28,7 +25,11 @@ const executable = process.platform === 'win32' ? 'temporal.exe' : 'temporal';
  * only when it is complete.
  * @throws FailedError TEMPORAL_BINARY that tells what became of each of the four ways.
  */
-export async function findTemporal(env: Environment, progress: Progress): Promise<TemporalBinary> {
+export async function findTemporal(
+  env: Environment,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<TemporalBinary> {
   const failures: string[] = [];
   const onPath = await tryBinaries(candidatesOnPath(env), failures, '"temporal" on PATH');
   if (onPath !== undefined) return { path: onPath, source: 'path' };
@@ -40,8 +41,9 @@ export async function findTemporal(env: Environment, progress: Progress): Promis
 
   let release: () => void;
   try {
-    release = await lockInstallation(folder, progress);
+    release = await lockInstallation(folder, progress, signal);
   } catch (error) {
+    signal?.throwIfAborted();
     failures.push(`installing into ${folder}: ${(error as Error).message}`);
     throw notFound(failures);
   }
@@ -52,13 +54,14 @@ export async function findTemporal(env: Environment, progress: Progress): Promis
     for (const { source, name, install } of installers) {
       const workDir = mkdtempSync(join(dirname(folder), workDirPrefix));
       try {
-        const installed = await install(workDir, env, progress);
+        const installed = await install({ workDir, env, progress, signal });
         const wrong = await works(installed);
         if (wrong !== undefined) throw new Error(wrong);
         mkdirSync(folder, { recursive: true });
         renameSync(installed, cached);
         return { path: cached, source };
       } catch (error) {
+        signal?.throwIfAborted();
         failures.push(`${name}: ${(error as Error).message}`);
       } finally {
         rmSync(workDir, { recursive: true, force: true });
@@ -120,7 +123,11 @@ async function works(path: string): Promise<string | undefined> {
 }
 
 /** Waits until no other process installs. Returns the function that lets the next one go on. */
-async function lockInstallation(folder: string, progress: Progress): Promise<() => void> {
+async function lockInstallation(
+  folder: string,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<() => void> {
   mkdirSync(dirname(folder), { recursive: true });
   let told = false;
   for (;;) {
@@ -128,7 +135,7 @@ async function lockInstallation(folder: string, progress: Progress): Promise<() 
     if (lock !== undefined) return () => lock.release();
     if (!told) progress(`Waiting for process ${holder.pid}, which installs Temporal's dev server`);
     told = true;
-    await sleep(500);
+    await sleep(500, undefined, { ...(signal === undefined ? {} : { signal }) });
   }
 }
 

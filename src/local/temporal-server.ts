@@ -14,6 +14,8 @@ export interface TemporalServerOptions {
   /** SQLite file that keeps everything. Without it nothing is kept. */
   readonly dbFile?: string;
   readonly logFile: string;
+  /** Told at once that the process runs, before it is ready. */
+  readonly onSpawn?: (child: Child) => void;
 }
 
 export interface LocalTemporal {
@@ -54,6 +56,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     args,
     env: withoutTemporalSettings(process.env),
     logFile: options.logFile,
+    onSpawn: options.onSpawn,
   });
   const stop = async () => {
     await child.stop('SIGTERM', stopTimeoutMs);

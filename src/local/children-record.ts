@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Child } from './child.ts';
+import type { DataDir } from './data-dir.ts';
+import { isRunning, type ProcessRecord, parseProcessRecord } from './process-identity.ts';
+
+/** A part's process, written down so that the next `exm up` can end what a killed one left running. */
+export interface ChildRecord extends ProcessRecord {
+  readonly name: string;
+}
+
+const fileName = 'children.json';
+const drainTimeoutMs = 30_000;
+
+/** Keeps the record of the processes that run: written when one starts, and when one ends. */
+export class ChildrenRecord {
+  readonly #dir: DataDir;
+  readonly #children = new Set<ChildRecord>();
+
+  constructor(dir: DataDir) {
+    this.#dir = dir;
+  }
+
+  /** For `onSpawn` of a part of this name. */
+  add(name: string): (child: Child) => void {
+    return (child) => {
+      const record = { name, ...child.record };
+      this.#children.add(record);
+      this.#write();
+      void child.exited.then(() => {
+        this.#children.delete(record);
+        this.#write();
+      });
+    };
+  }
+
+  #write(): void {
+    this.#dir.writeJson(fileName, [...this.#children]);
+  }
+}
+
+/**
+ * Ends the processes that an `exm up` that was killed left running on this folder: those, and no others that have their
+ * process ids by now. In the reverse order of their start, so that workers can still hand back what they were sending.
+ */
+export async function endLeftChildren(dir: DataDir, tell: (line: string) => void): Promise<void> {
+  const left = readChildren(dir).filter(isRunning).reverse();
+  if (left.length === 0) return;
+  tell(`Stopping what an earlier run left behind: ${left.map((child) => child.name).join(', ')}`);
+  const engines = new Set(['mail-catcher', 'temporal', 'postgres']);
+  await Promise.all(left.filter((child) => !engines.has(child.name)).map(end));
+  for (const child of left.filter(({ name }) => engines.has(name))) await end(child);
+}
+
+async function end(child: ChildRecord): Promise<void> {
+  // To PostgreSQL SIGTERM would mean: wait until all have left.
+  kill(child, child.name === 'postgres' ? 'SIGINT' : 'SIGTERM');
+  const until = Date.now() + drainTimeoutMs;
+  while (isRunning(child)) {
+    if (Date.now() > until) kill(child, 'SIGKILL');
+    await sleep(50);
+  }
+}
+
+function kill(child: ChildRecord, signal: NodeJS.Signals): void {
+  try {
+    process.kill(child.pid, signal);
+  } catch {
+    // It has just ended.
+  }
+}
+
+function readChildren(dir: DataDir): ChildRecord[] {
+  const read = dir.readJson(fileName);
+  if (!Array.isArray(read)) return [];
+  return read.flatMap((entry: unknown) => {
+    const record = parseProcessRecord(entry);
+    const name = (entry as { name?: unknown } | null)?.name;
+    return record === undefined || typeof name !== 'string' ? [] : [{ ...record, name }];
+  });
+}

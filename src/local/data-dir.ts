@@ -1,0 +1,104 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { Environment } from '../config/environment.ts';
+import { generateKeys, keyVariables, readKeys } from '../config/keys.ts';
+import { InputError, RefusedError } from '../domain/errors.ts';
+import { formatEnvironment } from './env-file.ts';
+import { acquireProcessLock, type ProcessLock } from './process-lock.ts';
+import { writePrivateFile } from './write-file.ts';
+
+/** The folder in which `exm up` keeps everything between its runs. */
+export interface DataDir {
+  readonly path: string;
+  file(...names: string[]): string;
+  logFile(part: string): string;
+  readJson(name: string): unknown;
+  writeJson(name: string, value: unknown): void;
+  /** Lets the next `exm up` have it. */
+  release(): void;
+}
+
+/**
+ * Makes the folder where it is missing, and takes it for this process.
+ * @throws RefusedError DATA_DIR_IN_USE where another process runs on it; InputError DATA_DIR where it cannot be used.
+ */
+export async function openDataDir(path: string): Promise<DataDir> {
+  const lock = await lockDataDir(path);
+  const file = (...names: string[]) => join(path, ...names);
+  return {
+    path,
+    file,
+    logFile: (part) => file('logs', `${part}.log`),
+    readJson(name) {
+      try {
+        return JSON.parse(readFileSync(file(name), 'utf8'));
+      } catch {
+        return undefined;
+      }
+    },
+    writeJson: (name, value) => writePrivateFile(file(name), `${JSON.stringify(value)}\n`),
+    release: () => lock.release(),
+  };
+}
+
+async function lockDataDir(path: string): Promise<ProcessLock> {
+  let result: Awaited<ReturnType<typeof acquireProcessLock>>;
+  try {
+    // Root's PostgreSQL runs under another account, which has to pass through.
+    const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
+    mkdirSync(path, { recursive: true });
+    chmodSync(path, mode);
+    mkdirSync(join(path, 'logs'), { recursive: true, mode: 0o700 });
+    if (!existsSync(join(path, '.gitignore'))) writeFileSync(join(path, '.gitignore'), '*\n');
+    result = await acquireProcessLock(join(path, 'lock'));
+  } catch (cause) {
+    throw new InputError('DATA_DIR', `The data folder cannot be used: ${(cause as Error).message}`, {
+      field: '--data-dir',
+      value: path,
+      hint: "Name a folder that you may write to, or that doesn't exist yet.",
+      cause,
+    });
+  }
+  if (result.lock !== undefined) return result.lock;
+  throw new RefusedError(
+    'DATA_DIR_IN_USE',
+    `Process ${result.holder.pid} runs on this data folder already.`,
+    {
+      field: '--data-dir',
+      value: path,
+      hint: `Use what it started, stop it ("kill ${result.holder.pid}"), or name another folder with --data-dir.`,
+    },
+  );
+}
+
+/**
+ * The keys of this installation: from the environment where one of them is set there, else those kept in the folder,
+ * generated the first time. They are kept apart from `env`, for tracking links in mail that was sent need them.
+ * @throws InputError where they are wrong.
+ */
+export function keysOf(dir: DataDir, env: Environment): Record<string, string> {
+  const names = Object.values(keyVariables);
+  const given = Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  if (Object.keys(given).length > 0) {
+    readKeys(given);
+    return given;
+  }
+  const path = dir.file('keys');
+  if (!existsSync(path)) {
+    const generated = generateKeys();
+    writePrivateFile(path, formatEnvironment(generated));
+    return generated;
+  }
+  const kept = parseEnv(readFileSync(path, 'utf8'));
+  try {
+    readKeys(kept);
+  } catch (cause) {
+    throw new InputError('KEYS_FILE', `The keys in ${path} are not usable: ${(cause as Error).message}`, {
+      field: path,
+      hint: 'Restore the file. Without it (removed), new keys are generated and links in mail sent so far stop working.',
+      cause,
+    });
+  }
+  return Object.fromEntries(names.map((name) => [name, String(kept[name])]));
+}

@@ -1,0 +1,6 @@
+export {
+  type LocalAddresses,
+  type LocalParts,
+  type LocalPartsOptions,
+  startLocalParts,
+} from './local-parts.ts';
