@@ -10,7 +10,7 @@ export interface CampaignDefinition {
   /** Names of lists. */
   readonly include: readonly string[];
   readonly exclude: readonly string[];
-  /** Campaign values, for tokens: `{{ campaign.NAME }}`. */
+  /** Campaign values, for tokens: `{{ campaign.values.NAME }}`, for short `{{ campaign.NAME }}`. */
   readonly values: Readonly<Record<string, string>>;
   /** Pool of dispatchers that sends it. */
   readonly pool: string;
@@ -39,6 +39,8 @@ export interface BodyDefinition {
   };
   /** Liquid; made from the HTML where left out. */
   readonly text?: string | undefined;
+  /** Path of the file that `text` came from, for messages. */
+  readonly textFile?: string | undefined;
 }
 
 /** A click on the tracked link to `url` reaches the goal. */

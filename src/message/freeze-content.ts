@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { InputError } from '../domain/errors.ts';
+import { trackingPaths } from '../tracking/links.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { compileMjml } from './compile-mjml.ts';
+import type { BodyDefinition, CampaignDefinition, FrozenBody, FrozenContent } from './content.ts';
+import { encodeContactValues, LinkTable } from './links.ts';
+import { type MaskedTemplate, maskLiquid } from './liquid-mask.ts';
+import { didYouMean } from './nearest.ts';
+import { makeTextPart } from './text-part.ts';
+import { trackHtmlLinks, trackTextLinks } from './track-links.ts';
+
+/** Liquid in frozen bodies that only the message engine fills in: the recipient's signed token. */
+export const tokenSlot = '{{ _exm.token }}';
+
+export interface FreezeOptions {
+  readonly campaignId: string;
+  /** Public address of content-delivery, no slash at the end. */
+  readonly baseUrl: string;
+}
+
+export interface FrozenResult {
+  readonly content: FrozenContent;
+  /** `content` as canonical JSON: the bytes whose hash is `hash`. */
+  readonly body: string;
+  /** SHA-256, hexadecimal. */
+  readonly hash: string;
+}
+
+/**
+ * Makes the exact content to send: MJML compiled, every web link replaced by a tracked one, the open pixel added,
+ * text parts made. Only Liquid is left to be filled in for each recipient. The same definition and options give the
+ * same hash.
+ *
+ * @throws InputError TEMPLATE_MJML, TEMPLATE_LINK or GOAL_LINK that says where.
+ */
+export async function freezeContent(
+  definition: CampaignDefinition,
+  { campaignId, baseUrl }: FreezeOptions,
+): Promise<FrozenResult> {
+  const table = new LinkTable();
+  const bodies: FrozenBody[] = [];
+  for (const language of Object.keys(definition.bodies).sort()) {
+    const body = definition.bodies[language];
+    if (body !== undefined) bodies.push(await freezeBody(body, { language, baseUrl, table }));
+  }
+  const { name, from, replyTo, values, defaultLanguage, emulation } = definition;
+  const content: FrozenContent = {
+    campaignId,
+    name,
+    from,
+    ...(replyTo ? { replyTo } : {}),
+    baseUrl,
+    values,
+    defaultLanguage,
+    bodies,
+    links: table.links,
+    goals: freezeGoals(definition, table.links),
+    ...(emulation ? { emulation } : {}),
+  };
+  const body = canonicalJson(content);
+  return { content, body, hash: contentHash(body) };
+}
+
+/** SHA-256 of frozen content's bytes, hexadecimal. */
+export function contentHash(body: string): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+interface FreezeBodyOptions {
+  readonly language: string;
+  readonly baseUrl: string;
+  readonly table: LinkTable;
+}
+
+async function freezeBody(body: BodyDefinition, options: FreezeBodyOptions): Promise<FrozenBody> {
+  const { template, text, textFile } = body;
+  const masked = maskLiquid(template.source);
+  const compiled = template.format === 'mjml' ? await compileMjml(masked, template.file) : masked.text;
+  const html = trackHtmlLinks(
+    withLanguage(compiled, options.language),
+    trackIn(masked, template.file, options),
+  );
+  return {
+    variant: 0,
+    language: options.language,
+    subject: body.subject,
+    html: masked.unmask(withPixel(html, options.baseUrl)),
+    text:
+      text === undefined
+        ? masked.unmaskLiteral(makeTextPart(html))
+        : freezeText(text, textFile ?? 'text', options),
+  };
+}
+
+function freezeText(text: string, file: string, options: FreezeBodyOptions): string {
+  const masked = maskLiquid(text);
+  return masked.unmask(trackTextLinks(masked.text, trackIn(masked, file, options)));
+}
+
+function trackIn(template: MaskedTemplate, file: string, { baseUrl, table }: FreezeBodyOptions) {
+  const token = template.add(tokenSlot);
+  return {
+    template,
+    table,
+    file,
+    tracked: (link: number) => `${baseUrl}${trackingPaths.click(token, link)}`,
+  };
+}
+
+/** MJML says `und` (undetermined) where the template names no language; screen readers need the real one. */
+function withLanguage(html: string, language: string): string {
+  return html.replaceAll(' lang="und"', ` lang="${language}"`);
+}
+
+/** EXM's "message opened" image, last in the body. */
+function withPixel(html: string, baseUrl: string): string {
+  const src = `${baseUrl}${trackingPaths.open(tokenSlot)}`.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+  const pixel = `<img src="${src}" width="1" height="1" alt="" style="display:block;width:1px;height:1px;border:0">`;
+  const end = html.toLowerCase().lastIndexOf('</body>');
+  return end < 0 ? html + pixel : html.slice(0, end) + pixel + html.slice(end);
+}
+
+function freezeGoals(definition: CampaignDefinition, links: readonly string[]): FrozenContent['goals'] {
+  return definition.goals.map(({ name, url, value }) => {
+    const link = links.indexOf(encodeContactValues(url));
+    if (link >= 0) return { name, link, value };
+    throw new InputError(
+      'GOAL_LINK',
+      `The goal "${name}" is reached by a click on ${url}, but no link of the message leads there.${didYouMean(url, links)}`,
+      { field: 'goals', value: url, hint: 'Give the goal the very address that the template has in href.' },
+    );
+  });
+}

@@ -1,0 +1,29 @@
+import { domainToASCII } from 'node:url';
+import { parseEmailAddress } from '../contacts/email-address.ts';
+import type { Mailbox } from './content.ts';
+
+/** True for an address that mail can be sent to, with nothing around it. */
+export function isAddress(text: string): boolean {
+  const parsed = parseEmailAddress(text);
+  return parsed.ok && parsed.address === text.normalize('NFC');
+}
+
+/** The domain of an address, in the ASCII form that headers and envelopes carry. */
+export function domainOf(address: string): string {
+  return domainToASCII(address.slice(address.lastIndexOf('@') + 1));
+}
+
+/** The address with its domain in ASCII form. */
+export function asciiAddress(address: string): string {
+  return `${address.slice(0, address.lastIndexOf('@'))}@${domainOf(address)}`;
+}
+
+/** Reads `Name <address>`, `"Name" <address>` or `address`; undefined where it is none of them. */
+export function parseMailbox(text: string): Mailbox | undefined {
+  const trimmed = text.trim();
+  const match = /^(?:"((?:[^"\\]|\\.)*)"|([^"<>]*?))\s*<([^<>]+)>$/u.exec(trimmed);
+  const address = match?.[3] ?? trimmed;
+  const name = match?.[1]?.replace(/\\(.)/gu, '$1') ?? match?.[2] ?? '';
+  if (!isAddress(address) || name.length > 200 || /[\p{Cc}\p{Surrogate}]/u.test(name)) return undefined;
+  return { name: name.trim(), address };
+}

@@ -1,0 +1,33 @@
+import { compile } from 'html-to-text';
+
+/** Columns of a text part (RFC 3676 section 4.2 advises 78 at most). */
+const textColumns = 78;
+
+const toText = compile({
+  wordwrap: textColumns,
+  baseElements: { selectors: ['body'], returnDomByDefault: true },
+  // A newsletter is large; what is cut off here would be missing from the text.
+  limits: { maxInputLength: 1 << 24 },
+  selectors: [
+    { selector: 'img', format: 'skip' },
+    { selector: '[style*="display:none"]', format: 'skip' },
+    { selector: '[style*="display: none"]', format: 'skip' },
+    { selector: 'a', options: { linkBrackets: ['<', '>'], hideLinkHrefIfSameAsText: true } },
+    { selector: 'td', format: 'block', options: { leadingLineBreaks: 1, trailingLineBreaks: 1 } },
+    // Upper case would change the words that stand for Liquid.
+    ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({
+      selector,
+      options: { uppercase: false, leadingLineBreaks: 2, trailingLineBreaks: 2 },
+    })),
+  ],
+});
+
+/** The text part of masked HTML: what a person would read, with the address of each link after its words. */
+export function makeTextPart(html: string): string {
+  return `${toText(html)
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim()}\n`;
+}

@@ -1,0 +1,12 @@
+/** Paths of the content-delivery server. TOKEN stands for one recipient of one campaign; links add their number. */
+export const trackingPaths = {
+  open: (token: string) => `/o/${token}.gif`,
+  click: (token: string, link: number) => `/c/${token}/${link}`,
+  unsubscribe: (token: string) => `/u/${token}`,
+  view: (token: string) => `/v/${token}`,
+} as const;
+
+/** Query of a view-online link in a test message: which body it showed. */
+export function viewTestQuery(variant: number, language: string): string {
+  return `?${new URLSearchParams({ variant: String(variant), language })}`;
+}

@@ -1,0 +1,36 @@
+import { and, eq } from 'drizzle-orm';
+import type { Recipient } from '../contacts/recipient.ts';
+import type { Database } from '../db/connect.ts';
+import { contact, dispatchQueue } from '../db/schema.ts';
+
+/** Whose message a test message is that went to no contact. */
+export const nobody: Recipient = {
+  contactId: 0,
+  email: '',
+  firstName: '',
+  lastName: '',
+  language: '',
+  facets: {},
+};
+
+/** The contact as it is now; undefined where it no longer exists. */
+export async function readRecipient(db: Database, contactId: number): Promise<Recipient | undefined> {
+  if (contactId === 0) return nobody;
+  const [row] = await db.select().from(contact).where(eq(contact.id, contactId));
+  if (row === undefined) return undefined;
+  const { id, email, firstName, lastName, language, facets } = row;
+  return { contactId: id, email, firstName, lastName, language, facets };
+}
+
+/** Which body a recipient got. */
+export async function readQueuedBody(
+  db: Database,
+  campaignId: string,
+  position: number,
+): Promise<{ variant: number; language: string } | undefined> {
+  const [row] = await db
+    .select({ variant: dispatchQueue.variant, language: dispatchQueue.language })
+    .from(dispatchQueue)
+    .where(and(eq(dispatchQueue.campaignId, campaignId), eq(dispatchQueue.position, position)));
+  return row;
+}
