@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { Database } from '../src/db/connect.ts';
+import { queryMessage } from '../src/db/query-message.ts';
+import { UnavailableError } from '../src/domain/errors.ts';
 import { countLiveProcessors } from '../src/processing/live-processors.ts';
 import { processEvents } from '../src/processing/process-events.ts';
 import { asFailure } from './as-activities.ts';
@@ -29,7 +31,7 @@ export function createProcessingActivities(dependencies: ProcessingDependencies)
       try {
         return await countLiveProcessors(db);
       } catch (error) {
-        throw asFailure(error);
+        throw unavailable(error);
       }
     },
 
@@ -50,9 +52,18 @@ export function createProcessingActivities(dependencies: ProcessingDependencies)
           if (processed === 0) await pause(idleMs, undefined, { signal: stop }).catch(() => undefined);
         }
       } catch (error) {
-        throw asFailure(error);
+        throw unavailable(error);
       }
       return { processed: sum };
     },
   };
+}
+
+/** Events are never given up: whatever hinders, it is tried again. The history gets no values of a statement. */
+function unavailable(error: unknown): unknown {
+  return asFailure(
+    new UnavailableError('EVENTS_UNPROCESSED', `Events cannot be processed now: ${queryMessage(error)}`, {
+      hint: 'They wait in event_inbox; it is tried again.',
+    }),
+  );
 }

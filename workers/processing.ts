@@ -3,7 +3,6 @@ import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
 import { createProcessingActivities, type ProcessingDependencies } from '../activities/process-events.ts';
 import { processingWorkflowId, taskQueues } from '../src/domain/names.ts';
 import { processorsChangedSignal } from '../src/domain/processing.ts';
-import { isLive } from '../src/processing/live-processors.ts';
 import { connectClient } from '../src/temporal/client-connection.ts';
 import { connectWorker } from '../src/temporal/worker-connection.ts';
 import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
@@ -15,6 +14,7 @@ export type ProcessingOptions = Omit<ProcessingDependencies, 'db'>;
 
 /** How often a processor makes sure that the workflow is there: somebody may have ended it by hand. Milliseconds. */
 const ensureIntervalMs = 60_000;
+const retryIntervalMs = 2_000;
 
 /**
  * The processing role: a worker that turns events into interactions and aggregates, and starts the workflow that
@@ -60,26 +60,24 @@ export async function startProcessing(
 
 /** Announces this worker to the workflow ProcessEvents, and starts that one whenever it is not there. */
 async function keepWorkflow(
-  { db, name, log, settings }: RoleContext,
+  { log, settings }: RoleContext,
   client: Client,
   taskQueue: string,
   stop: AbortSignal,
 ): Promise<void> {
-  const workflowId = processingWorkflowId(settings.queuePrefix);
+  const workflow = { workflowId: processingWorkflowId(settings.queuePrefix), taskQueue };
   let announced = false;
   while (!stop.aborted) {
     try {
       if (announced) {
+        const workflowIdConflictPolicy = WorkflowIdConflictPolicy.USE_EXISTING;
         await client.workflow.start<typeof ProcessEvents>('ProcessEvents', {
-          workflowId,
-          taskQueue,
-          workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+          ...workflow,
+          workflowIdConflictPolicy,
         });
-      } else if (await isLive(db, name)) {
-        // Only now is this worker counted among the living.
+      } else {
         await client.workflow.signalWithStart<typeof ProcessEvents, []>('ProcessEvents', {
-          workflowId,
-          taskQueue,
+          ...workflow,
           signal: processorsChangedSignal,
         });
         announced = true;
@@ -90,6 +88,8 @@ async function keepWorkflow(
         'the workflow ProcessEvents could not be started; trying again',
       );
     }
-    await pause(announced ? ensureIntervalMs : 500, undefined, { signal: stop }).catch(() => undefined);
+    await pause(announced ? ensureIntervalMs : retryIntervalMs, undefined, { signal: stop }).catch(
+      () => undefined,
+    );
   }
 }

@@ -1,0 +1,124 @@
+import { hasEnded } from '../../domain/campaign-state.ts';
+import type { Agent } from '../../processing/classify-agent.ts';
+import type { EventReport, LinkReport } from '../event-report.ts';
+import type { CampaignReport, ReasonCount, TimelineEntry } from '../report.ts';
+import type { ServerReport } from '../server-report.ts';
+import { books } from './books.ts';
+import { count, instant, percent, words } from './format.ts';
+import { type Html, html } from './html.ts';
+import { layout } from './layout.ts';
+import { stateBadge } from './state-badge.ts';
+
+/** One campaign as a page. It refreshes itself while the campaign is being dispatched. */
+export function campaignPage(report: CampaignReport): string {
+  const { campaignId, name, state, subState, reason, startedAt, endedAt } = report;
+  const times = [
+    startedAt !== null && `started ${instant(startedAt)}`,
+    endedAt !== null && `ended ${instant(endedAt)}`,
+  ];
+  return layout({
+    title: name,
+    refreshSeconds: startedAt !== null && !hasEnded(state) ? 3 : undefined,
+    body: html`
+<p class="crumbs"><a href="/">Campaigns</a> / ${campaignId}</p>
+<div class="head">
+<h1>${name} ${stateBadge(state, subState)}</h1>
+<p class="soft">${times.filter(Boolean).join(' · ') || `created ${instant(report.createdAt)}`}</p>
+${reason !== null && html`<p>${reason}</p>`}
+</div>
+${books(report)}
+${recipients(report.events, report.books.sent)}
+<div class="pair">
+${reasons('Not queued', 'Contacts of its lists, by reason', report.excluded)}
+${reasons('Not sent', 'Queued recipients, by reason', report.failures)}
+</div>
+<div class="pair">
+${servers(report.servers)}
+${links(report.links)}
+</div>
+${timeline(report.timeline)}
+<footer><a href="/campaigns/${encodeURIComponent(campaignId)}.json">JSON</a> · times are UTC</footer>`,
+  });
+}
+
+const agentTitles: Readonly<Record<Agent, string>> = {
+  person: 'People',
+  'image-proxy': 'Image proxies',
+  'link-scanner': 'Link scanners',
+  bot: 'Bots',
+};
+
+function recipients(events: readonly EventReport[], sent: number): Html {
+  const agents = Object.keys(agentTitles) as Agent[];
+  const cells = ({ by }: EventReport) =>
+    agents.map((agent) => {
+      const { unique, total } = by[agent];
+      const share = agent === 'person' && html` · ${percent(unique, sent)} of sent`;
+      return html`<td class="number">${count(unique)}<small>${count(total)} in total${share}</small></td>`;
+    });
+  return html`<section class="card">
+<h2>What recipients did</h2>
+<div class="scroll"><table>
+<thead><tr><th></th>${agents.map((agent) => html`<th class="number">${agentTitles[agent]}</th>`)}</tr></thead>
+<tbody>${events.map((event) => html`<tr><td>${capital(words(event.type))}</td>${cells(event)}</tr>`)}</tbody>
+</table></div>
+<p class="note">Large: different recipients. Repeats within 300 seconds count once. Image proxies of mailbox providers
+load pictures whether or not anybody reads the message, and link scanners follow links: they count apart.</p>
+</section>`;
+}
+
+function reasons(title: string, about: string, list: readonly ReasonCount[]): Html {
+  const rows = list.map(
+    ({ reason, count: number }) =>
+      html`<tr><td>${words(reason)}</td><td class="number">${count(number)}</td></tr>`,
+  );
+  return html`<section class="card"><h2>${title}</h2>
+${list.length === 0 ? html`<p class="soft">Nobody.</p>` : html`<table><thead><tr><th>${about}</th><th></th></tr></thead><tbody>${rows}</tbody></table>`}
+</section>`;
+}
+
+function servers(list: readonly ServerReport[]): Html {
+  const all = list.reduce((sum, { sent }) => sum + sent, 0);
+  const rows = list.map(
+    ({ name, sent, failed, sleepMs, presence }) => html`<tr>
+<td>${name}<small class="${presence === 'silent' && 'warning'}">${presence}</small></td>
+<td class="number">${count(sent)}<small>${percent(sent, all)}</small></td>
+<td class="number">${count(failed)}</td>
+<td class="number">${sleepMs === null ? '–' : `${count(sleepMs)} ms`}</td></tr>
+`,
+  );
+  return html`<section class="card"><h2>Servers</h2>
+${list.length === 0 ? html`<p class="soft">None yet.</p>` : html`<table><thead><tr><th>Server</th><th class="number">Sent</th><th class="number">Failed</th><th class="number">Sleep</th></tr></thead><tbody>${rows}</tbody></table>`}
+</section>`;
+}
+
+function links(list: readonly LinkReport[]): Html {
+  const most = Math.max(1, ...list.map(({ clicks }) => clicks.unique));
+  const rows = list.map(
+    ({ url, clicks }) => html`<tr><td>${url}${share(clicks.unique / most)}</td>
+<td class="number">${count(clicks.unique)}<small>${count(clicks.total)} in total</small></td></tr>`,
+  );
+  return html`<section class="card"><h2>Links</h2>
+${list.length === 0 ? html`<p class="soft">None.</p>` : html`<table><thead><tr><th>Link</th><th class="number">People who clicked</th></tr></thead><tbody>${rows}</tbody></table>`}
+</section>`;
+}
+
+/** A bar, 0 to 1, of its column's width. */
+function share(part: number): Html {
+  return html`<svg class="share" aria-hidden="true"><rect width="${(100 * part).toFixed(1)}%" height="100%"/></svg>`;
+}
+
+function timeline(entries: readonly TimelineEntry[]): Html {
+  const rows = entries.map(
+    ({ at, actor, what, from, to, why }) => html`<tr><td class="time">${instant(at)}</td>
+<td>${capital(words(what))}${to !== null && html`: ${from !== null && `${from} → `}<b>${to}</b>`}${why !== null && html`<small>${why}</small>`}</td>
+<td>${actor}</td></tr>`,
+  );
+  return html`<section class="card"><h2>Timeline</h2>
+${entries.length === 0 ? html`<p class="soft">Nothing yet.</p>` : html`<table><thead><tr><th>When</th><th>What</th><th>Who</th></tr></thead><tbody>${rows}</tbody></table>`}
+</section>`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
