@@ -23,6 +23,14 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     about: 'create, start, steer and watch campaigns',
     load: async () => (await import('./campaign.ts')).campaignCommand(),
   },
+  contact: {
+    about: 'import contacts, look at one, and the global opt-out list',
+    load: async () => (await import('./contact.ts')).contactCommand(),
+  },
+  list: {
+    about: 'static lists of contacts',
+    load: async () => (await import('./list.ts')).listCommand(),
+  },
   server: {
     about: 'the worker processes, and the Sleep of dispatchers',
     load: async () => (await import('./server.ts')).serverCommand(),

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
-import { FailedError } from '../domain/errors.ts';
 import { type ExclusionReason, exclusionReasons } from '../domain/outcome.ts';
+import { unknownCampaign } from '../reporting/totals.ts';
 import { type ExclusionSettings, exclusionCase, exclusionJoins } from './exclusion.ts';
 
 export interface AudienceSettings extends ExclusionSettings {
@@ -24,7 +24,10 @@ export interface AudienceCounts {
   readonly excluded: Partial<Record<ExclusionReason, number>>;
 }
 
-/** Who would get the campaign if it were queued now. Changes nothing. */
+/**
+ * Who would get the campaign if it were queued now. Changes nothing.
+ * @throws InputError CAMPAIGN_UNKNOWN
+ */
 export async function audienceOf(
   db: Queries,
   campaignId: string,
@@ -86,12 +89,6 @@ export async function requireCampaign(db: Queries, campaignId: string): Promise<
     sql`select queued, excluded from campaign where id = ${campaignId}`,
   );
   const [campaign] = rows;
-  if (campaign === undefined) {
-    throw new FailedError('CAMPAIGN_UNKNOWN', `There is no campaign ${campaignId}.`, {
-      field: 'campaign',
-      value: campaignId,
-      hint: 'List the campaigns with "exm campaign ls".',
-    });
-  }
+  if (campaign === undefined) throw unknownCampaign(campaignId);
   return campaign.queued === null ? undefined : { queued: campaign.queued, excluded: campaign.excluded };
 }

@@ -24,7 +24,7 @@ const queueLock = 0x6578_6d71;
  * One transaction writes the queue, campaign.queued and campaign.excluded. Called again, after a crash or at the same
  * time, it returns what the first call stored: nobody is queued twice.
  *
- * @throws FailedError CAMPAIGN_UNKNOWN
+ * @throws InputError CAMPAIGN_UNKNOWN
  */
 export async function queueMessage(
   db: Database,

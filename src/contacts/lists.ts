@@ -1,0 +1,135 @@
+import { asc, eq, sql } from 'drizzle-orm';
+import type { Database, Queries } from '../db/connect.ts';
+import { contactList } from '../db/schema.ts';
+import { InputError, RefusedError } from '../domain/errors.ts';
+import type { ExclusionReason } from '../domain/outcome.ts';
+import { didYouMean } from '../message/nearest.ts';
+import { type ExclusionSettings, exclusionCase, exclusionJoins } from './exclusion.ts';
+import { checkListName } from './list-name.ts';
+
+export type ListRow = typeof contactList.$inferSelect;
+
+export interface ListSummary {
+  readonly name: string;
+  readonly members: number;
+  readonly createdAt: Date;
+}
+
+export interface ListReport extends ListSummary {
+  /** Members who could get mail now. */
+  readonly reachable: number;
+  /** The other members, by the first reason that holds. */
+  readonly excluded: Partial<Record<ExclusionReason, number>>;
+  /** Members by language, the most frequent first; '' where it is unknown. */
+  readonly languages: readonly { readonly language: string; readonly members: number }[];
+  /** The members that came first. */
+  readonly sample: readonly {
+    readonly email: string;
+    readonly firstName: string;
+    readonly lastName: string;
+    readonly language: string;
+  }[];
+}
+
+/** Languages that a report names at the most. */
+const languagesShown = 100;
+
+/**
+ * Makes an empty static list.
+ * @throws InputError LIST_NAME where the name is none; RefusedError LIST_EXISTS where it is taken.
+ */
+export async function createList(db: Queries, name: string): Promise<ListRow> {
+  const checked = checkListName(name);
+  const [created] = await db
+    .insert(contactList)
+    .values({ name: checked })
+    .onConflictDoNothing({ target: contactList.name })
+    .returning();
+  if (created !== undefined) return created;
+  throw new RefusedError('LIST_EXISTS', `There is a list "${checked}" already.`, {
+    field: 'NAME',
+    value: checked,
+    hint: `Choose another name, or look at that one with "exm list show".`,
+  });
+}
+
+/** All lists by name. */
+export async function listLists(db: Queries): Promise<ListSummary[]> {
+  const { rows } = await db.execute<{ name: string; members: number; createdAt: string }>(sql`
+    select name, coalesce(members, 0)::integer as members, created_at as "createdAt"
+    from contact_list
+    left join (select list_id, count(*) as members from list_member group by list_id) counted
+      on counted.list_id = contact_list.id
+    order by name`);
+  return rows.map((row) => ({ ...row, createdAt: new Date(row.createdAt) }));
+}
+
+/** @throws InputError LIST_UNKNOWN that suggests the names that are near. */
+export async function findList(db: Queries, name: string): Promise<ListRow> {
+  const [found] = await db
+    .select()
+    .from(contactList)
+    .where(eq(contactList.name, checkListName(name)));
+  if (found !== undefined) return found;
+  const all = await db.select({ name: contactList.name }).from(contactList).orderBy(asc(contactList.name));
+  const names = all.map((list) => list.name);
+  throw new InputError('LIST_UNKNOWN', `There is no list "${name}".${didYouMean(name, names)}`, {
+    field: 'NAME',
+    value: name,
+    hint:
+      names.length === 0
+        ? 'There are no lists yet: "exm contact import FILE --list NAME" makes one.'
+        : 'See them all with "exm list ls".',
+  });
+}
+
+/**
+ * A list with its numbers and its first members.
+ * @param sample how many members to show.
+ * @throws InputError LIST_UNKNOWN
+ */
+export async function showList(
+  db: Database,
+  name: string,
+  settings: ExclusionSettings,
+  sample: number,
+): Promise<ListReport> {
+  const list = await findList(db, name);
+  return await db.transaction(
+    async (tx) => {
+      const reasons = await tx.execute<{ reason: ExclusionReason | null; members: number }>(sql`
+        select ${exclusionCase(settings)} as reason, count(*)::integer as members
+        from contact ${exclusionJoins(settings)}
+        where contact.id in (select contact_id from list_member where list_id = ${list.id})
+        group by reason order by members desc, reason`);
+      const languages = await tx.execute<ListReport['languages'][number]>(sql`
+        select language, count(*)::integer as members
+        from contact where id in (select contact_id from list_member where list_id = ${list.id})
+        group by language order by members desc, language limit ${languagesShown}`);
+      const first = await tx.execute<ListReport['sample'][number]>(sql`
+        select email, first_name as "firstName", last_name as "lastName", language
+        from list_member join contact on contact.id = list_member.contact_id
+        where list_id = ${list.id} order by contact_id limit ${sample}`);
+      return {
+        name: list.name,
+        createdAt: list.createdAt,
+        ...summed(reasons.rows),
+        languages: languages.rows,
+        sample: first.rows,
+      };
+    },
+    { isolationLevel: 'repeatable read', accessMode: 'read only' },
+  );
+}
+
+function summed(rows: readonly { reason: ExclusionReason | null; members: number }[]) {
+  const excluded: Partial<Record<ExclusionReason, number>> = {};
+  let members = 0;
+  let reachable = 0;
+  for (const row of rows) {
+    members += row.members;
+    if (row.reason === null) reachable = row.members;
+    else excluded[row.reason] = row.members;
+  }
+  return { members, reachable, excluded };
+}
