@@ -84,8 +84,8 @@ function describeList(list: ListReport): string {
   }
   if (list.sample.length > 0) {
     const rows = list.sample.map((one) => [
-      one.email,
-      `${one.firstName} ${one.lastName}`.trim(),
+      printable(one.email),
+      printable(`${one.firstName} ${one.lastName}`.trim()),
       one.language,
     ]);
     parts.push(table(rows, ['email', 'name', 'language']));
