@@ -22,7 +22,9 @@ export function books({ books, progress, state, startedAt, endedAt }: CampaignRe
   const took = startedAt !== null && endedAt !== null && (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
   const pace = [
     books.remaining > 0 && `${count(books.remaining)} remaining`,
-    rate !== null && `${rate < 10 ? rate.toFixed(1) : count(Math.round(rate))} recipients/s on average`,
+    rate !== null &&
+      rate >= 0.1 &&
+      `${rate < 10 ? rate.toFixed(1) : count(Math.round(rate))} recipients/s on average`,
     secondsLeft !== null && `about ${duration(secondsLeft)} left`,
     took !== false && `took ${duration(took)}`,
   ].filter((part) => part !== false);

@@ -53,8 +53,8 @@ function recipients(events: readonly EventReport[], sent: number): Html {
   const cells = ({ by }: EventReport) =>
     agents.map((agent) => {
       const { unique, total } = by[agent];
-      const share = agent === 'person' && html` · ${percent(unique, sent)} of sent`;
-      return html`<td class="number">${count(unique)}<small>${count(total)} in total${share}</small></td>`;
+      const share = agent === 'person' && html`<small>${percent(unique, sent)} of sent</small>`;
+      return html`<td class="number">${count(unique)}<small>${count(total)} in total</small>${share}</td>`;
     });
   return html`<section class="card">
 <h2>What recipients did</h2>
@@ -70,7 +70,7 @@ load pictures whether or not anybody reads the message, and link scanners follow
 function reasons(title: string, about: string, list: readonly ReasonCount[]): Html {
   const rows = list.map(
     ({ reason, count: number }) =>
-      html`<tr><td>${words(reason)}</td><td class="number">${count(number)}</td></tr>`,
+      html`<tr><td class="text">${words(reason)}</td><td class="number">${count(number)}</td></tr>`,
   );
   return html`<section class="card"><h2>${title}</h2>
 ${list.length === 0 ? html`<p class="soft">Nobody.</p>` : html`<table><thead><tr><th>${about}</th><th></th></tr></thead><tbody>${rows}</tbody></table>`}
@@ -81,7 +81,7 @@ function servers(list: readonly ServerReport[]): Html {
   const all = list.reduce((sum, { sent }) => sum + sent, 0);
   const rows = list.map(
     ({ name, sent, failed, sleepMs, presence }) => html`<tr>
-<td>${name}<small class="${presence === 'silent' && 'warning'}">${presence}</small></td>
+<td class="text">${name}<small class="${presence === 'silent' && 'warning'}">${presence}</small></td>
 <td class="number">${count(sent)}<small>${percent(sent, all)}</small></td>
 <td class="number">${count(failed)}</td>
 <td class="number">${sleepMs === null ? '–' : `${count(sleepMs)} ms`}</td></tr>
@@ -95,7 +95,7 @@ ${list.length === 0 ? html`<p class="soft">None yet.</p>` : html`<table><thead><
 function links(list: readonly LinkReport[]): Html {
   const most = Math.max(1, ...list.map(({ clicks }) => clicks.unique));
   const rows = list.map(
-    ({ url, clicks }) => html`<tr><td>${url}${share(clicks.unique / most)}</td>
+    ({ url, clicks }) => html`<tr><td class="text">${url}${share(clicks.unique / most)}</td>
 <td class="number">${count(clicks.unique)}<small>${count(clicks.total)} in total</small></td></tr>`,
   );
   return html`<section class="card"><h2>Links</h2>
@@ -111,8 +111,8 @@ function share(part: number): Html {
 function timeline(entries: readonly TimelineEntry[]): Html {
   const rows = entries.map(
     ({ at, actor, what, from, to, why }) => html`<tr><td class="time">${instant(at)}</td>
-<td>${capital(words(what))}${to !== null && html`: ${from !== null && `${from} → `}<b>${to}</b>`}${why !== null && html`<small>${why}</small>`}</td>
-<td>${actor}</td></tr>`,
+<td class="text">${capital(words(what))}${to !== null && html`: ${from !== null && `${from} → `}<b>${to}</b>`}${why !== null && html`<small>${why}</small>`}</td>
+<td class="text">${actor}</td></tr>`,
   );
   return html`<section class="card"><h2>Timeline</h2>
 ${entries.length === 0 ? html`<p class="soft">Nothing yet.</p>` : html`<table><thead><tr><th>When</th><th>What</th><th>Who</th></tr></thead><tbody>${rows}</tbody></table>`}

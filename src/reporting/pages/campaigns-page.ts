@@ -25,7 +25,7 @@ ${hasMore && html`<a href="/?page=${page + 1}">older →</a> `}
 function table(campaigns: readonly CampaignSummary[]): Html {
   return html`<table>
 <thead><tr><th>Campaign</th><th>State</th><th class="number">Sent</th><th class="number wide">Failed</th>
-<th class="number">Opened</th><th class="number">Clicked</th><th class="wide">Started</th></tr></thead>
+<th class="number wide">Opened</th><th class="number">Clicked</th><th class="wide">Started</th></tr></thead>
 <tbody>${campaigns.map(row)}</tbody>
 </table>`;
 }
@@ -33,11 +33,11 @@ function table(campaigns: readonly CampaignSummary[]): Html {
 function row(campaign: CampaignSummary): Html {
   const { campaignId, name, state, subState, queued, sent, failed, opened, clicked, startedAt } = campaign;
   return html`<tr>
-<td><a href="/campaigns/${encodeURIComponent(campaignId)}">${name}</a><small>${campaignId}</small></td>
+<td class="text"><a href="/campaigns/${encodeURIComponent(campaignId)}">${name}</a><small>${campaignId}</small></td>
 <td>${stateBadge(state, subState)}</td>
 <td class="number">${count(sent)}<small>of ${count(queued)}</small></td>
 <td class="number wide">${count(failed)}</td>
-<td class="number">${count(opened)}<small>${percent(opened, sent)}</small></td>
+<td class="number wide">${count(opened)}<small>${percent(opened, sent)}</small></td>
 <td class="number">${count(clicked)}<small>${percent(clicked, sent)}</small></td>
 <td class="time wide">${startedAt === null ? '–' : instant(startedAt)}</td>
 </tr>`;

@@ -25,7 +25,7 @@ h2 { font-size: 1rem; margin: 0 0 .75rem; }
 .badge { font-size: .8rem; font-weight: 600; padding: .15rem .6rem; border-radius: 1rem; border: 1px solid currentColor; white-space: nowrap; }
 .badge.good { color: var(--sent); } .badge.busy { color: var(--accent); } .badge.held { color: var(--skipped); } .badge.quiet { color: var(--soft); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1.1rem 1.25rem; margin-top: 1rem; min-width: 0; }
-.pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1rem; align-items: start; }
+.pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr)); gap: 1rem; margin: 0; }
 .tiles div { border-left: 3px solid var(--line); padding-left: .7rem; }
 .tiles dt { color: var(--soft); font-size: .85rem; }
@@ -39,8 +39,9 @@ h2 { font-size: 1rem; margin: 0 0 .75rem; }
 .share rect { fill: var(--accent); }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th { text-align: left; font-weight: 600; font-size: .8rem; color: var(--soft); padding: .2rem .75rem .4rem 0; vertical-align: bottom; }
-td { border-top: 1px solid var(--line); padding: .45rem .75rem .45rem 0; vertical-align: top; overflow-wrap: anywhere; }
+th { text-align: left; font-weight: 600; font-size: .8rem; color: var(--soft); padding: .2rem 1.1rem .4rem 0; vertical-align: bottom; }
+td { border-top: 1px solid var(--line); padding: .45rem 1.1rem .45rem 0; vertical-align: top; }
+td.text { overflow-wrap: anywhere; }
 th:last-child, td:last-child { padding-right: 0; }
 th.number, td.number { text-align: right; white-space: nowrap; } td.time { white-space: nowrap; color: var(--soft); }
 td small { color: var(--soft); display: block; }
@@ -49,7 +50,8 @@ td small { color: var(--soft); display: block; }
 footer { font-size: .85rem; margin-top: 1.5rem; }
 @media (max-width: 760px) {
   .pair { grid-template-columns: minmax(0, 1fr); } main { padding: 1rem .75rem 2rem; } .card { padding: .9rem .9rem; }
-  .tiles dd { font-size: 1.25rem; } .wide { display: none; }
+  .tiles dd { font-size: 1.25rem; } .wide { display: none; } .badge { white-space: normal; } th, td { padding-right: .6rem; }
+  td.number small, th.number, td.time { white-space: normal; }
 }`;
 
 /** Nothing from anywhere else, and nothing that runs: only the one style sheet of these pages, known by its hash. */
