@@ -132,7 +132,7 @@ async function checkFacets(db: Database, facets: readonly FacetUse[]): Promise<v
     const { rows } = await db.execute(sql`select 1 from contact where jsonb_exists(facets, ${name}) limit 1`);
     if (rows.length > 0) continue;
     const known = await db.execute<{ name: string }>(sql`
-      select distinct jsonb_object_keys(facets) as name from (select facets from contact order by id limit 1000) some
+      select distinct jsonb_object_keys(facets) as name from (select facets from contact order by id limit 1000) first_contacts
        limit 200`);
     const names = [...contactTokens, ...known.rows.map((row) => row.name)];
     throw unknownToken(['contact', name], where, didYouMean(name, names), names);

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { createCampaign } from '../campaigns/create-campaign.ts';
 import { readSettings } from '../config/settings.ts';
@@ -21,7 +20,7 @@ The smallest campaign file, with paths relative to it:
 It may also have: replyTo, text (a .txt file), language (default en), bodies by language
 ({de: {subject, template, text}}), exclude, values, pool, testTo, goals, notify, emulation.`;
 
-/** \`exm campaign create FILE\` */
+/** `exm campaign create FILE` */
 export function campaignCreateCommand(): Command {
   return withGlobalFlags(new Command('create'))
     .description('create a campaign from a file (YAML); prints its id')
@@ -35,15 +34,17 @@ export function campaignCreateCommand(): Command {
         try {
           await pingDatabase(db, databaseUrl);
           await requireCurrentSchema(db);
-          const { id, warnings } = await createCampaign(db, definition, { locate, by: userInfo().username });
+          const { id, warnings } = await createCampaign(db, definition, {
+            locate,
+            by: env['USER'] ?? env['USERNAME'] ?? 'exm',
+          });
           for (const warning of warnings) io.note(`warning: ${warning}`);
           const { name, include, exclude } = definition;
           const languages = Object.keys(definition.bodies).sort();
           const without = exclude.length === 0 ? '' : `, without ${exclude.join(', ')}`;
-          io.result(
-            { id, name, languages, include, exclude, warnings },
-            `${id}\n  ${name}: ${languages.join(', ')}, to ${include.join(', ')}${without}`,
-          );
+          if (!io.json)
+            io.note(`Created "${name}" (${languages.join(', ')}) to ${include.join(', ')}${without}:`);
+          io.result({ id, name, languages, include, exclude, warnings }, id);
         } finally {
           await closeDatabase(db);
         }

@@ -10,6 +10,8 @@ import { domainOf } from './mailbox.ts';
 export function headerText(text: string, maximum: number): string {
   const clean = wellFormed(text)
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+/gu, ' ')
+    // What only looks like an encoded word (RFC 2047) would be decoded by the reader's program.
+    .replaceAll('=?', '= ?')
     .replace(/ {2,}/g, ' ')
     .trim();
   const characters = [...clean];

@@ -51,7 +51,7 @@ const scopePrototype: object = Object.freeze(
 
 /** An object for a template's scope: inherits nothing a template could reach, whatever its keys are. */
 export function scopeObject(entries: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.assign(Object.create(scopePrototype) as Record<string, unknown>, entries);
+  return Object.create(scopePrototype, Object.getOwnPropertyDescriptors(entries)) as Record<string, unknown>;
 }
 
 /** Where a Liquid error is in its template, from 1; undefined for other errors. */

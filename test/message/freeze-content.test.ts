@@ -33,7 +33,7 @@ describe('frozen content', () => {
   test('ends its HTML with the open pixel, also where there is no body element', async () => {
     const pixel = `<img src="${baseUrl}/o/{{ _exm.token }}.gif" width="1" height="1" alt=""`;
     expect((await bodyOf({ html: page('<p>x</p>') }))?.html).toMatch(
-      new RegExp(`<p>x</p>${escape(pixel)}[^>]*></body>`),
+      new RegExp(`<p>x</p>${literally(pixel)}[^>]*></body>`),
     );
     expect((await bodyOf({ html: '<p>x</p>' }))?.html).toContain(pixel);
   });
@@ -294,6 +294,6 @@ describe('tokens', () => {
   });
 });
 
-function escape(text: string): string {
+function literally(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
