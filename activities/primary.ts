@@ -15,6 +15,7 @@ import { createPrepareTestMessage } from './prepare-test-message.ts';
 import { createPublishDispatchItems } from './publish-dispatch-items.ts';
 import { createQueueMessage } from './queue-message.ts';
 import { createReadPlan } from './read-plan.ts';
+import { createTakenBatches } from './taken-batches.ts';
 import { createTellDispatchers } from './tell-dispatchers.ts';
 
 export type PrimaryActivities = ReturnType<typeof createPrimaryActivities>;
@@ -33,6 +34,7 @@ export function createPrimaryActivities(dependencies: PrimaryDependencies) {
     prepareTestMessage: createPrepareTestMessage(dependencies),
     planRemaining: createPlanRemaining(dependencies),
     cancelRemaining: createCancelRemaining(dependencies),
+    takenBatches: createTakenBatches(dependencies),
     moveToSent: createMoveToSent(dependencies),
     ...createNotifyDispatchFinished(dependencies),
     finalizeDispatch: createFinalizeDispatch(dependencies),

@@ -13,8 +13,10 @@ import { addCounts, noCounts } from '../src/domain/outcome.ts';
 import { describeFailure } from './failures.ts';
 import { SendBatch } from './send-batch.ts';
 
-/** How long a cancelled dispatch waits for batches that do not answer; what they still write is refused afterwards. */
-const cancelGrace = '15s';
+/** A dispatcher that works hears of a cancel, and hands its batch back, in less than this. */
+const cancelGrace = '2s';
+/** How long a cancelled dispatch waits for a message that is on the wire; what is written later is refused. */
+const cancelTimeout = '5m';
 
 export interface DispatchedCampaign {
   readonly campaign: { readonly campaignId: string };
@@ -24,6 +26,8 @@ export interface DispatchedCampaign {
   /** A batch failed for a reason that trying again does not mend. */
   hold(reason: string): Promise<void>;
   batchEnded(): void;
+  /** Numbers of the batches that a dispatcher has taken and not ended. */
+  takenBatches(): Promise<readonly number[]>;
   /** Continues the workflow as new; never returns. */
   continueAsNew(): Promise<never>;
 }
@@ -104,12 +108,19 @@ export class BatchWindow {
         () => this.dispatch.word === 'cancel' || this.running.size === 0 || this.backlog.length > 0,
       );
     }
-    await condition(() => this.running.size === 0, cancelGrace);
+    await this.untilSilent();
   }
 
   carry(): CarriedWindow {
     const { backlog, nextBatch, finishedBatches, batchSize, slots, queued, counts } = this;
     return { backlog, nextBatch, finishedBatches, batchSize, slots, queued, counts };
+  }
+
+  /** After a cancel: waits for the batches that a dispatcher has taken. Those that nobody took need no waiting for. */
+  private async untilSilent(): Promise<void> {
+    if (await condition(() => this.running.size === 0, cancelGrace)) return;
+    const taken = await this.dispatch.takenBatches();
+    await condition(() => !taken.some((batch) => this.running.has(batch)), cancelTimeout);
   }
 
   private get size(): number {

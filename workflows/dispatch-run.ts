@@ -222,6 +222,10 @@ export class DispatchRun {
     this.show();
   }
 
+  async takenBatches(): Promise<readonly number[]> {
+    return await step('WaitForDispatchToFinish', 'who still sends').takenBatches(this.campaign);
+  }
+
   async continueAsNew(): Promise<never> {
     await condition(allHandlersFinished);
     const { plan, currentStep, state, subState, contentHash } = this;

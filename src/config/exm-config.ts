@@ -57,6 +57,11 @@ export interface ExmConfig {
      */
     readonly deferralMaximumHours?: number;
     /**
+     * How long after the first "later" (4xx) a recipient is tried again; each further time the pause doubles, up to
+     * four hours. Seconds, 1 to 3600. Default 60, within which greylisting mostly passes.
+     */
+    readonly deferralFirstDelaySeconds?: number;
+    /**
      * A campaign's workflow is continued as new after so many batches, 1 to 2000. Default: when Temporal suggests it,
      * which is after some 800. Lower it where histories have to stay small for other tools that read them.
      */
@@ -81,6 +86,7 @@ export const defaultConfigSettings: ResolvedConfig['settings'] = {
   undeliveredMaximum: 5,
   checkSuppressionList: true,
   deferralMaximumHours: 72,
+  deferralFirstDelaySeconds: 60,
   batchesPerRun: undefined,
 };
 

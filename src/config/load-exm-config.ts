@@ -43,6 +43,7 @@ const settingsSchema = z
       undeliveredMaximum: wholeNumber(0, 1_000).optional(),
       checkSuppressionList: z.boolean('true or false').optional(),
       deferralMaximumHours: z.number(hours).gt(0, hours).max(720, hours).optional(),
+      deferralFirstDelaySeconds: wholeNumber(1, 3_600).optional(),
       batchesPerRun: wholeNumber(1, 2_000).optional(),
     },
     unknownKeyOr('an object of settings'),

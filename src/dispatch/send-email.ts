@@ -1,4 +1,4 @@
-import { deferralDecision } from '../domain/deferral-policy.ts';
+import { nextAttemptInMs } from '../domain/deferral-policy.ts';
 import { FailedError } from '../domain/errors.ts';
 import type { SendEmailStep } from '../domain/pipeline.ts';
 import { RecipientFailedError } from '../message/recipient-failed-error.ts';
@@ -114,8 +114,11 @@ export class SendEmail {
     if (email.deferredReply !== undefined) {
       const firstAt = queued.firstAttemptAt ?? at;
       const attempts = queued.attempts + 1;
-      const maximumAgeMs = this.host.settings.deferralMaximumHours * hourMs;
-      const { retryInMs } = deferralDecision(attempts, at.getTime() - firstAt.getTime(), maximumAgeMs);
+      const { deferralMaximumHours, deferralFirstDelaySeconds } = this.host.settings;
+      const retryInMs = nextAttemptInMs(attempts, at.getTime() - firstAt.getTime(), {
+        firstDelayMs: deferralFirstDelaySeconds * 1_000,
+        maximumAgeMs: deferralMaximumHours * hourMs,
+      });
       if (retryInMs !== undefined) {
         this.deferred++;
         const dueAt = new Date(at.getTime() + retryInMs);

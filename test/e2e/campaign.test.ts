@@ -1,41 +1,110 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createInstallation, type Installation } from '../support/installation.ts';
+import PostalMime from 'postal-mime';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { receivedBy, useCampaignFixture } from '../support/campaign-fixture.ts';
+import { recordHistory } from '../support/histories.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';
-import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts';
 
-describe('a small campaign', () => {
-  let receiver: SmtpReceiver;
-  let installation: Installation;
+describe('a campaign from start to Sent', () => {
+  const fixture = useCampaignFixture();
 
   beforeAll(async () => {
-    receiver = await startSmtpReceiver();
-    installation = await createInstallation({ smtpUrl: receiver.url });
-    await installation.startWorker('primary', ['--no-dispatch']);
-    await installation.startWorker('content-delivery', [
-      '--listen',
-      new URL(installation.env['EXM_BASE_URL'] ?? '').host,
+    await Promise.all([
+      fixture.installation.startWorker('dedicated-dispatch', ['--name', 'd1', '--sleep-ms', '0']),
+      fixture.installation.startWorker('dedicated-dispatch', ['--name', 'd2', '--sleep-ms', '0']),
     ]);
-    await installation.startWorker('dedicated-dispatch', ['--name', 'd1', '--sleep-ms', '0']);
   });
 
-  afterAll(async () => {
-    await installation.dispose();
-    await receiver.close();
+  beforeEach(() => {
+    fixture.receiver.messages.length = 0;
   });
 
-  test.each([1, 3])('to %i recipients ends in Sent, each address once', async (count) => {
-    receiver.messages.length = 0;
+  test.each([0, 1, 3])('with an audience of %i ends in Sent by itself', async (count) => {
+    const { installation, receiver } = fixture;
     const list = `list-${count}`;
-    const addresses = await importRecipients(installation, count, list);
+    if (count === 0) await installation.exm(['list', 'create', list]);
+    const addresses = count === 0 ? [] : await importRecipients(installation, count, list);
     const id = await createCampaign(installation, { include: [list] });
     const started = await installation.exm(['campaign', 'start', id, '--watch', '--json']);
-    expect(started.stderr).not.toContain('error');
     expect(started.json()).toMatchObject({
       id,
       state: 'Sent',
-      totals: { queued: count, sent: count, remaining: 0 },
+      totals: { queued: count, sent: count, failed: 0, skipped: 0, cancelled: 0, inDoubt: 0, remaining: 0 },
     });
     expect(started.code).toBe(0);
-    expect(receiver.messages.flatMap(({ to }) => to).sort()).toEqual(addresses.sort());
+    expect(receivedBy(receiver)).toEqual(addresses.sort());
+    await recordHistory(installation, `campaign/${id}`, `audience-of-${count}`);
+  });
+
+  test('mails 3,000 recipients exactly once over two dispatchers, each with their own message', async () => {
+    const { installation, receiver } = fixture;
+    const addresses = await importRecipients(installation, 3_000);
+    const id = await createCampaign(installation);
+    const started = await installation.exm(['campaign', 'start', id, '--watch', '--json']);
+    expect(started.json()).toMatchObject({
+      state: 'Sent',
+      totals: { queued: 3_000, sent: 3_000, remaining: 0 },
+    });
+    expect(receivedBy(receiver)).toEqual([...addresses].sort());
+
+    const status = (await installation.exm(['campaign', 'status', id, '--json'])).json();
+    const shares = status.servers as { name: string; sent: number }[];
+    expect(shares.map(({ name }) => name)).toEqual(['d1', 'd2']);
+    expect(shares.every(({ sent }) => sent > 0)).toBe(true);
+    expect(shares.reduce((sum, { sent }) => sum + sent, 0)).toBe(3_000);
+
+    const messageIds = new Set<string>();
+    for (const { raw, to } of receiver.messages) {
+      const parsed = await PostalMime.parse(raw);
+      const [address = ''] = to;
+      const number = address.slice(1, address.indexOf('@'));
+      expect(parsed.subject).toBe(`Hello Name${number}`);
+      expect(parsed.to?.map((mailbox) => mailbox.address)).toEqual([address]);
+      expect(parsed.html).toContain(`Hello Name${number}`);
+      expect(parsed.text).toContain('Müller');
+      expect(parsed.headers.find(({ key }) => key === 'list-unsubscribe-post')?.value).toBe(
+        'List-Unsubscribe=One-Click',
+      );
+      messageIds.add(parsed.messageId ?? '');
+    }
+    expect(messageIds.size).toBe(3_000);
+    await recordHistory(installation, `campaign/${id}`, 'three-thousand');
+    await recordHistory(installation, `campaign/${id}/batch/1`, 'send-batch');
+  });
+
+  test('honours an opt-out that comes after the campaign was queued', async () => {
+    const { installation, receiver } = fixture;
+    const addresses = await importRecipients(installation, 200, 'late');
+    receiver.hold();
+    const id = await createCampaign(installation, { include: ['late'] });
+    await installation.exm(['campaign', 'start', id]);
+    const out = addresses.at(-1) ?? '';
+    expect((await installation.exm(['contact', 'opt-out', out])).code).toBe(0);
+    receiver.release();
+    const watched = await installation.exm(['campaign', 'watch', id, '--json']);
+    expect(watched.json()).toMatchObject({
+      state: 'Sent',
+      totals: { queued: 200, sent: 199, skipped: 1 },
+      skippedByReason: { 'global-opt-out': 1 },
+    });
+    expect(receivedBy(receiver)).not.toContain(out);
+  });
+
+  test('a test send goes out at once, marked as a test, and stays out of the books', async () => {
+    const { installation, receiver } = fixture;
+    const id = await createCampaign(installation);
+    const sent = await installation.exm([
+      'campaign',
+      'test',
+      id,
+      '--to',
+      'ann@example.com,bob@example.com',
+      '--json',
+    ]);
+    expect(sent.json()).toMatchObject({ id, sent: 2, failed: 0 });
+    expect(receivedBy(receiver)).toEqual(['ann@example.com', 'bob@example.com']);
+    const parsed = await PostalMime.parse(receiver.messages[0]?.raw ?? '');
+    expect(parsed.subject).toMatch(/test/i);
+    const status = (await installation.exm(['campaign', 'status', id, '--json'])).json();
+    expect(status).toMatchObject({ state: 'Draft', totals: { queued: 0, sent: 0 } });
   });
 });
