@@ -33,8 +33,11 @@ export class ChildrenRecord {
     };
   }
 
+  /** A full disk must not end what runs; the record is written again with the next change. */
   #write(): void {
-    this.#dir.writeJson(fileName, [...this.#children]);
+    try {
+      this.#dir.writeJson(fileName, [...this.#children]);
+    } catch {}
   }
 }
 

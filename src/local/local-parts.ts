@@ -1,6 +1,6 @@
 import type { Environment } from '../config/environment.ts';
 import { readKeys } from '../config/keys.ts';
-import { closeDatabase, connectDatabase, pingDatabase } from '../db/connect.ts';
+import { closeDatabase, connectDatabase, hidePassword, pingDatabase } from '../db/connect.ts';
 import { migrateDatabase, requireCurrentSchema, schemaState } from '../db/migrate.ts';
 import { ChildrenRecord, endLeftChildren } from './children-record.ts';
 import { type DataDir, keysOf, openDataDir } from './data-dir.ts';
@@ -24,12 +24,13 @@ export interface LocalPartsOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Pages and servers that answered, by what they are; those that were not started are left out. */
+/** Pages and servers that answered, by what they are. One that was not started here is in it only where we know it. */
 export interface LocalAddresses {
   readonly temporal: string;
   readonly ui?: string;
   readonly mail?: string;
-  readonly smtp?: string;
+  /** Without its password. */
+  readonly smtp: string;
   readonly tracking: string;
   readonly reports: string;
 }
@@ -116,11 +117,11 @@ class LocalStarter {
       env: this.#env,
       addresses: {
         temporal,
+        smtp,
         tracking,
         reports,
         ...(ui === undefined ? {} : { ui }),
         ...(mail === undefined ? {} : { mail }),
-        ...(smtp === undefined ? {} : { smtp }),
       },
       dispatchers: names,
       stop: () => this.stop(),
@@ -201,7 +202,7 @@ class LocalStarter {
     const given = this.#options.env['EXM_SMTP_URL'];
     if (given) {
       this.#env['EXM_SMTP_URL'] = given;
-      return { smtp: given };
+      return { smtp: hidePassword(given) };
     }
     this.#options.tell('Starting the mail catcher');
     let smtp = '';

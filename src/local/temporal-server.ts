@@ -44,7 +44,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   args.push('--port', String(port), '--ui-port', String(uiPort), '--log-level', 'warn');
   // The file's defaults (rollback journal, a sync per write) cost half of the workflows per second.
   if (dbFile !== undefined) {
-    mkdirSync(dirname(dbFile), { recursive: true });
+    mkdirSync(dirname(dbFile), { recursive: true, mode: 0o700 });
     args.push('--db-filename', dbFile);
     args.push('--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal');
   }

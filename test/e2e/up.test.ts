@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
@@ -191,8 +200,9 @@ describe('exm up', () => {
     expect(flag).toMatchObject({ code: 2, stdout: '' });
     expect(flag.stderr).toContain('--dispatchers');
 
-    // Nobody can make a folder there, not even root.
-    const folder = await exmIn(dir, ['up', '--data-dir', '/proc/exm', '--json']);
+    mkdirSync(join(dir, 'wrong'));
+    writeFileSync(join(dir, 'wrong', 'logs'), 'not a folder');
+    const folder = await exmIn(dir, ['up', '--data-dir', 'wrong', '--json']);
     expect(folder.code).toBe(2);
     expect(folder.json()).toMatchObject({ error: { code: 'DATA_DIR' } });
 

@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { packagePath } from '../../src/package-path.ts';
+import { runExm } from './installation.ts';
+import { waitFor } from './wait-for.ts';
+
+export interface UpProcess {
+  readonly process: ChildProcess;
+  /** What `exm up --json` printed. */
+  readonly announced: UpAnnouncement;
+  /** stderr so far. */
+  output(): string;
+  /** What it wrote to `<data-dir>/env`. */
+  env(): Record<string, string>;
+  /** Process ids of its parts by name, as recorded. */
+  children(): Record<string, number>;
+  /** Sends a signal and waits for the end. Returns the exit code. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface UpAnnouncement {
+  readonly ready: true;
+  readonly pid: number;
+  readonly dataDir: string;
+  readonly addresses: Readonly<Record<string, string>>;
+  readonly dispatchers: readonly string[];
+}
+
+/** Only what a program needs to run: nothing of the tester's settings, so that everything is started anew. */
+export function plainEnvironment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const { PATH, HOME, TMPDIR, EXM_CACHE_DIR, XDG_CACHE_HOME } = process.env;
+  return { PATH, HOME, TMPDIR, EXM_CACHE_DIR, XDG_CACHE_HOME, ...more };
+}
+
+/** Starts `exm up --json` in a folder without waiting. */
+export function spawnUp(dir: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(process.execPath, [packagePath('bin/exm.js'), 'up', '--json', ...args], {
+    cwd: dir,
+    env: plainEnvironment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk;
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { child, ended, stdout: () => stdout, stderr: () => stderr };
+}
+
+/** Starts `exm up` in a folder and waits until everything answers. */
+export async function startUp(dir: string, args: readonly string[] = []): Promise<UpProcess> {
+  const readyFile = join(dir, 'ready');
+  rmSync(readyFile, { force: true });
+  const { child, ended, stdout, stderr } = spawnUp(dir, ['--ready-file', readyFile, ...args]);
+  await waitFor(() => existsSync(readyFile) || child.exitCode !== null, {
+    timeoutMs: 240_000,
+    describe: () => `exm up to be ready. It said:\n${stderr()}`,
+  }).catch((error) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
+  if (child.exitCode !== null) throw new Error(`exm up ended with ${child.exitCode}:\n${stderr()}`);
+  const announced = JSON.parse(stdout()) as UpAnnouncement;
+  return {
+    process: child,
+    announced,
+    output: stderr,
+    env: () => parseEnv(readFileSync(join(announced.dataDir, 'env'), 'utf8')) as Record<string, string>,
+    children: () => recordedChildren(announced.dataDir),
+    end(signal) {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+export function recordedChildren(dataDir: string): Record<string, number> {
+  const records = JSON.parse(readFileSync(join(dataDir, 'children.json'), 'utf8')) as {
+    name: string;
+    pid: number;
+  }[];
+  return Object.fromEntries(records.map(({ name, pid }) => [name, pid]));
+}
+
+/** Ends whatever still runs on a folder, whatever a test left: by starting there once more and stopping. */
+export async function endAll(dir: string): Promise<void> {
+  if (!existsSync(join(dir, '.exm', 'children.json'))) return;
+  if (Object.keys(recordedChildren(join(dir, '.exm'))).length === 0) return;
+  const { child, ended } = spawnUp(dir, ['--dispatchers', '0']);
+  await waitFor(
+    () => Object.keys(recordedChildren(join(dir, '.exm'))).includes('temporal') || child.exitCode !== null,
+    {
+      timeoutMs: 120_000,
+    },
+  );
+  child.kill('SIGTERM');
+  await ended;
+}
+
+/** Runs another command beside it. */
+export function exmIn(dir: string, args: readonly string[]) {
+  return runExm(args, { env: plainEnvironment(), cwd: dir });
+}
