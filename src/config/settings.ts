@@ -40,6 +40,9 @@ const environmentSchema = z.object({
   EXM_CONFIG: z.string().optional(),
 });
 
+/** The environment variables read here. The keys' are in `keyVariables`. */
+export const settingVariables: readonly string[] = Object.keys(environmentSchema.shape);
+
 /** Variables whose value may hold a password and is therefore never shown. */
 const secretVariables = new Set(['DATABASE_URL', 'EXM_SMTP_URL']);
 
@@ -66,8 +69,7 @@ export function readSettings(env: Environment): Settings {
       },
     );
   }
-  const { DATABASE_URL, EXM_BASE_URL, EXM_SMTP_URL, EXM_QUEUE_PREFIX, EXM_CONFIG } =
-    parsed.data;
+  const { DATABASE_URL, EXM_BASE_URL, EXM_SMTP_URL, EXM_QUEUE_PREFIX, EXM_CONFIG } = parsed.data;
   return {
     databaseUrl: DATABASE_URL,
     baseUrl: EXM_BASE_URL,
