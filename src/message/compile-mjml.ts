@@ -24,7 +24,7 @@ export async function compileMjml(template: MaskedTemplate, file: string): Promi
       ignoreIncludes: true,
       useMjmlConfigOptions: false,
     });
-    return withoutRandomIds(html, template.text);
+    return withoutIndentation(withoutRandomIds(html, template.text));
   } catch (error) {
     const first = (error as { errors?: readonly MjmlProblem[] }).errors?.[0];
     throw wrong(template, file, first ?? { line: 1, message: String((error as Error).message) });
@@ -52,4 +52,9 @@ function withoutRandomIds(html: string, source: string): string {
     names.set(id, name);
     return name;
   });
+}
+
+/** MJML's indentation is a third of its HTML, and is sent to everybody. It means something only inside `pre`. */
+function withoutIndentation(html: string): string {
+  return /<(?:pre|textarea)\b/i.test(html) ? html : html.replace(/[ \t]*\n\s*/g, '\n');
 }

@@ -12,8 +12,10 @@ const toText = compile({
     { selector: 'img', format: 'skip' },
     { selector: '[style*="display:none"]', format: 'skip' },
     { selector: '[style*="display: none"]', format: 'skip' },
+    { selector: '[aria-hidden="true"]', format: 'skip' },
     { selector: 'a', options: { linkBrackets: ['<', '>'], hideLinkHrefIfSameAsText: true } },
-    { selector: 'td', format: 'block', options: { leadingLineBreaks: 1, trailingLineBreaks: 1 } },
+    // Messages are laid out by tables: a cell is a paragraph.
+    { selector: 'td', format: 'block', options: { leadingLineBreaks: 2, trailingLineBreaks: 2 } },
     // Upper case would change the words that stand for Liquid.
     ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({
       selector,

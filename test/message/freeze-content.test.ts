@@ -181,7 +181,7 @@ describe('the text part', () => {
 <a href="{{ unsubscribeUrl }}">Unsubscribe</a>`),
     });
     expect(body?.text).toBe(
-      `Big {{ contact.firstName }} news\n\nRead the story <${tracked(0)}> & enjoy.\n\n * One\n * Two\n\nLeft\nRight\n\nUnsubscribe <{{ unsubscribeUrl }}>\n`,
+      `Big {{ contact.firstName }} news\n\nRead the story <${tracked(0)}> & enjoy.\n\n * One\n * Two\n\nLeft\n\nRight\n\nUnsubscribe <{{ unsubscribeUrl }}>\n`,
     );
   });
 

@@ -1,0 +1,42 @@
+import PostalMime from 'postal-mime';
+import { describe, expect, test } from 'vitest';
+import { readCampaignFile } from '../../src/message/campaign-file.ts';
+import { MessageComposer } from '../../src/message/compose.ts';
+import { freezeContent } from '../../src/message/freeze-content.ts';
+import { checkTokens } from '../../src/message/tokens.ts';
+import { packagePath } from '../../src/package-path.ts';
+import { baseUrl, keys, recipient } from './fixtures.ts';
+
+/** Gmail cuts longer messages off, and with them the unsubscribe link. Bytes of HTML. */
+const gmailMaximum = 102_000;
+
+const { definition, locate } = await readCampaignFile(packagePath('demo/newsletter/campaign.yaml'));
+const { content } = await freezeContent(definition, { campaignId: 'october-letter-7k3f', baseUrl });
+const composer = new MessageComposer(content, keys);
+
+describe("the demo's newsletter", () => {
+  test('uses only tokens that exist whatever facets the contacts have', () => {
+    expect(checkTokens(definition, locate)).toEqual([]);
+  });
+
+  test.each(['en', 'de', 'fr'])(
+    'is whole in %s, for somebody we know all about and for somebody we know nothing about',
+    async (language) => {
+      const facets = { city: 'Kraków', customerSince: '2018-02-08', interest: 'cycling' };
+      for (const person of [recipient({ facets }), recipient({ firstName: '', lastName: '', facets: {} })]) {
+        const { raw } = await composer.compose(person, 1, 0, language);
+        const mail = await PostalMime.parse(raw);
+        expect(mail.subject).toMatch(/^\S.*\S$/);
+        expect(mail.html).toContain(`<html lang="${language}"`);
+        expect(mail.html?.length).toBeLessThan(gmailMaximum);
+        for (const part of [mail.html, mail.text]) {
+          expect(part).toContain(`${baseUrl}/u/`);
+          expect(part).toContain(`${baseUrl}/v/`);
+          expect(part).toContain(`${baseUrl}/c/`);
+          expect(part).not.toMatch(/\{\{|\{%|https:\/\/(?:shop\.)?fennel/);
+        }
+        expect(mail.html).not.toMatch(/<img(?![^>]*\/o\/)|googleapis/);
+      }
+    },
+  );
+});
