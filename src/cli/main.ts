@@ -11,6 +11,10 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     about: 'start everything on this machine',
     load: async () => (await import('./up.ts')).upCommand(),
   },
+  demo: {
+    about: 'start everything, import people, send a newsletter, show the outcome',
+    load: async () => (await import('./demo.ts')).demoCommand(),
+  },
   'mail-catcher': {
     about: 'an SMTP server that keeps all mail to itself, with a web page (part of "up")',
     load: async () => (await import('./mail-catcher.ts')).mailCatcherCommand(),
@@ -34,6 +38,10 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
   server: {
     about: 'the worker processes, and the Sleep of dispatchers',
     load: async () => (await import('./server.ts')).serverCommand(),
+  },
+  doctor: {
+    about: 'what is reachable, what is wrong, what to do',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
   },
   keys: {
     about: 'the keys of an installation',

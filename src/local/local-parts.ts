@@ -24,15 +24,18 @@ export interface LocalPartsOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Pages and servers that answered, by what they are. One that was not started here is in it only where we know it. */
+/** Where the servers are, and the pages that answered a request. What doesn't answer is left out. */
 export interface LocalAddresses {
   readonly temporal: string;
-  readonly ui?: string;
-  readonly mail?: string;
   /** Without its password. */
   readonly smtp: string;
-  readonly tracking: string;
-  readonly reports: string;
+  /** Temporal's Web UI. */
+  readonly ui?: string;
+  /** The mail catcher's page. */
+  readonly mail?: string;
+  /** Content-delivery. */
+  readonly tracking?: string;
+  readonly reports?: string;
 }
 
 export interface LocalParts {
@@ -109,20 +112,14 @@ class LocalStarter {
     ]);
     this.#throwIfAborted();
 
-    const pages = { EXM_UI_URL: ui, EXM_MAIL_URL: mail, EXM_REPORT_URL: reports };
-    for (const [name, url] of Object.entries(pages)) if (url !== undefined) this.#env[name] = url;
+    const pages = await thoseThatAnswer({ ui, mail, tracking, reports });
+    const variables = { EXM_UI_URL: pages.ui, EXM_MAIL_URL: pages.mail, EXM_REPORT_URL: pages.reports };
+    for (const [name, url] of Object.entries(variables)) if (url !== undefined) this.#env[name] = url;
     writeEnvironmentFile(this.#dir.path, this.#env);
     return {
       dataDir: this.#dir.path,
       env: this.#env,
-      addresses: {
-        temporal,
-        smtp,
-        tracking,
-        reports,
-        ...(ui === undefined ? {} : { ui }),
-        ...(mail === undefined ? {} : { mail }),
-      },
+      addresses: { temporal, smtp, ...pages },
       dispatchers: names,
       stop: () => this.stop(),
       hurry: () => this.hurry(),
@@ -274,4 +271,19 @@ class LocalStarter {
   #throwIfAborted(): void {
     this.#options.signal?.throwIfAborted();
   }
+}
+
+async function thoseThatAnswer<Name extends string>(
+  pages: Readonly<Record<Name, string | undefined>>,
+): Promise<Partial<Record<Name, string>>> {
+  const answered: Partial<Record<Name, string>> = {};
+  await Promise.all(
+    (Object.entries(pages) as [Name, string | undefined][]).map(async ([name, url]) => {
+      if (url === undefined) return;
+      const response = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+      await response?.body?.cancel();
+      if (response !== undefined) answered[name] = url;
+    }),
+  );
+  return answered;
 }

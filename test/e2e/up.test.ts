@@ -91,6 +91,9 @@ describe('exm up', () => {
         'EXM_AUTHENTICATION_KEY',
       ]),
     );
+    const doctor = await exmIn(dir, ['doctor', '--json']);
+    expect(doctor.json().checks.filter((check: { status: string }) => check.status !== 'ok')).toEqual([]);
+    expect(doctor.code).toBe(0);
     const migrated = await exmIn(dir, ['migrate', '--json']);
     expect(migrated.json()).toEqual({ before: 'current', after: 'current' });
     await leaveTraces(env);

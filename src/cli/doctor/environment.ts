@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Environment, environmentFile } from '../../config/environment.ts';
+import { generateKeys, keyVariables, readKeys } from '../../config/keys.ts';
+import { readSettings, settingVariables } from '../../config/settings.ts';
+import { hidePassword } from '../../db/connect.ts';
+import { type Check, ok, warning, wrong, wrongBecause } from './check.ts';
+
+const minimumNode = [20, 3] as const;
+
+export function checkNode(version = process.versions.node): Check {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const enough = major > minimumNode[0] || (major === minimumNode[0] && minor >= minimumNode[1]);
+  if (enough) return ok('Node.js', version);
+  return wrong('Node.js', version, `Install version ${minimumNode.join('.')} or later.`);
+}
+
+/** Variables that are not settings of the servers but may be set. */
+const otherVariables = [
+  'EXM_CACHE_DIR',
+  'EXM_DATA_DIR',
+  'EXM_DEBUG',
+  'EXM_LOG_LEVEL',
+  'EXM_MAIL_URL',
+  'EXM_REPORT_URL',
+  'EXM_UI_URL',
+];
+
+/** Values for all that must be set, so that one variable at a time can be looked at. */
+const sample: Environment = { DATABASE_URL: 'postgres://x/x', EXM_BASE_URL: 'http://x' };
+const unsetMeans: Readonly<Record<string, string>> = {
+  EXM_SMTP_URL: 'not set; a dispatcher on this host needs --smtp',
+  EXM_QUEUE_PREFIX: 'not set; "exm" is used',
+  EXM_CONFIG: 'not set; exm.config.ts is looked for in the current folder',
+};
+
+/** Every variable on a line of its own, with where it comes from; passwords and keys are not shown. */
+export function checkEnvironment(env: Environment, real: Environment, dataDir: string): Check[] {
+  const source = (name: string) => (real[name] === undefined ? ` (from ${environmentFile(dataDir)})` : '');
+  const settings = settingVariables.map((name) => {
+    const value = env[name];
+    try {
+      readSettings({ ...generateKeys(), ...sample, [name]: value });
+    } catch (error) {
+      const todo = 'Correct it. Where "exm up" runs it need not be set at all.';
+      return wrong(name, (error as Error).message.replace(`${name} `, ''), todo);
+    }
+    if (value === undefined || value === '') return ok(name, unsetMeans[name] ?? 'not set');
+    if (name === 'EXM_CONFIG' && !existsSync(resolve(value))) {
+      return wrong(name, `${value} doesn't exist`, 'Correct it, or leave it out.');
+    }
+    return ok(name, (name.endsWith('_URL') ? hidePassword(value) : value) + source(name));
+  });
+  const known = new Set([...settingVariables, ...Object.values(keyVariables), ...otherVariables]);
+  const unknown = Object.keys(env)
+    .filter((name) => name.startsWith('EXM_') && !known.has(name))
+    .map((name) => warning(name, 'is not a variable of this program', 'Look for a slip of the pen.'));
+  return [...settings, ...checkKeys(env, source), ...unknown];
+}
+
+function checkKeys(env: Environment, source: (name: string) => string): Check[] {
+  const checks = Object.values(keyVariables).map((name) => {
+    try {
+      readKeys({ ...generateKeys(), [name]: env[name] });
+      return ok(name, `set${source(name)}`);
+    } catch (error) {
+      return wrongBecause(name, error, 'Generate keys with "exm keys generate".');
+    }
+  });
+  if (checks.some((check) => check.status !== 'ok')) return checks;
+  try {
+    readKeys(env);
+    return checks;
+  } catch (error) {
+    return [...checks, wrongBecause('Keys', error, 'Generate keys with "exm keys generate".')];
+  }
+}

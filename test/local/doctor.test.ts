@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createInstallation, type Installation } from '../support/installation.ts';
+import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts';
+
+interface Check {
+  readonly name: string;
+  readonly status: string;
+  readonly found: string;
+  readonly todo?: string;
+}
+
+describe('exm doctor', () => {
+  let installation: Installation;
+  let receiver: SmtpReceiver;
+  beforeAll(async () => {
+    receiver = await startSmtpReceiver();
+    installation = await createInstallation({ smtpUrl: receiver.url });
+  });
+  afterAll(async () => {
+    await installation.dispose();
+    await receiver.close();
+  });
+
+  async function doctor(env: Record<string, string | undefined> = {}) {
+    const { code, stdout, stderr, json } = await installation.exm(['doctor', '--json'], { env });
+    const checks: Check[] = json().checks;
+    const check = (name: string) => checks.find((candidate) => candidate.name === name);
+    return { code, stdout, stderr, checks, check };
+  }
+
+  it('says of each part whether it is reachable, and which roles have no living server', async () => {
+    const worker = await installation.startWorker('processing', ['--name', 'processing-1']);
+    const { code, check } = await doctor();
+    expect(code).toBe(1);
+    for (const name of [
+      'PostgreSQL',
+      'Schema',
+      'Temporal',
+      'Namespace',
+      'Search attributes',
+      'Mail server',
+    ]) {
+      expect(check(name), name).toMatchObject({ status: 'ok' });
+    }
+    expect(check('Processing')).toMatchObject({ status: 'ok', found: 'processing-1' });
+    expect(check('Primary')).toMatchObject({
+      status: 'warning',
+      todo: 'Start one with "exm worker primary".',
+    });
+    expect(check('Tracking links')).toMatchObject({ status: 'wrong' });
+    await worker.stop();
+    expect((await doctor()).check('Processing')).toMatchObject({ status: 'warning' });
+  });
+
+  it('names each variable that is wrong, what is expected, and slips of the pen', async () => {
+    const { code, check } = await doctor({
+      DATABASE_URL: 'mysql://db',
+      EXM_BASE_URL: 'ftp://x',
+      EXM_QUEUE_PREFIX: 'UPPER',
+      EXM_SMPT_URL: 'smtp://x',
+      EXM_INTERNAL_API_KEY: '0'.repeat(64),
+      EXM_CRYPTOGRAPHIC_KEY: 'short',
+    });
+    expect(code).toBe(1);
+    for (const name of [
+      'DATABASE_URL',
+      'EXM_BASE_URL',
+      'EXM_QUEUE_PREFIX',
+      'EXM_INTERNAL_API_KEY',
+      'EXM_CRYPTOGRAPHIC_KEY',
+    ]) {
+      expect(check(name), name).toMatchObject({ status: 'wrong', todo: expect.any(String) });
+    }
+    expect(check('EXM_AUTHENTICATION_KEY')).toMatchObject({ status: 'ok' });
+    expect(check('EXM_SMPT_URL')).toMatchObject({ status: 'warning' });
+  });
+
+  it('shows no key and no password', async () => {
+    const { stdout, stderr } = await doctor({
+      EXM_SMTP_URL: `smtp://user:mailsecret@127.0.0.1:${receiver.port}`,
+      EXM_BASE_URL: 'http://user:websecret@127.0.0.1:1',
+    });
+    const said = stdout + stderr;
+    const { DATABASE_URL = '', EXM_INTERNAL_API_KEY = '', EXM_CRYPTOGRAPHIC_KEY = '' } = installation.env;
+    for (const secret of [
+      new URL(DATABASE_URL).password,
+      EXM_INTERNAL_API_KEY,
+      EXM_CRYPTOGRAPHIC_KEY,
+      'mailsecret',
+      'websecret',
+    ]) {
+      expect(said).not.toContain(secret);
+    }
+  });
+
+  it('says where nothing answers', async () => {
+    const { code, check } = await doctor({
+      DATABASE_URL: 'postgres://exm:x@127.0.0.1:1/exm',
+      TEMPORAL_ADDRESS: '127.0.0.1:1',
+      EXM_SMTP_URL: 'smtp://127.0.0.1:1',
+    });
+    expect(code).toBe(1);
+    for (const name of ['PostgreSQL', 'Temporal', 'Mail server', 'Tracking links']) {
+      expect(check(name), name).toMatchObject({ status: 'wrong', todo: expect.any(String) });
+    }
+  });
+
+  it('says that a database has no schema yet, and that a namespace is unknown', async () => {
+    const empty = await createInstallation({ content: 'empty', env: { TEMPORAL_NAMESPACE: 'nowhere' } });
+    const { json, code } = await empty.exm(['doctor', '--json']);
+    expect(code).toBe(1);
+    expect(json().checks).toContainEqual({
+      name: 'Schema',
+      status: 'wrong',
+      found: 'missing',
+      todo: 'Run "exm migrate".',
+    });
+    expect(json().checks).toContainEqual(expect.objectContaining({ name: 'Namespace', status: 'wrong' }));
+    await empty.dispose();
+  });
+
+  it('prints a line per check for a person', async () => {
+    const { stdout, code } = await installation.exm(['doctor']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^ok {7}PostgreSQL +18\./m);
+    expect(stdout).toMatch(/^ +to do: Start a worker of the role content-delivery/m);
+    expect(stdout).toMatch(/1 thing is wrong, \d to look at\.\n$/);
+  });
+});
