@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { InputError } from '../domain/errors.ts';
+import { FailedError, InputError } from '../domain/errors.ts';
 import { type LocalAddresses, type LocalParts, startLocalParts } from '../local/index.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { parseWholeNumber } from './flags.ts';
@@ -42,18 +42,13 @@ Example:
           env: process.env,
           tell: (line) => io.note(line),
           signal: stopping.signal,
-        }).catch((error) => {
-          if (error !== stopping.signal.reason) throw error;
-          return undefined;
         });
-        if (parts !== undefined) {
-          stopping.hurry = () => parts.hurry();
-          announce(io, parts);
-          if (readyPath !== undefined) writeFileSync(readyPath, `${process.pid}\n`);
-          await stopping.asked;
-          await parts.stop();
-          if (readyPath !== undefined) rmSync(readyPath, { force: true });
-        }
+        stopping.hurry = () => parts.hurry();
+        announce(io, parts);
+        if (readyPath !== undefined) writeFileSync(readyPath, `${process.pid}\n`);
+        await stopping.asked;
+        if (readyPath !== undefined) rmSync(readyPath, { force: true });
+        await parts.stop();
         io.note(`Stopped. The data are kept in ${dataDir}`);
       }),
     );
@@ -75,14 +70,14 @@ function prepareReadyFile(file: string): string {
   return path;
 }
 
-interface Stopping {
+export interface Stopping {
   readonly signal: AbortSignal;
   readonly asked: Promise<void>;
   /** What a second signal does. */
   hurry: () => void;
 }
 
-function stopOnSignals(io: CliIo): Stopping {
+export function stopOnSignals(io: CliIo): Stopping {
   const controller = new AbortController();
   const { signal } = controller;
   const asked = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
@@ -94,7 +89,11 @@ function stopOnSignals(io: CliIo): Stopping {
       return;
     }
     io.note('Stopping: workers finish what they are at');
-    controller.abort(new Error('stopped by a signal'));
+    controller.abort(
+      new FailedError('UP_INTERRUPTED', 'Stopped before everything ran.', {
+        hint: 'What was started was stopped again, and the data are kept; start again when you like.',
+      }),
+    );
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stop);
   return stopping;
@@ -110,8 +109,8 @@ const titles = {
   smtp: 'SMTP',
 } as const satisfies Record<keyof LocalAddresses, string>;
 
-function announce(io: CliIo, parts: LocalParts): void {
-  const { addresses, dispatchers, dataDir } = parts;
+/** What answers, and where: a row each. */
+export function addressRows({ addresses, dispatchers, dataDir }: LocalParts): string[][] {
   const rows = Object.entries(titles).flatMap(([part, title]) => {
     const address = addresses[part as keyof LocalAddresses];
     return address === undefined ? [] : [[`  ${title}`, address]];
@@ -121,12 +120,17 @@ function announce(io: CliIo, parts: LocalParts): void {
     dispatchers.join(', ') || 'none; start them with "exm worker dedicated-dispatch"',
   ]);
   rows.push(['  Data and logs', dataDir]);
+  return rows;
+}
+
+function announce(io: CliIo, parts: LocalParts): void {
+  const { addresses, dispatchers, dataDir } = parts;
   io.result(
     { ready: true, pid: process.pid, dataDir, addresses, dispatchers },
     `
 Everything runs.
 
-${table(rows)}
+${table(addressRows(parts))}
 
 Commands find it by themselves where this one was started, for example: exm campaign ls
 Ctrl-C stops everything and keeps the data.
