@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { createCampaign } from '../campaigns/create-campaign.ts';
-import { readSettings } from '../config/settings.ts';
-import { closeDatabase, connectDatabase, pingDatabase } from '../db/connect.ts';
-import { requireCurrentSchema } from '../db/migrate.ts';
+import { loadExmConfig } from '../config/load-exm-config.ts';
+import { audienceOf } from '../contacts/audience.ts';
 import { readCampaignFile } from '../message/campaign-file.ts';
+import { actor } from './actor.ts';
 import { action, withGlobalFlags } from './command.ts';
+import { withDatabase } from './connections.ts';
 
 const example = `
 Example:
@@ -28,26 +29,23 @@ export function campaignCreateCommand(): Command {
     .addHelpText('after', example)
     .action(
       action(async ({ io, env }, _flags, file = '') => {
-        const { databaseUrl } = readSettings(env);
         const { definition, locate } = await readCampaignFile(file);
-        const db = connectDatabase(databaseUrl, { applicationName: 'exm campaign create', max: 2 });
-        try {
-          await pingDatabase(db, databaseUrl);
-          await requireCurrentSchema(db);
-          const { id, warnings } = await createCampaign(db, definition, {
-            locate,
-            by: env['USER'] ?? env['USERNAME'] ?? 'exm',
-          });
-          for (const warning of warnings) io.note(`warning: ${warning}`);
+        await withDatabase(env, 'campaign create', async (db, { configFile }) => {
+          const { settings } = await loadExmConfig(configFile, process.cwd());
+          const { id, warnings } = await createCampaign(db, definition, { locate, by: actor() });
+          const audience = await audienceOf(db, id, settings);
           const { name, include, exclude } = definition;
           const languages = Object.keys(definition.bodies).sort();
-          const without = exclude.length === 0 ? '' : `, without ${exclude.join(', ')}`;
-          if (!io.json)
-            io.note(`Created "${name}" (${languages.join(', ')}) to ${include.join(', ')}${without}:`);
-          io.result({ id, name, languages, include, exclude, warnings }, id);
-        } finally {
-          await closeDatabase(db);
-        }
+          for (const warning of warnings) io.note(`warning: ${warning}`);
+          if (!io.json) {
+            const without = exclude.length === 0 ? '' : `, without ${exclude.join(', ')}`;
+            const people = `${audience.queued} ${audience.queued === 1 ? 'person' : 'people'}`;
+            io.note(
+              `Created "${name}" (${languages.join(', ')}) to ${include.join(', ')}${without}: ${people} as of now.`,
+            );
+          }
+          io.result({ id, name, languages, include, exclude, audience, warnings }, id);
+        });
       }),
     );
 }

@@ -5,7 +5,7 @@ import { FailedError } from '../domain/errors.ts';
 import { trackingPaths, viewTestQuery } from '../tracking/links.ts';
 import { makeToken } from '../tracking/token.ts';
 import type { FrozenBody, FrozenContent } from './content.ts';
-import { createLiquid, liquidPosition, scopeObject } from './liquid.ts';
+import { createLiquid, fillIn, liquidPosition, scopeObject } from './liquid.ts';
 import { RecipientFailedError } from './recipient-failed-error.ts';
 
 /** One recipient's message as text, before MIME. */
@@ -63,7 +63,7 @@ export class BodyRenderer {
     const { body, plain, rich } = parsed;
     const fill = (part: 'subject' | 'html' | 'text', engine: LiquidEngine): string => {
       try {
-        return String(engine.renderSync(parsed[part], scope));
+        return fillIn(engine, parsed[part], scope);
       } catch (error) {
         throw renderFailure(body, part, error);
       }

@@ -1,5 +1,5 @@
 import type { FrozenContent } from '../message/content.ts';
-import { createLiquid } from '../message/liquid.ts';
+import { createLiquid, fillIn } from '../message/liquid.ts';
 import { type BodyRequest, scopeFor } from '../message/render-body.ts';
 
 const liquid = createLiquid({ output: 'plain' });
@@ -22,7 +22,7 @@ export function redirectTarget(
   let filled = link;
   if (hasTokens(link)) {
     try {
-      filled = String(liquid.parseAndRenderSync(link, scopeFor(content, request, token)));
+      filled = fillIn(liquid, liquid.parse(link), scopeFor(content, request, token));
     } catch {
       return undefined;
     }

@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { campaignCreateCommand } from '../../src/cli/campaign-create.ts';
 import { generateKeys } from '../../src/config/keys.ts';
-import { campaign, contactList } from '../../src/db/schema.ts';
+import { campaign, contact, contactList, listMember } from '../../src/db/schema.ts';
 import { type Folder, temporaryFolder } from '../message/fixtures.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -20,7 +20,16 @@ let database: TestDatabase;
 let folder: Folder;
 beforeAll(async () => {
   database = await createTestDatabase();
-  await database.db.insert(contactList).values({ name: 'customers' });
+  const { db } = database;
+  const [list] = await db.insert(contactList).values({ name: 'customers' }).returning();
+  const people = await db
+    .insert(contact)
+    .values([
+      { email: 'ada@example.org', emailKey: 'ada@example.org' },
+      { email: 'bob@example.org', emailKey: 'bob@example.org', doNotMarket: true },
+    ])
+    .returning();
+  await db.insert(listMember).values(people.map(({ id }) => ({ listId: list?.id ?? 0, contactId: id })));
   folder = temporaryFolder();
   mkdirSync(join(folder.path, 'data'));
   const settings = {
@@ -76,7 +85,7 @@ describe('exm campaign create', () => {
   test('prints the id, and only the id, on stdout', async () => {
     const { stdout, stderr, code } = await run(file);
     expect(stdout).toMatch(/^autumn-[0-9a-z]{4}\n$/);
-    expect(stderr).toBe('Created "Autumn" (en) to customers:\n');
+    expect(stderr).toBe('Created "Autumn" (en) to customers: 1 person as of now.\n');
     expect(code).toBe(0);
   });
 
@@ -88,6 +97,7 @@ describe('exm campaign create', () => {
       languages: ['de', 'en'],
       include: ['customers'],
       exclude: [],
+      audience: { queued: 1, excluded: { 'do-not-market': 1 } },
       warnings: [],
     });
   });

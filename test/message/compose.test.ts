@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import PostalMime from 'postal-mime';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { FailedError } from '../../src/domain/errors.ts';
 import { MessageComposer } from '../../src/message/compose.ts';
 import { RecipientFailedError } from '../../src/message/recipient-failed-error.ts';
@@ -206,6 +206,24 @@ describe('what a contact holds', () => {
     expect(error).toMatchObject({ code: 'TEMPLATE_RENDER', retryable: false });
     expect((error as Error).cause).toBeUndefined();
     expect(JSON.stringify(error) + String((error as Error).stack)).not.toMatch(/Ada|ada@/);
+  });
+
+  test('does not fail because the process was frozen in the middle of a rendering', async () => {
+    const now = performance.now.bind(performance);
+    let asked = 0;
+    let frozenMs = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+      asked += 1;
+      if (asked === 4) frozenMs = 60_000;
+      return now() + frozenMs;
+    });
+    try {
+      const { raw } = await compose();
+      expect(frozenMs).toBe(60_000);
+      expect((await parse(raw)).html).toContain('Dear Ada Lovelace');
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   test.each([
