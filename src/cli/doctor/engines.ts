@@ -129,6 +129,11 @@ export async function checkSmtp(env: Environment): Promise<Check[]> {
 export async function checkBaseUrl(env: Environment): Promise<Check[]> {
   const url = env['EXM_BASE_URL'] ?? '';
   if (!URL.canParse(url)) return [notLookedAt('Tracking links', 'EXM_BASE_URL')];
+  const { username, password } = new URL(url);
+  if (username !== '' || password !== '') {
+    const found = `${hidePassword(url)} holds a login, which everybody would read in every mail`;
+    return [wrong('Tracking links', found, 'Leave it out of EXM_BASE_URL.')];
+  }
   const todo =
     'Start a worker of the role content-delivery there, or correct EXM_BASE_URL or what leads to it.';
   try {
