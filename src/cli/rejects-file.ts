@@ -1,10 +1,13 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, rmSync } from 'node:fs';
 import { realpath, rename, rm } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import type { RefusedRow } from '../contacts/import-row.ts';
 import { InputError } from '../domain/errors.ts';
 
-/** The file of refused rows. It appears under its name when the import is done, and not at all where it failed. */
+/**
+ * The file of refused rows. It appears under its name when the import is done, and not at all where it failed; after a
+ * kill -9 its draft stays as `<file>.<process id>.part`.
+ */
 export interface RejectsFile {
   add(row: RefusedRow): Promise<void>;
   keep(): Promise<void>;
@@ -20,6 +23,7 @@ export async function openRejects(path: string, input: string): Promise<RejectsF
     file.once('open', () => resolve());
     file.once('error', (error) => reject(unwritable(path, error.message)));
   });
+  const withdraw = removeOnSignal(draft);
   let failure: Error | undefined;
   file.on('error', (error) => {
     failure ??= unwritable(path, error.message);
@@ -37,12 +41,29 @@ export async function openRejects(path: string, input: string): Promise<RejectsF
       await new Promise<void>((resolve) => file.end(() => resolve()));
       if (failure !== undefined) throw failure;
       await rename(draft, path);
+      withdraw();
     },
     async discard() {
       file.destroy();
       await rm(draft, { force: true });
+      withdraw();
     },
   };
+}
+
+/** Removes the file where a person or a system ends the process; the signal then does what it does. */
+function removeOnSignal(file: string): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const remove = (signal: NodeJS.Signals) => {
+    rmSync(file, { force: true });
+    withdraw();
+    process.kill(process.pid, signal);
+  };
+  const withdraw = () => {
+    for (const signal of signals) process.off(signal, remove);
+  };
+  for (const signal of signals) process.on(signal, remove);
+  return withdraw;
 }
 
 async function sameFile(a: string, b: string): Promise<boolean> {

@@ -18,7 +18,7 @@ const carriageReturn = 0x0d;
 
 /**
  * Turns bytes into blocks of complete lines of text, in bounded memory whatever the length of the input. A byte order
- * mark is dropped; lines end in LF, CRLF, or, where the first chunk has no LF at all, in CR.
+ * mark is dropped; lines end in LF or CRLF, or in CR where the first line does.
  *
  * @param source the name of the input, for messages.
  * @throws InputError where the input is no UTF-8 text, naming line and byte: it cannot be guessed what such bytes mean.
@@ -29,64 +29,62 @@ export async function* readTextBlocks(
 ): AsyncGenerator<TextBlock> {
   let line = 1;
   let bytes = 0;
-  let newline = lineFeed;
-  let started = false;
-  let pending: Buffer[] = [];
-  let pendingBytes = 0;
+  let newline: number | undefined;
+  /** Bytes after the last line that is complete. */
+  let rest: Buffer[] = [];
+  let restBytes = 0;
 
-  const decode = (block: Buffer): TextBlock => {
-    const decoded = decodeUtf8(block, source, line, newline);
-    const text = newline === lineFeed ? decoded : decoded.replaceAll('\r', '\n');
+  const decode = (block: Buffer, lineEnd: number): TextBlock => {
+    const decoded = decodeUtf8(block, source, line, lineEnd);
+    const text = lineEnd === lineFeed ? decoded : decoded.replaceAll('\r', '\n');
     const result = { text, line, bytes };
     line += countLineFeeds(text);
     return result;
   };
 
   for await (const piece of input) {
-    let chunk =
-      typeof piece === 'string'
-        ? Buffer.from(piece)
-        : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    let chunk: Buffer = typeof piece === 'string' ? Buffer.from(piece) : Buffer.from(piece);
     bytes += chunk.byteLength;
-    if (!started && pendingBytes + chunk.byteLength < 4) {
-      // Too little to tell a byte order mark from the first line.
-      pending.push(chunk);
-      pendingBytes += chunk.byteLength;
-      continue;
+    if (newline === undefined) {
+      chunk = Buffer.concat([...rest, chunk]);
+      rest = [];
+      restBytes = 0;
+      newline = lineEndOf(chunk);
+      if (newline !== undefined) chunk = withoutByteOrderMark(chunk, source);
     }
-    if (!started) {
-      started = true;
-      chunk = withoutByteOrderMark(Buffer.concat([...pending, chunk]), source);
-      pending = [];
-      pendingBytes = 0;
-      if (!chunk.includes(lineFeed) && chunk.includes(carriageReturn)) newline = carriageReturn;
+    const end = newline === undefined ? 0 : chunk.lastIndexOf(newline) + 1;
+    if (newline !== undefined && end > 0) {
+      yield decode(Buffer.concat([...rest, chunk.subarray(0, end)]), newline);
+      rest = [];
+      restBytes = 0;
     }
-    const end = chunk.lastIndexOf(newline) + 1;
-    if (end > 0) {
-      yield decode(Buffer.concat([...pending, chunk.subarray(0, end)]));
-      pending = [];
-      pendingBytes = 0;
-    }
-    if (end < chunk.byteLength) {
-      // A copy: the stream may use its buffer again.
-      pending.push(Buffer.from(chunk.subarray(end)));
-      pendingBytes += chunk.byteLength - end;
-    }
-    if (pendingBytes > lineMaximumBytes) {
-      throw new InputError(
-        'CSV_LINE_TOO_LONG',
-        `Line ${line} of ${source} is longer than ${lineMaximumBytes} bytes.`,
-        {
-          field: `${source}:${line}`,
-          hint: 'Give a CSV file with one contact a line.',
-        },
-      );
-    }
+    if (end < chunk.byteLength) rest.push(chunk.subarray(end));
+    restBytes += chunk.byteLength - end;
+    if (restBytes > lineMaximumBytes) throw lineTooLong(source, line);
   }
-  if (pendingBytes > 0) {
-    const rest = Buffer.concat(pending);
-    yield decode(started ? rest : withoutByteOrderMark(rest, source));
+  if (restBytes > 0) {
+    const block = Buffer.concat(rest);
+    yield decode(newline === undefined ? withoutByteOrderMark(block, source) : block, newline ?? lineFeed);
   }
+}
+
+/** How lines end; undefined where the start of the file does not tell yet. */
+function lineEndOf(start: Buffer): number | undefined {
+  if (start.includes(lineFeed)) return lineFeed;
+  const at = start.indexOf(carriageReturn);
+  // As the last byte it may be the first half of a CRLF.
+  return at >= 0 && at < start.byteLength - 1 ? carriageReturn : undefined;
+}
+
+function lineTooLong(source: string, line: number): InputError {
+  return new InputError(
+    'CSV_LINE_TOO_LONG',
+    `Line ${line} of ${source} is longer than ${lineMaximumBytes} bytes.`,
+    {
+      field: `${source}:${line}`,
+      hint: 'Give a CSV file with one contact a line.',
+    },
+  );
 }
 
 function withoutByteOrderMark(start: Buffer, source: string): Buffer {

@@ -101,11 +101,11 @@ export async function showList(
         select ${exclusionCase(settings)} as reason, count(*)::integer as members
         from contact ${exclusionJoins(settings)}
         where contact.id in (select contact_id from list_member where list_id = ${list.id})
-        group by reason order by members desc, reason`);
+        group by 1 order by 2 desc, 1`);
       const languages = await tx.execute<ListReport['languages'][number]>(sql`
         select language, count(*)::integer as members
         from contact where id in (select contact_id from list_member where list_id = ${list.id})
-        group by language order by members desc, language limit ${languagesShown}`);
+        group by 1 order by 2 desc, 1 limit ${languagesShown}`);
       const first = await tx.execute<ListReport['sample'][number]>(sql`
         select email, first_name as "firstName", last_name as "lastName", language
         from list_member join contact on contact.id = list_member.contact_id

@@ -1,0 +1,210 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packagePath } from '../../src/package-path.ts';
+import { createInstallation, type Installation } from '../support/installation.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let installation: Installation;
+beforeAll(async () => {
+  installation = await createInstallation();
+});
+afterAll(async () => {
+  await installation.dispose();
+});
+
+const file = (name: string, content: string) => {
+  writeFileSync(join(installation.dir, name), content);
+  return name;
+};
+
+describe('exm contact import', () => {
+  it('reports what it imported, and each refused row by line with the reason', async () => {
+    const csv = file(
+      'customers.csv',
+      'email;firstName;city\nann@example.com;Ann;Köln\nANN@example.com;Ann;Bonn\nnobody;X;Y\nbob@example.com;Bob\n\u001b[2J@x;A;B\n',
+    );
+    const shown = await installation.exm(['contact', 'import', csv, '--list', 'shown']);
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(shown.stdout).toContain('Imported 1 contact into the new list "shown": 1 created, 0 updated.');
+    expect(shown.stdout).toContain(
+      '5 rows read, 1 of them with an address that comes again later, 3 refused.',
+    );
+    expect(shown.stdout).toMatch(/^\s*4 {2}bad-address {2,}email {2,}no-at-sign {2,}nobody$/m);
+    expect(shown.stdout).toMatch(
+      /^\s*5 {2}wrong-number-of-columns .*3 columns are expected {2,}bob@example.com;Bob$/m,
+    );
+    expect(shown.stdout).not.toContain('\u001b');
+
+    const { code, json } = await installation.exm(['contact', 'import', csv, '--list', 'shown', '--json']);
+    expect(code).toBe(0);
+    expect(json()).toMatchObject({
+      read: 5,
+      imported: 1,
+      created: 0,
+      updated: 1,
+      duplicates: 1,
+      refused: {
+        total: 3,
+        byReason: { 'bad-address': 2, 'wrong-number-of-columns': 1 },
+        first: [{ line: 4, reason: 'bad-address', value: 'nobody' }, { line: 5 }, { line: 6 }],
+      },
+    });
+  });
+
+  it('writes all refused rows to the file of --rejects', async () => {
+    const csv = file('many.csv', `email,note\n${'"a ""b"" c",\n'.repeat(30)}good@example.com,\n`);
+    const { json } = await installation.exm([
+      'contact',
+      'import',
+      csv,
+      '--list',
+      'many',
+      '--rejects',
+      'refused.csv',
+      '--json',
+    ]);
+    expect(json().refused).toMatchObject({ total: 30 });
+    const rows: Record<string, string>[] = parse(readFileSync(join(installation.dir, 'refused.csv')), {
+      columns: true,
+    });
+    expect(rows).toHaveLength(30);
+    expect(rows[29]).toEqual({
+      line: '31',
+      reason: 'bad-address',
+      column: 'email',
+      value: 'a "b" c',
+      expected: 'forbidden-character',
+    });
+  });
+
+  it('reads from stdin', async () => {
+    const { code, json } = await installation.exm(['contact', 'import', '-', '--list', 'piped', '--json'], {
+      input: 'email\npiped@example.com\n',
+    });
+    expect({ code, report: json() }).toMatchObject({ code: 0, report: { created: 1, listCreated: true } });
+  });
+
+  it('refuses bad input with one message and exit code 2, and writes nothing', async () => {
+    mkdirSync(join(installation.dir, 'folder'));
+    const good = file('good.csv', 'email\nnever@example.com\n');
+    const cases: [string[], string][] = [
+      [['missing.csv', '--list', 'x'], 'FILE_MISSING'],
+      [['folder', '--list', 'x'], 'FILE_UNREADABLE'],
+      [[file('empty.csv', ''), '--list', 'x'], 'CSV_EMPTY'],
+      [[file('headless.csv', 'name\nAnn\n'), '--list', 'x'], 'CSV_NO_EMAIL_COLUMN'],
+      [[good, '--list', ''], 'LIST_NAME'],
+      [[good, '--list', 'x', '--rejects', 'no/such/folder.csv'], 'REJECTS_FILE'],
+      [[good, '--list', 'x', '--rejects', good], 'REJECTS_FILE'],
+    ];
+    for (const [args, code] of cases) {
+      const result = await installation.exm(['contact', 'import', ...args, '--json']);
+      expect({ exit: result.code, code: result.json().error.code }).toEqual({ exit: 2, code });
+      expect(result.stderr).toContain(code);
+    }
+    expect((await installation.exm(['contact', 'import', good])).code).toBe(2);
+    expect(
+      (await installation.exm(['contact', 'import', good, '--list', 'x', '--delimiter', 'x'])).code,
+    ).toBe(2);
+    expect(readFileSync(join(installation.dir, good), 'utf8')).toBe('email\nnever@example.com\n');
+    expect((await installation.exm(['contact', 'show', 'never@example.com'])).code).toBe(1);
+    expect((await installation.exm(['list', 'show', 'x'])).code).toBe(2);
+  });
+
+  it.each(['SIGKILL', 'SIGINT'] as const)('that is ended by %s leaves nothing', async (signal) => {
+    const { db } = installation.database;
+    const sessions = async (query: string) => {
+      const { rows } = await db.execute(sql`
+        select from pg_stat_activity where datname = current_database()
+          and application_name = 'exm contact import' and query like ${query}`);
+      return rows.length;
+    };
+    const child = startImport(['-', '--list', `ended by ${signal}`, '--rejects', 'ended.csv']);
+    const ended = new Promise((resolve) => child.once('close', (_, by) => resolve(by)));
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.write(
+      `email\nwrong\n${Array.from({ length: 20_000 }, (_, i) => `e${i}@ended.example\n`).join('')}`,
+    );
+    await waitFor(async () => (await sessions('copy import_row%')) > 0, {
+      describe: 'rows to be on their way to the database',
+    });
+    child.kill(signal);
+    expect(await ended).toBe(signal);
+    await waitFor(async () => (await sessions('%')) === 0, { describe: 'the session to be gone' });
+    const { rows } = await db.execute(sql`
+      select (select count(*)::int from contact where email like '%@ended.example') as contacts,
+        (select count(*)::int from contact_list where name like 'ended by%') as lists`);
+    expect(rows).toEqual([{ contacts: 0, lists: 0 }]);
+    expect(existsSync(join(installation.dir, 'ended.csv'))).toBe(false);
+    if (signal === 'SIGINT')
+      expect(existsSync(join(installation.dir, `ended.csv.${child.pid}.part`))).toBe(false);
+  });
+
+  function startImport(args: readonly string[]): ChildProcess {
+    return spawn(process.execPath, [packagePath('bin/exm.js'), 'contact', 'import', ...args], {
+      env: { ...process.env, ...installation.env },
+      cwd: installation.dir,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+  }
+});
+
+describe('exm contact show', () => {
+  it('shows a person, and the same as one JSON object', async () => {
+    const csv = file(
+      'show.csv',
+      'email,firstName,lastName,language,doNotMarket,city\nshow@example.com,Ann,Smith,de,yes,Köln\n',
+    );
+    await installation.exm(['contact', 'import', csv, '--list', 'show']);
+    const { code, stdout } = await installation.exm(['contact', 'show', 'SHOW@example.com']);
+    expect(code).toBe(0);
+    for (const line of [
+      /^name +Ann Smith$/m,
+      /^city +Köln$/m,
+      /^lists +show$/m,
+      /^gets mail +no: do-not-market$/m,
+    ]) {
+      expect(stdout).toMatch(line);
+    }
+    const { json } = await installation.exm(['contact', 'show', 'show@example.com', '--json']);
+    expect(json()).toMatchObject({
+      email: 'show@example.com',
+      consent: { doNotMarket: true, consentRevoked: false },
+      facets: { city: 'Köln' },
+      lists: ['show'],
+      campaigns: [],
+    });
+  });
+
+  it('ends with 1 for an unknown person, and with 2 for what is no address', async () => {
+    const unknown = await installation.exm(['contact', 'show', 'who@example.com', '--json']);
+    expect({ exit: unknown.code, code: unknown.json().error.code }).toEqual({
+      exit: 1,
+      code: 'CONTACT_UNKNOWN',
+    });
+    const wrong = await installation.exm(['contact', 'show', 'who', '--json']);
+    expect({ exit: wrong.code, code: wrong.json().error.code }).toEqual({ exit: 2, code: 'ADDRESS_WRONG' });
+  });
+});
+
+describe('exm contact opt-out and opt-in', () => {
+  it('change the global opt-out list, once each', async () => {
+    const run = async (...args: string[]) => (await installation.exm(['contact', ...args, '--json'])).json();
+    expect(await run('opt-out', 'opt@example.com', '--reason', 'by phone')).toMatchObject({
+      optedOut: true,
+      changed: true,
+    });
+    expect(await run('opt-out', 'OPT@example.com')).toMatchObject({
+      optedOut: true,
+      changed: false,
+      reason: 'by phone',
+    });
+    expect(await run('opt-in', 'opt@example.com')).toMatchObject({ optedOut: false, changed: true });
+    expect(await run('opt-in', 'opt@example.com')).toMatchObject({ optedOut: false, changed: false });
+    const { stdout } = await installation.exm(['contact', 'opt-in', 'opt@example.com']);
+    expect(stdout).toBe('opt@example.com is not on the global opt-out list.\n');
+  });
+});
