@@ -38,8 +38,8 @@ export async function startProcessing(
       identity: `${name}@processing`,
       workflowBundle: workflowBundle(),
       activities: createProcessingActivities({ ...options, db }),
-      // Shifts of processors that are gone wait here, too; more at once would only get in each other's way.
-      maxConcurrentActivityTaskExecutions: 4,
+      // One shift a worker, so that shifts are spread over the workers. Those of workers that are gone wait.
+      maxConcurrentActivityTaskExecutions: 1,
       maxCachedWorkflows: 10,
     },
   ]);

@@ -3,6 +3,7 @@ import {
   condition,
   continueAsNew,
   proxyActivities,
+  proxyLocalActivities,
   setHandler,
 } from '@temporalio/workflow';
 import type { ProcessingActivities } from '../activities/process-events.ts';
@@ -10,14 +11,14 @@ import { processorsChangedSignal } from '../src/domain/processing.ts';
 
 export interface ProcessEventsInput {
   /**
-   * A run starts so many shifts before it is continued as new. Default 100: some 1,300 history events, most of a day
+   * A run starts so many shifts before it is continued as new. Default 100: some 1,000 history events, most of a day
    * with one worker.
    */
   readonly shiftsPerRun?: number;
 }
 
-const { countProcessors } = proxyActivities<ProcessingActivities>({
-  summary: 'count the processing workers that are alive',
+// Local, for the workers' slots are all taken by shifts.
+const { countProcessors } = proxyLocalActivities<ProcessingActivities>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '1s', maximumInterval: '30s' },
 });
@@ -26,7 +27,7 @@ const { processEvents } = proxyActivities<ProcessingActivities>({
   summary: 'turn events into interactions and aggregates',
   // A shift ends by itself after ten minutes. Each batch is a heartbeat, and a batch takes a moment.
   startToCloseTimeout: '20m',
-  heartbeatTimeout: '30s',
+  heartbeatTimeout: '15s',
   retry: { initialInterval: '1s', maximumInterval: '30s' },
 });
 
