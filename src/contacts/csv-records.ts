@@ -22,14 +22,13 @@ export type CsvFault = 'bad-quotes' | 'wrong-number-of-columns';
  */
 export class CsvReader {
   readonly #delimiter: CsvDelimiter;
+  /** As many as the first record has. */
   #columns: number | undefined;
   /** Start of a record whose quoted value goes on in the next block. */
   #open: { text: string; line: number } | undefined;
 
-  /** @param columns that each record must have; undefined: as many as the first record has. */
-  constructor(delimiter: CsvDelimiter, columns?: number) {
+  constructor(delimiter: CsvDelimiter) {
     this.#delimiter = delimiter;
-    this.#columns = columns;
   }
 
   /** The records that end in this block. */

@@ -403,6 +403,24 @@ describe('a file that cannot be imported', () => {
     expect(await counts()).toEqual(before);
   });
 
+  it('leaves nothing when the database breaks the connection off', async () => {
+    const before = await counts();
+    async function* cutOff() {
+      yield Buffer.from('email\n');
+      for (let i = 0; ; i++) {
+        yield Buffer.from(`a${i}@cut.example\n`.repeat(100));
+        if (i !== 500) continue;
+        await database.db.execute(sql`
+          select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and query like 'copy import_row%'`);
+      }
+    }
+    await expect(
+      importContacts(database.db, Readable.from(cutOff()), { list: newListName() }),
+    ).rejects.toThrow();
+    expect(await counts()).toEqual(before);
+  });
+
   it('does not hold up the next one', async () => {
     await importText(Buffer.from([0x61, 0xff, 0x0a])).catch(() => undefined);
     for (let i = 0; i < 10; i++) await importText('').catch(() => undefined);
