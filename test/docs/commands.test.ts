@@ -1,0 +1,124 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { packagePath } from '../../src/package-path.ts';
+import { runExm } from '../support/installation.ts';
+
+interface Shown {
+  readonly place: string;
+  readonly line: string;
+}
+
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].filter((name) => existsSync(packagePath(name))),
+  ...readdirSync(packagePath('docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+
+/** Lines of shell blocks, and code within sentences. */
+const shown = pages.flatMap((page): Shown[] => {
+  const text = readFileSync(packagePath(page), 'utf8');
+  const blocks = [...text.matchAll(/^```(?:sh|bash|console|shell)\n(.*?)^```/gms)].flatMap((match) =>
+    (match[1] ?? '').split('\n'),
+  );
+  const prose = text.replace(/^```.*?^```/gms, '');
+  const spans = [...prose.matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? '');
+  return [...blocks, ...spans].map((line) => ({ place: page, line: line.trim().replace(/^\$ /, '') }));
+});
+
+/** The words of a command line up to a pipe, a redirection or a comment. */
+function words(line: string): string[] {
+  const all = [...line.matchAll(/"[^"]*"|'[^']*'|\S+/g)].map((match) =>
+    match[0].replace(/^(["'])(.*)\1$/s, '$2'),
+  );
+  const end = all.findIndex((word) => /^(?:[|>&;#·…]|\d?>)/.test(word) || word === '\\');
+  return end === -1 ? all : all.slice(0, end);
+}
+
+const commands = shown.flatMap(({ place, line }) => {
+  const match = /^(?:[A-Z_]+=\S* )*(?:npx )?exm (.+)$/.exec(line);
+  return match?.[1] === undefined ? [] : [{ place, line, words: words(match[1]) }];
+});
+
+const helpTexts = new Map<string, Promise<string>>();
+function help(path: readonly string[]): Promise<string> {
+  const key = path.join(' ');
+  const known = helpTexts.get(key);
+  if (known !== undefined) return known;
+  const env = { PATH: process.env['PATH'] };
+  const asked = runExm([...path, '--help'], { env, cwd: tmpdir() }).then(({ stdout }) => stdout);
+  helpTexts.set(key, asked);
+  return asked;
+}
+
+/** Names in the help's section "Commands:". */
+function subcommands(text: string): string[] {
+  const section = text.split(/^Commands:$/m)[1] ?? '';
+  return [...section.matchAll(/^ {2}([a-z][\w-]*)(?:\|([\w-]+))?/gm)].flatMap((match) => [
+    match[1] ?? '',
+    match[2] ?? '',
+  ]);
+}
+
+async function problemsOf(line: readonly string[]): Promise<string[]> {
+  const path: string[] = [];
+  let text = await help(path);
+  for (const word of line) {
+    const names = subcommands(text);
+    if (names.length === 0 || word.startsWith('-')) break;
+    // A placeholder for one of several: `exm campaign pause/resume`, `exm list <command>`.
+    const alternatives = word.split('/');
+    if (/^[<A-Z[]/.test(word)) return [];
+    const unknown = alternatives.filter((name) => !names.includes(name));
+    if (unknown.length > 0) return [`there is no command ${[...path, unknown[0]].join(' ')}`];
+    path.push(alternatives[0] ?? '');
+    text = await help(path);
+  }
+  const flags = line
+    .map((word) => word.replace(/=.*$/, '').replace(/[\]).,]+$/, ''))
+    .filter((word) => word.startsWith('--'));
+  return flags
+    .filter((flag) => flag !== '--help' && flag !== '--version')
+    .filter((flag) => !new RegExp(`(?:^|[\\s,])${flag}(?=[\\s,=]|$)`, 'm').test(text))
+    .map((flag) => `${path.join(' ')} has no ${flag}`);
+}
+
+describe('the documentation', () => {
+  it('shows only commands and flags that exist', async () => {
+    const problems: string[] = [];
+    for (const { place, line, words: line_ } of commands) {
+      for (const problem of await problemsOf(line_)) problems.push(`${place}: "${line}": ${problem}`);
+    }
+    expect(problems).toEqual([]);
+  });
+
+  it('would notice one that does not', async () => {
+    expect(await problemsOf(['campain', 'ls'])).not.toEqual([]);
+    expect(await problemsOf(['worker', 'primary', '--no-dispach'])).not.toEqual([]);
+    expect(await problemsOf(['keys', 'generate', '--json'])).toEqual([]);
+  });
+
+  it('shows only npm scripts that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const used = shown.flatMap(({ place, line }) =>
+      [...line.matchAll(/\bnpm (?:run ([\w:-]+)|(test|start))\b/g)].map((match) => ({
+        place,
+        script: match[1] ?? match[2] ?? '',
+      })),
+    );
+    expect(used.filter(({ script }) => !(script in scripts))).toEqual([]);
+  });
+
+  it('links only to files that exist', () => {
+    const broken = pages.flatMap((page) =>
+      [...readFileSync(packagePath(page), 'utf8').matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)]
+        .map((match) => match[1] ?? '')
+        .filter((target) => !existsSync(new URL(target, `file://${packagePath(page)}`)))
+        .map((target) => `${page}: ${target}`),
+    );
+    expect(broken).toEqual([]);
+  });
+});
