@@ -1,9 +1,13 @@
 import { ApplicationFailure, CompleteAsyncError, Context } from '@temporalio/activity';
 import { CancelledFailure, TemporalFailure } from '@temporalio/common';
+import { isTransient } from '../src/db/transient.ts';
+import { messageOf, withoutAddresses } from '../src/domain/error-message.ts';
 import { ExmError } from '../src/domain/errors.ts';
 
 /** How often an activity that takes its time tells Temporal that it lives. */
 const heartbeatIntervalMs = 3_000;
+/** An error of a kind that is not known is tried so often before the campaign is held with it. */
+const attemptsBeforeHold = 5;
 
 type Activities = Record<string, (...args: never[]) => Promise<unknown>>;
 
@@ -47,12 +51,8 @@ export function asFailure(error: unknown): unknown {
       nonRetryable: !error.retryable,
     });
   }
-  const message = error instanceof Error ? error.message : String(error);
+  // A bug throws each time; what passes by itself is known. Others are tried a few times, and then a person is asked.
+  const isBug = !isTransient(error) && Context.current().info.attempt >= attemptsBeforeHold;
   const type = error instanceof Error ? error.name : 'Error';
-  return ApplicationFailure.create({ message: withoutAddresses(message), type, nonRetryable: false });
-}
-
-/** A message as it may stand in a history: email addresses are masked. */
-export function withoutAddresses(message: string): string {
-  return message.replace(/[^\s<>"'(),;:]+@[^\s<>"'(),;:]+/g, '…@…');
+  return ApplicationFailure.create({ message: messageOf(error), type, nonRetryable: isBug });
 }

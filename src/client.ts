@@ -45,6 +45,8 @@ export interface StartOptions {
   readonly queuePrefix?: string | undefined;
   /** Who starts it, for the audit trail. */
   readonly startedBy?: string | undefined;
+  /** The campaign's name, to be shown in the Web UI. */
+  readonly name?: string | undefined;
   /** How long to wait for the primary to check the conditions, milliseconds. Default 30 s. */
   readonly timeoutMs?: number | undefined;
 }
@@ -75,7 +77,7 @@ export async function startCampaign(
     workflowIdConflictPolicy: 'FAIL',
     taskQueue: taskQueues(options.queuePrefix).primary,
     args: [{ campaignId, startedBy: options.startedBy }],
-    staticSummary: campaignId,
+    staticSummary: options.name ?? campaignId,
   });
   try {
     const { failures, warnings } = await client.withDeadline(

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
 import { createProcessingActivities, type ProcessingDependencies } from '../activities/process-events.ts';
+import { messageOf } from '../src/domain/error-message.ts';
 import { processingWorkflowId, taskQueues } from '../src/domain/names.ts';
 import { processorsChangedSignal } from '../src/domain/processing.ts';
 import { connectClient } from '../src/temporal/client-connection.ts';
@@ -83,10 +84,7 @@ async function keepWorkflow(
         announced = true;
       }
     } catch (error) {
-      log.warn(
-        { err: (error as Error).message },
-        'the workflow ProcessEvents could not be started; trying again',
-      );
+      log.warn({ err: messageOf(error) }, 'the workflow ProcessEvents could not be started; trying again');
     }
     await pause(announced ? ensureIntervalMs : retryIntervalMs, undefined, { signal: stop }).catch(
       () => undefined,

@@ -4,6 +4,7 @@ import { readSettings, type Settings } from '../src/config/settings.ts';
 import { closeDatabase, connectDatabase, type Database, pingDatabase } from '../src/db/connect.ts';
 import { requireCurrentSchema } from '../src/db/migrate.ts';
 import { type ServerRow, startServerPresence } from '../src/db/server-presence.ts';
+import { messageOf } from '../src/domain/error-message.ts';
 import { createLogger, type Logger } from '../src/logging.ts';
 
 export const roles = [
@@ -55,7 +56,7 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
   const log = createLogger(`${options.role}/${options.name}`);
   const db = connectDatabase(settings.databaseUrl, {
     applicationName: `exm ${options.role} ${options.name}`,
-    onIdleError: (error) => log.warn({ err: error.message }, 'database connection lost while idle'),
+    onIdleError: (error) => log.warn({ err: messageOf(error) }, 'database connection lost while idle'),
   });
   try {
     await pingDatabase(db, settings.databaseUrl);

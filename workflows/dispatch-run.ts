@@ -289,22 +289,19 @@ export class DispatchRun {
   /** Puts on the Web UI what an operator wants to see. */
   private show(): void {
     const { name, state, subState, step: stepName, totals, batches, slots, reason } = this.status();
-    const waiting =
-      state === 'Sending' && slots === 0 && totals.remaining > 0
-        ? '\n\n**No dispatcher is alive.** Start one: `exm worker dedicated-dispatch`'
-        : '';
+    const isWaiting = state === 'Sending' && slots === 0 && totals.remaining > 0;
     setCurrentDetails(
       [
         `**${name}** is ${state}${subState === 'None' ? '' : ` (${subState})`}, step ${stepName}`,
-        '',
-        '| queued | sent | failed | skipped | cancelled | in doubt | remaining |',
-        '|---|---|---|---|---|---|---|',
-        `| ${totals.queued} | ${totals.sent} | ${totals.failed} | ${totals.skipped} | ${totals.cancelled} | ${totals.inDoubt} | ${totals.remaining} |`,
-        '',
+        ...(reason === undefined ? [] : [`Reason: ${reason}`]),
+        ...(isWaiting ? ['**No dispatcher is alive.** Start one: `exm worker dedicated-dispatch`'] : []),
+        [
+          '| queued | sent | failed | skipped | cancelled | in doubt | remaining |',
+          '|---|---|---|---|---|---|---|',
+          `| ${totals.queued} | ${totals.sent} | ${totals.failed} | ${totals.skipped} | ${totals.cancelled} | ${totals.inDoubt} | ${totals.remaining} |`,
+        ].join('\n'),
         `${batches.finished} batches finished, ${batches.running} given out, ${slots} slots alive`,
-      ].join('\n') +
-        (reason === undefined ? '' : `\n\nReason: ${reason}`) +
-        waiting,
+      ].join('\n\n'),
     );
     this.showAttributes(subState === 'Paused' ? 'Paused' : state);
   }

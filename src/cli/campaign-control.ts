@@ -38,6 +38,11 @@ export function campaignControlCommand(name: keyof typeof controls): Command {
         );
         if (result === undefined)
           io.note('No primary worker answers: the request is recorded, and takes effect when one is back.');
+        else if (!result.silent && name !== 'resume') {
+          io.note(
+            'Some batches have not answered yet; "exm server ls" shows whether their dispatchers are alive.',
+          );
+        }
         io.result(
           { id, [name]: true, inForce: result !== undefined, silent: result?.silent ?? false },
           result === undefined ? `${id}: ${name} is recorded` : `${id} ${done}`,

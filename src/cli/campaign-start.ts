@@ -26,7 +26,7 @@ export function campaignStartCommand(): Command {
             });
           }
           await withClient(env, async (client) => {
-            const started = await startCampaign(client, id, { queuePrefix, startedBy: actor() });
+            const started = await startCampaign(client, id, { queuePrefix, name, startedBy: actor() });
             for (const { condition, message } of started.warnings)
               io.note(`warning: ${condition}: ${message}`);
             if (!started.checked) {

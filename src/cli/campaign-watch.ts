@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { campaignStatus } from '../campaigns/campaign-report.ts';
+import { type CampaignStatus, campaignStatus } from '../campaigns/campaign-report.ts';
 import { findCampaign } from '../campaigns/find-campaign.ts';
 import type { Database } from '../db/connect.ts';
 import { hasEnded } from '../domain/campaign-state.ts';
@@ -39,6 +39,13 @@ export function campaignWatchCommand(): Command {
 
 /** Shows a campaign's progress until it has ended, then its books. Sets exit code 1 where it did not become Sent. */
 export async function watchCampaign(db: Database, io: CliIo, id: string): Promise<void> {
+  const status = await followCampaign(db, io, id);
+  io.result(status, statusText(status));
+  if (status.state !== 'Sent') process.exitCode = exitCodes.failed;
+}
+
+/** Shows a campaign's progress on stderr until it has ended. @returns its books */
+export async function followCampaign(db: Database, io: CliIo, id: string): Promise<CampaignStatus> {
   const display = new ProgressDisplay(io);
   try {
     for (;;) {
@@ -51,7 +58,5 @@ export async function watchCampaign(db: Database, io: CliIo, id: string): Promis
   } finally {
     display.end();
   }
-  const status = await campaignStatus(db, id);
-  io.result(status, statusText(status));
-  if (status.state !== 'Sent') process.exitCode = exitCodes.failed;
+  return await campaignStatus(db, id);
 }

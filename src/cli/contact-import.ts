@@ -82,7 +82,7 @@ function parseDelimiter(text: string): CsvDelimiter | undefined {
   throw new InvalidArgumentError('It must be comma, semicolon, tab or auto.');
 }
 
-function describeReport(report: ImportReport, rejectsFile: string | undefined): string {
+export function describeReport(report: ImportReport, rejectsFile: string | undefined): string {
   const { list, listCreated, imported, created, updated, read, duplicates, refused } = report;
   const lines = [
     `Imported ${people(imported)} into the ${listCreated ? 'new ' : ''}list "${list}": ${created} created, ${updated} updated.`,
@@ -97,7 +97,7 @@ function describeReport(report: ImportReport, rejectsFile: string | undefined): 
         ['refused', 'reason'],
       ),
       '',
-      table(refused.first.map(describeRefused), ['line', 'reason', 'column', 'expected', 'value']),
+      table(refused.first.map(describeRefused), ['line', 'reason', 'column', 'detail', 'value']),
     );
     if (refused.total > refusedShown && rejectsFile === undefined) {
       lines.push(`... and ${refused.total - refusedShown} more: --rejects FILE writes all of them.`);

@@ -1,3 +1,4 @@
+import { messageOf } from '../domain/error-message.ts';
 import { type ErrorDetails, type ExitCode, ExmError, exitCodes } from '../domain/errors.ts';
 
 /** Flags that every command understands. */
@@ -50,7 +51,7 @@ export function describeError(error: unknown): {
       json: { error: { code, message: error.message, field, value: error.value, hint } },
     };
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return {
     exitCode: exitCodes.failed,
     text: `error: ${message}${process.env['EXM_DEBUG'] && error instanceof Error ? `\n${error.stack}` : ''}`,

@@ -32,7 +32,7 @@ export async function openRejects(path: string, input: string): Promise<RejectsF
     if (failure !== undefined) throw failure;
     if (!file.write(`${fields.map(csvField).join(',')}\n`)) await drained(file);
   };
-  await write(['line', 'reason', 'column', 'value', 'expected']);
+  await write(['line', 'reason', 'column', 'value', 'detail']);
   return {
     async add({ line, reason, column, value, detail }) {
       await write([line, reason, column, value, detail]);

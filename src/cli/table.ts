@@ -1,4 +1,7 @@
-/** A plain table for a terminal: columns padded to their widest value, numbers to the right. */
+/**
+ * A plain table for a terminal: columns padded to their widest value, numbers to the right. On a terminal no line is
+ * wider than it is; elsewhere nothing is cut.
+ */
 export function table(rows: readonly (readonly (string | number)[])[], header?: readonly string[]): string {
   const all = [...(header ? [header] : []), ...rows];
   const widths: number[] = [];
@@ -18,5 +21,10 @@ export function table(rows: readonly (readonly (string | number)[])[], header?: 
       })
       .join('  ')
       .trimEnd();
-  return all.map(line).join('\n');
+  const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+  return all.map((row) => cut(line(row), width)).join('\n');
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(1, width - 1))}…`;
 }

@@ -29,13 +29,21 @@ export async function startServerPresence(db: Database, row: NewServer): Promise
   let saying: Promise<unknown> = Promise.resolve();
   const mine = sql`${server.name} = ${row.name} and ${server.host} = ${row.host} and ${server.pid} = ${row.pid}`;
   const timer = setInterval(() => {
-    saying = db.update(server).set({ seenAt: sql`now()` }).where(mine).catch(() => undefined);
+    saying = db
+      .update(server)
+      .set({ seenAt: sql`now()` })
+      .where(mine)
+      .catch(() => undefined);
   }, presenceIntervalMs);
   return {
     async stop() {
       clearInterval(timer);
       await saying;
-      await db.update(server).set({ stoppedAt: sql`now()` }).where(mine).catch(() => undefined);
+      await db
+        .update(server)
+        .set({ stoppedAt: sql`now()` })
+        .where(mine)
+        .catch(() => undefined);
     },
   };
 }
@@ -48,16 +56,23 @@ export async function setServerHealth(db: Database, name: string, health: string
 async function enter(db: Database, row: NewServer): Promise<void> {
   await db.transaction(async (tx) => {
     const [holder] = await tx
-      .select({ row: server, isRecent: sql<boolean>`${server.seenAt} > now() - ${presenceTimeoutMs} * interval '1 millisecond'` })
+      .select({
+        row: server,
+        isRecent: sql<boolean>`${server.seenAt} > now() - ${presenceTimeoutMs} * interval '1 millisecond'`,
+      })
       .from(server)
       .where(eq(server.name, row.name))
       .for('update');
     if (holder !== undefined && holder.row.stoppedAt === null && holder.isRecent && lives(holder.row, row)) {
-      throw new RefusedError('SERVER_NAME_TAKEN', `A server of the name "${row.name}" is running already, as process ${holder.row.pid} on ${holder.row.host}.`, {
-        field: '--name',
-        value: row.name,
-        hint: 'Give each worker a name of its own, or stop the other one.',
-      });
+      throw new RefusedError(
+        'SERVER_NAME_TAKEN',
+        `A server of the name "${row.name}" is running already, as process ${holder.row.pid} on ${holder.row.host}.`,
+        {
+          field: '--name',
+          value: row.name,
+          hint: 'Give each worker a name of its own, or stop the other one.',
+        },
+      );
     }
     await tx
       .insert(server)

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Database } from '../db/connect.ts';
 import type { PositionRange } from '../domain/batch-plan.ts';
+import { messageOf } from '../domain/error-message.ts';
 import type { OutcomeCounts } from '../domain/outcome.ts';
 import type { Logger } from '../logging.ts';
 import { flushOutcomes } from './flush-outcomes.ts';
@@ -169,7 +170,7 @@ export class Recorder {
       this.outcomes = [...outcomes, ...this.outcomes];
       this.deferrals = [...deferrals, ...this.deferrals];
       this.options.log.warn(
-        { err: (error as Error).message, outcomes: outcomes.length },
+        { err: messageOf(error), outcomes: outcomes.length },
         'outcomes could not be recorded; trying again',
       );
       await new Promise((resolve) => setTimeout(resolve, retryIntervalMs));

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Environment } from '../config/environment.ts';
 import type { Database } from '../db/connect.ts';
 import { liveDispatchers, slotsOf } from '../dispatch/dispatchers.ts';
+import { messageOf } from '../domain/error-message.ts';
 import { dispatchersChangedSignal } from '../domain/messages.ts';
 import { campaignWorkflowId } from '../domain/names.ts';
 import type { Logger } from '../logging.ts';
@@ -32,6 +33,6 @@ export async function announceDispatcher(
       await client.connection.close();
     }
   } catch (error) {
-    log.warn({ err: (error as Error).message }, 'running campaigns could not be told of this dispatcher');
+    log.warn({ err: messageOf(error) }, 'running campaigns could not be told of this dispatcher');
   }
 }

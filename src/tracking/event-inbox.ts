@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../db/connect.ts';
+import { messageOf } from '../domain/error-message.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import type { Logger } from '../logging.ts';
 import { wellFormed } from '../message/liquid.ts';
@@ -92,7 +93,7 @@ export class EventInbox {
         pauseMs = retryMs.first;
       } catch (error) {
         this.#log.warn(
-          { err: (error as Error).message, waiting: this.#waiting.length },
+          { err: messageOf(error), waiting: this.#waiting.length },
           'events wait for the database',
         );
         await sleep(pauseMs);
@@ -111,10 +112,7 @@ export class EventInbox {
       for (const event of events) {
         await this.#insert([event]).catch((cause: unknown) => {
           if (!isDataError(cause)) throw cause;
-          this.#log.error(
-            { err: (cause as Error).message, type: event.type },
-            'event refused by the database',
-          );
+          this.#log.error({ err: messageOf(cause), type: event.type }, 'event refused by the database');
         });
       }
     }

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { messageOf } from '../domain/error-message.ts';
 import { type Delivery, pageLanguage, sendPage } from './delivery.ts';
 import {
   type Page,
@@ -95,7 +96,7 @@ async function unsubscribeAndTell(
     if (result === 'gone') return plainPage(who.language, 'gone');
     return unsubscribedPage(who, result === 'already' ? 'already' : scope);
   } catch (error) {
-    delivery.log.error({ err: (error as Error).message }, 'an unsubscribe could not be stored');
+    delivery.log.error({ err: messageOf(error) }, 'an unsubscribe could not be stored');
     return unsubscribePage({ ...(await whoAsks(request, delivery, payload)), failed: 'unavailable' });
   }
 }

@@ -4,6 +4,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
+import { messageOf } from '../domain/error-message.ts';
 import type { Delivery } from './delivery.ts';
 import { pageLanguage, sendPage } from './delivery.ts';
 import { plainPage } from './pages.ts';
@@ -91,6 +92,6 @@ function answerError(
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return sendPage(reply, { ...plainPage(language, 'badRequest'), status: error.statusCode });
   }
-  log.error({ err: error.message, code: error.code, route: request.routeOptions.url }, 'a request failed');
+  log.error({ err: messageOf(error), code: error.code, route: request.routeOptions.url }, 'a request failed');
   return sendPage(reply, plainPage(language, 'unavailable'));
 }

@@ -1,0 +1,30 @@
+/** Node's codes for a peer that is not there at the moment. */
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/**
+ * PostgreSQL's classes of errors that pass by themselves: connection exceptions, insufficient resources, operator
+ * intervention (a shutdown), and 40001, 40P01 (serialization failure, deadlock). PostgreSQL manual, appendix A.
+ */
+const serverCodes = /^(08|53|57P|40001$|40P01$)/;
+
+/** What the driver says without a code where a connection broke or none came about. */
+const driverMessages =
+  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error/i;
+
+/** True where the same query may succeed later without anybody changing anything. */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  if (networkCodes.has(code) || serverCodes.test(code) || driverMessages.test(error.message)) return true;
+  if (error instanceof AggregateError) return error.errors.some(isTransient);
+  return error.cause !== undefined && isTransient(error.cause);
+}

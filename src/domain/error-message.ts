@@ -1,0 +1,17 @@
+/**
+ * What an error says, as it may stand in a log or a history: a failed query's own message holds its parameters (names,
+ * addresses), so what the server said of it is taken instead, and email addresses are masked.
+ */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return withoutAddresses(String(error));
+  // By name: this file knows no library.
+  const isQueryError = 'query' in error && 'params' in error;
+  if (isQueryError)
+    return `A query failed: ${error.cause === undefined ? 'no reason given' : messageOf(error.cause)}`;
+  return withoutAddresses(error.message);
+}
+
+/** A text with email addresses masked. */
+export function withoutAddresses(text: string): string {
+  return text.replace(/[^\s<>"'(),;:]+@[^\s<>"'(),;:]+/g, '…@…');
+}
