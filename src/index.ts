@@ -1,4 +1,17 @@
 export * from './client.ts';
 export { type CustomProcessor, type CustomStep, defineConfig, type ExmConfig } from './config/exm-config.ts';
+export { type AudienceCounts, audienceOf } from './contacts/audience.ts';
+export { emailKey, parseEmailAddress } from './contacts/email-address.ts';
+export {
+  type ImportOptions,
+  type ImportProgress,
+  type ImportReport,
+  importContacts,
+} from './contacts/import-contacts.ts';
+export type { RefusedRow } from './contacts/import-row.ts';
+export { createList, type ListReport, type ListSummary, listLists, showList } from './contacts/lists.ts';
+export { type OptOutState, optIn, optOut } from './contacts/opt-out.ts';
+export { type ContactReport, showContact } from './contacts/show-contact.ts';
+export { closeDatabase, connectDatabase, type Database } from './db/connect.ts';
 export type { OutgoingEmail } from './dispatch/send-email-pipeline.ts';
 export { RecipientFailedError } from './message/recipient-failed-error.ts';

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import type { PoolClient } from 'pg';
 import type { Database } from '../db/connect.ts';
 import type { CsvDelimiter, CsvRecord } from './csv-records.ts';
@@ -67,8 +67,8 @@ export const refusedShown = 20;
  *   was known, what it leaves empty stays, facets are merged.
  * - An import never turns a "no" into a "yes": `doNotMarket` and `consentRevoked` that are true stay true, and
  *   `bounceCount` only rises, unless `allowConsentGrant` is given. The opt-out and suppression lists are never changed.
- * - All or nothing: everything happens in one transaction, so whatever ends the import early leaves no trace. No
- *   contact is locked before all of the input has been read.
+ * - All or nothing: everything happens in one transaction, so whatever ends the import early leaves no trace. Nothing
+ *   that others use is locked before all of the input has been read.
  *
  * @throws InputError where the file cannot be read, is no UTF-8 CSV or has no column `email`, or where the name of the
  * list is none.
@@ -86,6 +86,7 @@ export async function importContacts(
   });
   let broken = false;
   try {
+    if (options.signal !== undefined) addAbortSignal(options.signal, source.stream);
     await client.query('begin');
     const report = await importInto(client, source, { ...options, list });
     options.signal?.throwIfAborted();
@@ -96,6 +97,7 @@ export async function importContacts(
   } catch (error) {
     // A connection that was broken off in the middle of a COPY is not worth saving, and its end rolls back too.
     broken = true;
+    options.signal?.throwIfAborted();
     throw error;
   } finally {
     source.stream.destroy();
@@ -111,7 +113,6 @@ async function importInto(
   source: ImportSource,
   options: ImportOptions,
 ): Promise<ImportReport> {
-  const { id: listId, created: listCreated } = await listFor(client, options.list);
   const staging = await openStaging(client);
   const tally = new RefusalTally(options.onRefused);
   let rows: number;
@@ -123,6 +124,7 @@ async function importInto(
     throw error;
   }
   options.onProgress?.({ phase: 'merging', rows, bytes: source.bytes ?? 0, totalBytes: source.bytes });
+  const { id: listId, created: listCreated } = await listFor(client, options.list);
   const merged = await mergeImport(client, { listId, allowConsentGrant: options.allowConsentGrant === true });
   return {
     list: options.list,

@@ -77,7 +77,7 @@ describe('exm contact import', () => {
       reason: 'bad-address',
       column: 'email',
       value: 'a "b" c',
-      expected: 'forbidden-character',
+      detail: 'forbidden-character',
     });
   });
 

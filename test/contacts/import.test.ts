@@ -400,6 +400,12 @@ describe('a file that cannot be imported', () => {
         signal: controller.signal,
       }),
     ).rejects.toThrow('enough');
+
+    const silent = new Readable({ read() {} });
+    silent.push('email\n');
+    await expect(
+      importContacts(database.db, silent, { list: newListName(), signal: AbortSignal.timeout(100) }),
+    ).rejects.toMatchObject({ name: 'TimeoutError' });
     expect(await counts()).toEqual(before);
   });
 
