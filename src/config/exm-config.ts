@@ -10,8 +10,9 @@ export type CustomStep = (step: { readonly campaignId: string }) => Promise<void
 
 /**
  * A step of SendEmail of your own: runs for each recipient, on the dispatcher, and may change `email.message` after
- * FillEmail and before SendEmail. What it throws pauses the campaign with that reason. It runs once per message,
- * so a slow one costs its time as often as there are recipients.
+ * FillEmail and before SendEmail. A RecipientFailedError (from 'exm-dispatch') fails that one recipient; whatever else
+ * it throws pauses the campaign with that reason. It runs once per message, so a slow one costs its time as often as
+ * there are recipients.
  */
 export type CustomProcessor = (email: OutgoingEmail) => Promise<void> | void;
 

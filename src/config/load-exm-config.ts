@@ -2,20 +2,16 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createJiti } from 'jiti';
 import { z } from 'zod';
-import * as errors from '../domain/errors.ts';
+import { InputError } from '../domain/errors.ts';
 import { builtInPipelines } from '../domain/pipeline.ts';
 import { pipelineViolations, type Violation } from './check-pipelines.ts';
 import {
   type CustomProcessor,
   type CustomStep,
   defaultConfigSettings,
-  defineConfig,
   type ExmConfig,
   type ResolvedConfig,
 } from './exm-config.ts';
-
-/** What the file may import from 'exm-dispatch'. */
-const packageExports = { defineConfig, ...errors };
 
 /** Looked for in this order where EXM_CONFIG names no file. */
 const defaultNames = ['exm.config.ts', 'exm.config.js', 'exm.config.mjs'] as const;
@@ -85,7 +81,7 @@ function findFile(file: string | undefined, cwd: string): string | undefined {
   }
   const path = resolve(cwd, file);
   if (existsSync(path)) return path;
-  throw new errors.InputError('CONFIG_MISSING', `The configuration file ${path} does not exist.`, {
+  throw new InputError('CONFIG_MISSING', `The configuration file ${path} does not exist.`, {
     field: 'EXM_CONFIG',
     value: file,
     hint: 'Correct EXM_CONFIG, or leave it out to use exm.config.ts in the working directory, if there is one.',
@@ -93,25 +89,26 @@ function findFile(file: string | undefined, cwd: string): string | undefined {
 }
 
 async function importDefault(path: string): Promise<unknown> {
+  const exmDispatch = await import('../index.ts');
   const jiti = createJiti(path, {
     fsCache: false,
     moduleCache: false,
     interopDefault: false,
     // The very modules of this program, so that an error thrown by a custom step is of the class we know.
-    virtualModules: { 'exm-dispatch': packageExports },
+    virtualModules: { 'exm-dispatch': exmDispatch, 'exm-dispatch/client': exmDispatch },
   });
   let loaded: Record<string, unknown>;
   try {
     loaded = await jiti.import<Record<string, unknown>>(path);
   } catch (cause) {
-    throw new errors.InputError(
+    throw new InputError(
       'CONFIG_UNREADABLE',
       `The configuration file ${path} cannot be loaded: ${firstLine(cause)}`,
       { field: path, hint: 'Correct the file; it must be a TypeScript or JavaScript module.', cause },
     );
   }
   if (loaded.default === undefined) {
-    throw new errors.InputError('CONFIG_WRONG', `The configuration file ${path} has no default export.`, {
+    throw new InputError('CONFIG_WRONG', `The configuration file ${path} has no default export.`, {
       field: `${path}: default export`,
       hint: "Write: import { defineConfig } from 'exm-dispatch'; export default defineConfig({ ... });",
     });
@@ -126,7 +123,7 @@ function checkConfig(value: unknown, path: string): ExmConfig {
     : parsed.error.issues.flatMap((issue) => violationsOf(issue, value));
   const [first] = violations;
   if (first === undefined) return parsed.data as ExmConfig;
-  throw new errors.InputError(
+  throw new InputError(
     'CONFIG_WRONG',
     `The configuration file ${path} is wrong:\n${violations.map((one) => `  ${describe(one)}`).join('\n')}`,
     { field: `${path}: ${first.key}`, value: first.value, hint: `Expected: ${first.expected}.` },

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defaultConfigSettings } from '../../src/config/exm-config.ts';
 import { loadExmConfig } from '../../src/config/load-exm-config.ts';
+import type { OutgoingEmail } from '../../src/dispatch/send-email-pipeline.ts';
 import { InputError, RefusedError } from '../../src/domain/errors.ts';
 import { builtInPipelines } from '../../src/domain/pipeline.ts';
+import { RecipientFailedError } from '../../src/message/recipient-failed-error.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -85,6 +87,16 @@ describe('where the configuration comes from', () => {
        export default defineConfig({ steps: { Refuse: async () => { throw new RefusedError('NO', 'no'); } } });`,
     );
     await expect(loaded.steps['Refuse']?.({ campaignId: 'autumn-1' })).rejects.toBeInstanceOf(RefusedError);
+  });
+
+  it('gives processors the error that fails one recipient', async () => {
+    const loaded = await load(
+      `import { defineConfig, RecipientFailedError } from 'exm-dispatch';
+       export default defineConfig({
+         processors: { Fail: () => { throw new RecipientFailedError('NO_VOUCHER', 'no voucher left'); } },
+       });`,
+    );
+    expect(() => loaded.processors['Fail']?.({} as OutgoingEmail)).toThrow(RecipientFailedError);
   });
 
   it('reads the file anew each time', async () => {
