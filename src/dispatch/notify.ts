@@ -26,9 +26,6 @@ export interface NotifyOptions {
   readonly result: FinishedDispatch;
 }
 
-export const notifyChannels = ['mail', 'webhook'] as const;
-export type NotifyChannel = (typeof notifyChannels)[number];
-
 /** No channel may take longer, milliseconds: each is one short exchange. */
 const timeoutMs = 15_000;
 const maximumRedirects = 3;
@@ -36,31 +33,6 @@ const maximumRedirects = 3;
 const redirects: ReadonlySet<number> = new Set([301, 302, 307, 308]);
 /** Client errors that another try may mend: request timeout, too early, too many requests. */
 const passing: ReadonlySet<number> = new Set([408, 425, 429]);
-
-/**
- * NotifyDispatchFinished: tells the end of a dispatch by each channel that the campaign file names and that is not in
- * `done` yet. Channels do not wait for each other; `onDone` is called for each that was told, so that a caller that
- * tries again after a failure can leave it out.
- *
- * @throws the first channel's error, once all have been tried; see `notifyByMail` and `notifyByWebhook`.
- */
-export async function notifyDispatchFinished(
-  options: NotifyOptions,
-  done: readonly NotifyChannel[] = [],
-  onDone?: (channel: NotifyChannel) => void,
-): Promise<void> {
-  const tell = { mail: notifyByMail, webhook: notifyByWebhook } satisfies Record<NotifyChannel, unknown>;
-  const results = await Promise.allSettled(
-    notifyChannels
-      .filter((channel) => options.notify[channel] !== undefined && !done.includes(channel))
-      .map(async (channel) => {
-        await tell[channel](options);
-        onDone?.(channel);
-      }),
-  );
-  const failure = results.find((result) => result.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
-}
 
 /**
  * One plain mail to `notify.mail`. A repeated one has the same Message-ID.
