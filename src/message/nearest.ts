@@ -1,12 +1,20 @@
+/** Names are compared up to here: what follows counts as the same. */
+const comparedLength = 60;
+
 /** Names that a person may have meant: at most `limit`, nearest first, only those that are really near. */
 export function nearestNames(name: string, candidates: Iterable<string>, limit = 3): string[] {
   const wanted = name.toLowerCase();
   return [...new Set(candidates)]
     .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.ceil(candidate.length / 3)))
+    .filter(({ candidate, distance }) => distance <= slipMaximum(wanted, candidate))
     .sort((a, b) => a.distance - b.distance || a.candidate.localeCompare(b.candidate))
     .slice(0, limit)
     .map(({ candidate }) => candidate);
+}
+
+/** How far apart two names may be: a third of the shorter one, as far as it is compared. */
+function slipMaximum(a: string, b: string): number {
+  return Math.max(1, Math.ceil(Math.min(a.length, b.length, comparedLength) / 3));
 }
 
 /** ` Did you mean "a" or "b"?` with its leading space, or nothing. */
@@ -17,8 +25,7 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn one text into the other. */
 export function editDistance(a: string, b: string): number {
-  const limit = 60;
-  const [from, to] = [a.slice(0, limit), b.slice(0, limit)];
+  const [from, to] = [a.slice(0, comparedLength), b.slice(0, comparedLength)];
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {

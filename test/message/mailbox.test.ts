@@ -33,3 +33,11 @@ test('a name that was meant is found in spite of a slip, and none where nothing 
   expect(nearestNames('custoemrs', ['customers', 'staff'])).toEqual(['customers']);
   expect(didYouMean('zzz', ['customers', 'staff'])).toBe('');
 });
+
+test('a name is not near only because it is long', () => {
+  const long = '😀'.repeat(100);
+  expect(nearestNames('vip', [long, 'vips'])).toEqual(['vips']);
+  expect(nearestNames(long, ['vip'])).toEqual([]);
+  const [a, b] = ['a'.repeat(200), 'b'.repeat(200)];
+  expect(nearestNames(a, [b, `${a}b`])).toEqual([`${a}b`]);
+});
