@@ -19,8 +19,8 @@ export interface QueuedRecipient {
 
 /** Contacts read at a time at the most. */
 const largestGroup = 100;
-/** What is read is sent within about this time, so that a "no" given in between still counts. */
-const groupMs = 1_000;
+/** What is read is sent within this time, milliseconds, or read again: a "no" given in between still counts. */
+export const groupMs = 1_000;
 
 /** How many recipients to read at a time: as many as are sent within a second, and 100 at the most. */
 export function groupSize(sleepMs: number): number {

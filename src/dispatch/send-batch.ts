@@ -4,7 +4,7 @@ import { RefusedError } from '../domain/errors.ts';
 import type { OutcomeCounts } from '../domain/outcome.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
-import { groupSize, type QueuedRecipient, readRecipients } from './read-recipients.ts';
+import { groupMs, groupSize, type QueuedRecipient, readRecipients } from './read-recipients.ts';
 import { SendEmail } from './send-email.ts';
 
 export interface BatchResult {
@@ -63,12 +63,15 @@ async function sendRange(
       size,
       host.settings,
     );
+    const readAt = performance.now();
     for (const queued of group) {
       if (!(await host.recorder.mayGoOn(lease))) return queued.position;
+      // A slow mail server has held this group up: whoever has said "no" since it was read must be heard.
+      if (performance.now() - readAt > groupMs) break;
       if (!(await send(queued))) return queued.position;
       next = queued.position + 1;
     }
-    if (group.length < size) return range.last + 1;
+    if (group.length === 0) return range.last + 1;
   }
   return next;
 }
