@@ -10,8 +10,8 @@ export interface RunningPart {
 
 export interface PartOptions<Running extends RunningPart> {
   readonly name: string;
-  /** Starts it and waits until it answers. Called again after it died. */
-  readonly start: () => Promise<Running>;
+  /** Starts it and waits until it answers, or until the signal says that it is to stop. Called again after it died. */
+  readonly start: (signal: AbortSignal) => Promise<Running>;
   /** Where its output is, for messages. */
   readonly logFile: string;
   readonly tell: (line: string) => void;
@@ -56,7 +56,7 @@ export class SupervisedPart<Running extends RunningPart = RunningPart> {
   }
 
   async #startOnce(): Promise<Running> {
-    this.#starting = this.#options.start();
+    this.#starting = this.#options.start(this.#stopping.signal);
     try {
       this.#running = await this.#starting;
     } finally {

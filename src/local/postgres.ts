@@ -31,6 +31,8 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Told at once that the process runs, before it is ready. */
   readonly onSpawn?: (child: Child) => void;
+  /** Gives up the start; what was started is stopped. */
+  readonly signal?: AbortSignal;
 }
 
 export interface LocalPostgres {
@@ -89,7 +91,7 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
     await child.stop('SIGINT', stopTimeoutMs);
   };
   try {
-    await waitUntilReady(child, url('postgres'), options.logFile);
+    await waitUntilReady(child, url('postgres'), options);
   } catch (error) {
     await stop();
     throw error;
@@ -200,9 +202,14 @@ function servesCluster(pid: number, data: string): boolean {
   return command.includes('postgres') && command.includes(data);
 }
 
-async function waitUntilReady(child: Child, url: string, logFile: string): Promise<void> {
+async function waitUntilReady(
+  child: Child,
+  url: string,
+  { logFile, signal }: PostgresOptions,
+): Promise<void> {
   const until = Date.now() + startTimeoutMs;
   for (;;) {
+    signal?.throwIfAborted();
     if (child.exit !== undefined) {
       throw new FailedError(
         'POSTGRES_START',

@@ -13,6 +13,8 @@ export interface ProgramOptions {
   readonly stopTimeoutMs: number;
   /** Told at once that the process runs, before it is ready. */
   readonly onSpawn?: (child: Child) => void;
+  /** Gives up the start; what was started is stopped. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RunningProgram extends RunningPart {
@@ -29,7 +31,7 @@ const readyWithinBytes = 1_000_000;
  * @throws FailedError PROGRAM_START with its last lines.
  */
 export async function startProgram(options: ProgramOptions): Promise<RunningProgram> {
-  const { args, env, logFile, stopTimeoutMs } = options;
+  const { args, env, logFile, stopTimeoutMs, signal } = options;
   const child = startChild({
     command: process.execPath,
     args: [packagePath('bin/exm.js'), ...args],
@@ -44,6 +46,10 @@ export async function startProgram(options: ProgramOptions): Promise<RunningProg
   for (;;) {
     const address = readyAddress(child);
     if (address !== undefined) return { child, address, stop };
+    if (signal?.aborted) {
+      await stop();
+      throw signal.reason;
+    }
     if (child.exit !== undefined || Date.now() > until) {
       const how = child.exit === undefined ? 'did not become ready' : describeExit(child.exit);
       const output = lastLines(child.output());

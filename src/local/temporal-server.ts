@@ -16,6 +16,8 @@ export interface TemporalServerOptions {
   readonly logFile: string;
   /** Told at once that the process runs, before it is ready. */
   readonly onSpawn?: (child: Child) => void;
+  /** Gives up the start; what was started is stopped. */
+  readonly signal?: AbortSignal;
 }
 
 export interface LocalTemporal {
@@ -62,7 +64,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     await child.stop('SIGTERM', stopTimeoutMs);
   };
   try {
-    await waitUntilReady(child, address, uiUrl, options.logFile);
+    await waitUntilReady(child, address, uiUrl, options);
   } catch (error) {
     await stop();
     throw error;
@@ -75,10 +77,16 @@ function withoutTemporalSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_')));
 }
 
-async function waitUntilReady(child: Child, address: string, uiUrl: string, logFile: string): Promise<void> {
+async function waitUntilReady(
+  child: Child,
+  address: string,
+  uiUrl: string,
+  { logFile, signal }: TemporalServerOptions,
+): Promise<void> {
   const until = Date.now() + startTimeoutMs;
   let waitingFor = '';
   for (;;) {
+    signal?.throwIfAborted();
     if (child.exit !== undefined) {
       throw new FailedError(
         'TEMPORAL_START',

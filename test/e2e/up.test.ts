@@ -12,11 +12,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { createTransport } from 'nodemailer';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { closeDatabase, connectDatabase } from '../../src/db/connect.ts';
 import { server } from '../../src/db/schema.ts';
 import { processIdentity } from '../../src/local/process-identity.ts';
+import { userCacheDir } from '../../src/local/user-cache.ts';
 import { connectClient } from '../../src/temporal/client-connection.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { endAll, exmIn, recordedChildren, spawnUp, startUp } from '../support/up-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -172,6 +175,48 @@ describe('exm up', () => {
     const rows = await db.select().from(server);
     expect(rows.find((row) => row.name === 'primary')).toMatchObject({ threads: 0 });
     await closeDatabase(db);
+    expect(await up.end('SIGTERM')).toBe(0);
+  });
+
+  it('uses what the environment names, and starts only the workers', async () => {
+    const database = await createTestDatabase({ content: 'empty' });
+    const receiver = await startSmtpReceiver();
+    const env = {
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      EXM_SMTP_URL: `smtp://user:secret@127.0.0.1:${receiver.port}`,
+      EXM_QUEUE_PREFIX: 'test-up',
+    };
+    const up = await startUp(dir, ['--dispatchers', '1'], env);
+    expect(Object.keys(up.children()).sort()).toEqual(
+      parts.filter((name) => !['postgres', 'temporal', 'mail-catcher', 'dispatch-2'].includes(name)),
+    );
+    expect(up.env()).toMatchObject(env);
+    expect(up.announced.addresses).toMatchObject({
+      temporal: env.TEMPORAL_ADDRESS,
+      smtp: `smtp://user:***@127.0.0.1:${receiver.port}`,
+    });
+    expect(up.announced.addresses).not.toHaveProperty('mail');
+    expect(await up.end('SIGTERM')).toBe(0);
+    await database.drop();
+    await receiver.close();
+
+    const unreachable = await exmIn(dir, ['up', '--json'], { DATABASE_URL: 'postgres://x:y@127.0.0.1:1/x' });
+    expect(unreachable.code).toBe(1);
+    expect(unreachable.json()).toMatchObject({ error: { code: 'DATABASE_UNREACHABLE' } });
+  });
+
+  it("does not mix in the user's own Temporal profile, for another server", async () => {
+    const config = join(dir, 'home', '.config', 'temporalio');
+    mkdirSync(config, { recursive: true });
+    writeFileSync(
+      join(config, 'temporal.toml'),
+      '[profile.default]\naddress = "cloud:7233"\napi_key = "k"\n',
+    );
+    const env = { HOME: join(dir, 'home'), EXM_CACHE_DIR: userCacheDir(process.env) };
+    const up = await startUp(dir, ['--dispatchers', '0'], env);
+    const doctor = await exmIn(dir, ['doctor', '--json'], env);
+    expect(doctor.json().checks).toContainEqual(expect.objectContaining({ name: 'Namespace', status: 'ok' }));
     expect(await up.end('SIGTERM')).toBe(0);
   });
 

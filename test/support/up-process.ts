@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { endLeftChildren } from '../../src/local/children-record.ts';
+import { openDataDir } from '../../src/local/data-dir.ts';
 import { packagePath } from '../../src/package-path.ts';
 import { runExm } from './installation.ts';
 import { waitFor } from './wait-for.ts';
@@ -34,6 +36,9 @@ export function plainEnvironment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEn
   return { PATH, HOME, TMPDIR, EXM_CACHE_DIR, XDG_CACHE_HOME, ...more };
 }
 
+/** All that were started in this test process, so that a failed test leaves none behind. */
+const running = new Set<ChildProcess>();
+
 /** Starts `exm up --json` in a folder without waiting. */
 export function spawnUp(dir: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
   const child = spawn(process.execPath, [packagePath('bin/exm.js'), 'up', '--json', ...args], {
@@ -41,6 +46,8 @@ export function spawnUp(dir: string, args: readonly string[] = [], env: NodeJS.P
     env: plainEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('close', () => running.delete(child));
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -54,10 +61,14 @@ export function spawnUp(dir: string, args: readonly string[] = [], env: NodeJS.P
 }
 
 /** Starts `exm up` in a folder and waits until everything answers. */
-export async function startUp(dir: string, args: readonly string[] = []): Promise<UpProcess> {
+export async function startUp(
+  dir: string,
+  args: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Promise<UpProcess> {
   const readyFile = join(dir, 'ready');
   rmSync(readyFile, { force: true });
-  const { child, ended, stdout, stderr } = spawnUp(dir, ['--ready-file', readyFile, ...args]);
+  const { child, ended, stdout, stderr } = spawnUp(dir, ['--ready-file', readyFile, ...args], env);
   await waitFor(() => existsSync(readyFile) || child.exitCode !== null, {
     timeoutMs: 240_000,
     describe: () => `exm up to be ready. It said:\n${stderr()}`,
@@ -88,22 +99,19 @@ export function recordedChildren(dataDir: string): Record<string, number> {
   return Object.fromEntries(records.map(({ name, pid }) => [name, pid]));
 }
 
-/** Ends whatever still runs on a folder, whatever a test left: by starting there once more and stopping. */
+/** Ends whatever a test left running on a folder, be it because it failed. */
 export async function endAll(dir: string): Promise<void> {
-  if (!existsSync(join(dir, '.exm', 'children.json'))) return;
-  if (Object.keys(recordedChildren(join(dir, '.exm'))).length === 0) return;
-  const { child, ended } = spawnUp(dir, ['--dispatchers', '0']);
-  await waitFor(
-    () => Object.keys(recordedChildren(join(dir, '.exm'))).includes('temporal') || child.exitCode !== null,
-    {
-      timeoutMs: 120_000,
-    },
-  );
-  child.kill('SIGTERM');
-  await ended;
+  for (const child of running) {
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    child.kill('SIGKILL');
+    await closed;
+  }
+  const dataDir = await openDataDir(join(dir, '.exm'));
+  await endLeftChildren(dataDir, () => undefined);
+  dataDir.release();
 }
 
 /** Runs another command beside it. */
-export function exmIn(dir: string, args: readonly string[]) {
-  return runExm(args, { env: plainEnvironment(), cwd: dir });
+export function exmIn(dir: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  return runExm(args, { env: plainEnvironment(env), cwd: dir });
 }
