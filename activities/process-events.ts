@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { Database } from '../src/db/connect.ts';
-import { queryMessage } from '../src/db/query-message.ts';
+import { messageOf } from '../src/domain/error-message.ts';
 import { UnavailableError } from '../src/domain/errors.ts';
 import { countLiveProcessors } from '../src/processing/live-processors.ts';
 import { processEvents } from '../src/processing/process-events.ts';
@@ -62,7 +62,7 @@ export function createProcessingActivities(dependencies: ProcessingDependencies)
 /** Events are never given up: whatever hinders, it is tried again. The history gets no values of a statement. */
 function unavailable(error: unknown): unknown {
   return asFailure(
-    new UnavailableError('EVENTS_UNPROCESSED', `Events cannot be processed now: ${queryMessage(error)}`, {
+    new UnavailableError('EVENTS_UNPROCESSED', `Events cannot be processed now: ${messageOf(error)}`, {
       hint: 'They wait in event_inbox; it is tried again.',
     }),
   );

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { listCampaigns } from '../campaigns/campaign-report.ts';
+import { listCampaigns } from '../campaigns/campaign-status.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { parseWholeNumber } from './flags.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { campaignStatus } from '../campaigns/campaign-report.ts';
+import { campaignStatus } from '../campaigns/campaign-status.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { statusText } from './show-status.ts';

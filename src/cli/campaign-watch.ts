@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { type CampaignStatus, campaignStatus } from '../campaigns/campaign-report.ts';
+import { type CampaignStatus, campaignStatus } from '../campaigns/campaign-status.ts';
 import { findCampaign } from '../campaigns/find-campaign.ts';
 import type { Database } from '../db/connect.ts';
 import { hasEnded } from '../domain/campaign-state.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { CampaignStatus } from '../campaigns/campaign-report.ts';
+import type { CampaignStatus } from '../campaigns/campaign-status.ts';
 import { createCampaign } from '../campaigns/create-campaign.ts';
 import { startCampaign } from '../client.ts';
 import { type ImportReport, importContacts } from '../contacts/import-contacts.ts';

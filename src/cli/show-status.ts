@@ -1,4 +1,4 @@
-import type { CampaignStatus } from '../campaigns/campaign-report.ts';
+import type { CampaignStatus } from '../campaigns/campaign-status.ts';
 import { table } from './table.ts';
 
 /** The state in words: `Sending (Paused)`. */

@@ -2,9 +2,9 @@ import { asc, eq, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
 import { campaign, campaignAudit } from '../db/schema.ts';
 import { type CampaignState, hasEnded, type SubState } from '../domain/campaign-state.ts';
+import { withoutAddresses } from '../domain/error-message.ts';
 import { booksBalance, type OutcomeKind, type Totals } from '../domain/outcome.ts';
 import { type EventReport, eventReports, type LinkReport, linkReports } from './event-report.ts';
-import { maskAddresses } from './mask-addresses.ts';
 import { type ServerReport, serverReports } from './server-report.ts';
 import { campaignTotals, unknownCampaign } from './totals.ts';
 
@@ -102,7 +102,7 @@ async function failureReasons(db: Queries, campaignId: string): Promise<Campaign
     select kind, coalesce(reason, 'no reason given') as reason, count(*)::int as count from dispatch_outcome
      where campaign_id = ${campaignId} and kind in ('failed', 'skipped', 'in_doubt')
      group by 1, 2 order by 3 desc, 1, 2 limit ${maximumReasons}`);
-  return rows.map(({ kind, reason, count }) => ({ kind, reason: maskAddresses(reason), count }));
+  return rows.map(({ kind, reason, count }) => ({ kind, reason: withoutAddresses(reason), count }));
 }
 
 async function timelineOf(db: Queries, campaignId: string): Promise<TimelineEntry[]> {
@@ -113,7 +113,7 @@ async function timelineOf(db: Queries, campaignId: string): Promise<TimelineEntr
     .orderBy(asc(campaignAudit.id));
   return rows.map(({ at, actor, what, from, to, why }) => ({
     at: at.toISOString(),
-    actor: maskAddresses(actor),
+    actor: withoutAddresses(actor),
     what,
     from: masked(from),
     to: masked(to),
@@ -126,5 +126,5 @@ function byFrequency(counts: readonly ReasonCount[]): ReasonCount[] {
 }
 
 function masked(text: string | null): string | null {
-  return text === null ? null : maskAddresses(text);
+  return text === null ? null : withoutAddresses(text);
 }

@@ -5,7 +5,7 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify';
 import type { Database } from '../db/connect.ts';
-import { queryMessage } from '../db/query-message.ts';
+import { messageOf } from '../domain/error-message.ts';
 import { InputError } from '../domain/errors.ts';
 import type { Logger } from '../logging.ts';
 import { listCampaigns } from './campaign-list.ts';
@@ -60,7 +60,7 @@ export function buildReporting({ db, log }: Reporting): FastifyInstance {
     if (error instanceof InputError) return answer(request, reply, 404, 'Not found', error.message);
     const status = error.statusCode ?? 503;
     if (status >= 400 && status < 500) return answer(request, reply, status, 'Refused', error.message);
-    log.error({ err: queryMessage(error), route: request.routeOptions.url }, 'a report failed');
+    log.error({ err: messageOf(error), route: request.routeOptions.url }, 'a report failed');
     return answer(
       request,
       reply,
