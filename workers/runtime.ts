@@ -5,6 +5,7 @@ import { closeDatabase, connectDatabase, type Database, pingDatabase } from '../
 import { requireCurrentSchema } from '../src/db/migrate.ts';
 import { type ServerRow, startServerPresence } from '../src/db/server-presence.ts';
 import { messageOf } from '../src/domain/error-message.ts';
+import { onOrphaned } from '../src/local/supervision.ts';
 import { createLogger, type Logger } from '../src/logging.ts';
 
 export const roles = [
@@ -86,17 +87,18 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
   }
 }
 
-/** Settles when a signal asked for a stop and the role has stopped. A second signal does not cut the drain short. */
+/** Settles when a signal, or the death of the supervisor, asked for a stop and the role has stopped. A second signal does not cut the drain short. */
 function stopOnSignal(running: RunningRole, log: Logger): Promise<void> {
   return new Promise((resolve, reject) => {
     let stopping = false;
-    const stop = (signal: NodeJS.Signals) => {
+    const stop = (cause: string) => {
       if (stopping) return;
       stopping = true;
-      log.info({ signal }, 'stopping: no new work is taken, work in progress is finished or handed back');
+      log.info({ cause }, 'stopping: no new work is taken, work in progress is finished or handed back');
       running.stop().then(resolve, reject);
     };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
+    process.on('SIGTERM', () => stop('SIGTERM'));
+    process.on('SIGINT', () => stop('SIGINT'));
+    onOrphaned(() => stop('the supervisor is gone'));
   });
 }

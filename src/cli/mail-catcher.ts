@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { MailStore } from '../local/mail-catcher/mail-store.ts';
 import { startCatcherSmtp } from '../local/mail-catcher/smtp.ts';
 import { startCatcherWeb } from '../local/mail-catcher/web.ts';
+import { onOrphaned } from '../local/supervision.ts';
 import { createLogger } from '../logging.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { parseWholeNumber } from './flags.ts';
@@ -50,6 +51,7 @@ export function mailCatcherCommand(): Command {
         await new Promise<void>((resolve) => {
           process.once('SIGTERM', () => resolve());
           process.once('SIGINT', () => resolve());
+          onOrphaned(() => resolve());
         });
         await Promise.all([smtp.close(), web.close()]);
         log.info('stopped');

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Environment } from '../config/environment.ts';
 import { generateKeys, keyVariables, readKeys } from '../config/keys.ts';
 import { InputError, RefusedError } from '../domain/errors.ts';
+import { defaultQueuePrefix } from '../domain/names.ts';
 import { formatEnvironment } from './env-file.ts';
 import { acquireProcessLock, type ProcessLock } from './process-lock.ts';
 import { writePrivateFile } from './write-file.ts';
@@ -101,4 +103,16 @@ export function keysOf(dir: DataDir, env: Environment): Record<string, string> {
     });
   }
   return Object.fromEntries(names.map((name) => [name, String(kept[name])]));
+}
+
+/**
+ * The queue prefix of this installation: from the environment, else the one kept in the folder, made the first time. It
+ * is of its own, so that a worker of another installation that finds this one's Temporal at its address takes no work.
+ */
+export function queuePrefixOf(dir: DataDir, env: Environment): string {
+  const given = env['EXM_QUEUE_PREFIX'];
+  if (given) return given;
+  const path = dir.file('queue-prefix');
+  if (!existsSync(path)) writePrivateFile(path, `${defaultQueuePrefix}-${randomBytes(3).toString('hex')}\n`);
+  return readFileSync(path, 'utf8').trim();
 }

@@ -1,8 +1,7 @@
 import { rmSync } from 'node:fs';
 import { environmentFile } from '../config/environment.ts';
-import { defaultQueuePrefix } from '../domain/names.ts';
 import { endLeftChildren } from './children-record.ts';
-import { keysOf, openDataDir } from './data-dir.ts';
+import { keysOf, openDataDir, queuePrefixOf } from './data-dir.ts';
 import { writeEnvironmentFile } from './env-file.ts';
 import { provideDatabase, provideMailServer, provideTemporal } from './local-engines.ts';
 import { type LocalPartsOptions, LocalRun } from './local-run.ts';
@@ -59,7 +58,7 @@ async function startAll(run: LocalRun): Promise<LocalParts> {
   // What an earlier run wrote is wrong until this one has written it anew.
   rmSync(environmentFile(dir.path), { force: true });
   Object.assign(env, keysOf(dir, given), {
-    EXM_QUEUE_PREFIX: given['EXM_QUEUE_PREFIX'] || defaultQueuePrefix,
+    EXM_QUEUE_PREFIX: queuePrefixOf(dir, given),
     EXM_DATA_DIR: dir.path,
   });
   await provideDatabase(run);

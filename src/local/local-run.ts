@@ -4,6 +4,7 @@ import type { DataDir } from './data-dir.ts';
 import { type RunningPart, SupervisedPart } from './part.ts';
 import { PartPorts } from './part-ports.ts';
 import { type RunningProgram, startProgram } from './program.ts';
+import { supervisedEnvironment } from './supervision.ts';
 
 export interface LocalPartsOptions {
   readonly dataDir: string;
@@ -53,7 +54,7 @@ export class LocalRun {
   startProgram(name: string, args: readonly string[], signal: AbortSignal): Promise<RunningProgram> {
     return startProgram({
       args,
-      env: { ...this.options.env, ...this.env },
+      env: { ...this.options.env, ...this.env, ...supervisedEnvironment },
       logFile: this.dir.logFile(name),
       stopTimeoutMs: drainTimeoutMs,
       onSpawn: this.children.add(name),
