@@ -14,11 +14,14 @@ export interface MergeResult {
   readonly duplicates: number;
 }
 
-/** Somebody else created, erased or updated one of these contacts in between: the same merge again sees it. */
-const lostRaces = new Set(['23505', '23503', '40P01']);
+/** Somebody else created or updated one of these contacts in between: the same merge again sees it. */
+const lostRaces = new Set(['23505', '40P01']);
 const attemptsMaximum = 5;
 
-/** Any constant: merges take turns, so that two imports of the same people never wait for each other in a circle. */
+/**
+ * Any constant: merges take turns, so that two imports of the same people never wait for each other in a circle.
+ * Whoever deletes contacts takes a turn too: no foreign key keeps a merge from adding a membership of one that is gone.
+ */
 const mergeLock = 0x6578_6d69;
 
 /** Merges the table `import_row` (src/contacts/import-staging.ts) into contacts and list, in the caller's transaction. */

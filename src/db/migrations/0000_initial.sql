@@ -178,6 +178,14 @@ CREATE TABLE "list_member" (
 	CONSTRAINT "list_member_list_id_contact_id_pk" PRIMARY KEY("list_id","contact_id")
 );
 --> statement-breakpoint
+CREATE TABLE "list_opt_out" (
+	"list_id" integer NOT NULL,
+	"email_key" text NOT NULL,
+	"reason" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "list_opt_out_list_id_email_key_pk" PRIMARY KEY("list_id","email_key")
+);
+--> statement-breakpoint
 CREATE TABLE "server" (
 	"name" text PRIMARY KEY NOT NULL,
 	"role" text NOT NULL,
@@ -216,8 +224,7 @@ ALTER TABLE "campaign_list" ADD CONSTRAINT "campaign_list_list_id_contact_list_i
 ALTER TABLE "campaign_statistic" ADD CONSTRAINT "campaign_statistic_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "campaign_variant" ADD CONSTRAINT "campaign_variant_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "dispatch_batch" ADD CONSTRAINT "dispatch_batch_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "list_member" ADD CONSTRAINT "list_member_list_id_contact_list_id_fk" FOREIGN KEY ("list_id") REFERENCES "public"."contact_list"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "list_member" ADD CONSTRAINT "list_member_contact_id_contact_id_fk" FOREIGN KEY ("contact_id") REFERENCES "public"."contact"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "list_opt_out" ADD CONSTRAINT "list_opt_out_list_id_contact_list_id_fk" FOREIGN KEY ("list_id") REFERENCES "public"."contact_list"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "test_send" ADD CONSTRAINT "test_send_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "campaign_created" ON "campaign" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "campaign_audit_campaign" ON "campaign_audit" USING btree ("campaign_id","id");--> statement-breakpoint
@@ -226,4 +233,5 @@ CREATE INDEX "dispatch_outcome_contact" ON "dispatch_outcome" USING btree ("cont
 CREATE INDEX "dispatch_queue_contact" ON "dispatch_queue" USING btree ("contact_id");--> statement-breakpoint
 CREATE INDEX "interaction_campaign" ON "interaction" USING btree ("campaign_id","type","position","at");--> statement-breakpoint
 CREATE INDEX "interaction_contact" ON "interaction" USING btree ("contact_id","at");--> statement-breakpoint
-CREATE INDEX "list_member_contact" ON "list_member" USING btree ("contact_id");
+CREATE INDEX "list_member_contact" ON "list_member" USING btree ("contact_id");--> statement-breakpoint
+CREATE INDEX "list_opt_out_email" ON "list_opt_out" USING btree ("email_key");
