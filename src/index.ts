@@ -9,6 +9,7 @@ export {
   importContacts,
 } from './contacts/import-contacts.ts';
 export type { RefusedRow } from './contacts/import-row.ts';
+export { type ListOptOutState, optInToList, optOutOfList } from './contacts/list-opt-out.ts';
 export { createList, type ListReport, type ListSummary, listLists, showList } from './contacts/lists.ts';
 export { type OptOutState, optIn, optOut } from './contacts/opt-out.ts';
 export { type ContactReport, showContact } from './contacts/show-contact.ts';

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
 import { type ExclusionReason, exclusionReasons } from '../domain/outcome.ts';
 import { unknownCampaign } from '../reporting/totals.ts';
+import { listsOf, saysNoToLists } from './campaign-lists.ts';
 import { type ExclusionSettings, exclusionCase, exclusionJoins } from './exclusion.ts';
 
 export interface AudienceSettings extends ExclusionSettings {
@@ -15,9 +16,12 @@ export interface AudienceSettings extends ExclusionSettings {
  * Who gets a campaign, counted. Every membership of an included list is accounted for once:
  * memberships = queued + the sum of `excluded`.
  *
- * A person has one reason, the first that holds in the order of `exclusionReasons`. `duplicate-address` counts
- * something else: memberships of the same person beyond the first, over several included lists. As a contact is one
- * address (contact.email_key is unique), nobody gets it twice by two contacts of the same address either.
+ * A person has one reason, the first that holds in the order of `exclusionReasons`. `list-opt-out` is that of a person
+ * who has opted out of all included lists it is on; who is on another one too gets the campaign by that.
+ *
+ * `duplicate-address` counts something else: memberships of the same person beyond the first, over several included
+ * lists, opted out of or not. As a contact is one address (contact.email_key is unique), nobody gets it twice by two
+ * contacts of the same address either.
  */
 export interface AudienceCounts {
   readonly queued: number;
@@ -40,22 +44,25 @@ export async function audienceOf(
   return audienceCounts(rows);
 }
 
-const listsOf = (campaignId: string, role: 'include' | 'exclude') =>
-  sql`(select list_id from campaign_list where campaign_id = ${campaignId} and role = ${role})`;
-
 /**
  * The common table expression `judged`: one row per contact of the campaign's included lists, with the contact's `id`
  * and `language`, and the `reason` for which it gets nothing (null: it gets it). Materialized, for it is read twice:
  * to queue and to count.
  */
 export function judgedAudience(campaignId: string, settings: ExclusionSettings): SQL {
-  const reason = exclusionCase(settings, { 'excluded-list': sql`excluded.contact_id is not null` });
+  const reason = exclusionCase(settings, {
+    'excluded-list': sql`excluded.contact_id is not null`,
+    'list-opt-out': sql`opted_out.id is not null`,
+  });
   return sql`judged as materialized (
     select contact.id, contact.language, ${reason} as reason
     from contact
     left join (
       select distinct contact_id from list_member where list_id in ${listsOf(campaignId, 'exclude')}
     ) excluded on excluded.contact_id = contact.id
+    left join (
+      select id from contact where ${saysNoToLists(campaignId)}
+    ) opted_out on opted_out.id = contact.id
     ${exclusionJoins(settings)}
     where contact.id in (select contact_id from list_member where list_id in ${listsOf(campaignId, 'include')})
   )`;

@@ -10,10 +10,13 @@ export interface ExclusionSettings {
 }
 
 /**
- * Reasons that hold at any moment, whatever the campaign. The lists of a campaign are fixed when it is queued;
- * these are looked at again at sending, so that a "no" given in between is honoured.
+ * Reasons that hold whatever the campaign. They are looked at again at sending, so that a "no" given since the campaign
+ * was queued is honoured; so is `list-opt-out`, while excluded lists are settled when it is queued.
  */
-export type PersonalExclusionReason = Exclude<ExclusionReason, 'excluded-list' | 'duplicate-address'>;
+export type PersonalExclusionReason = Exclude<
+  ExclusionReason,
+  'excluded-list' | 'list-opt-out' | 'duplicate-address'
+>;
 
 /** The condition of a reason is null-safe: a row without a contact (erased since it was queued) is `no-address`. */
 const personalConditions = {
@@ -46,7 +49,7 @@ export function exclusionJoins(settings: ExclusionSettings): SQL {
  * Over the table `contact` and the joins of `exclusionJoins`, given the same settings. `contact` may be the right
  * side of a left join.
  *
- * @param further conditions of reasons that only the caller can know, such as the campaign's excluded lists.
+ * @param further conditions of reasons that only the caller can know, such as those of the campaign's lists.
  */
 export function exclusionCase(
   settings: ExclusionSettings,

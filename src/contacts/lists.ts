@@ -1,6 +1,6 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import type { Database, Queries } from '../db/connect.ts';
-import { contactList } from '../db/schema.ts';
+import { contactList, listOptOut } from '../db/schema.ts';
 import { InputError, RefusedError } from '../domain/errors.ts';
 import type { ExclusionReason } from '../domain/outcome.ts';
 import { didYouMean } from '../message/nearest.ts';
@@ -16,10 +16,12 @@ export interface ListSummary {
 }
 
 export interface ListReport extends ListSummary {
-  /** Members who could get mail now. */
+  /** Members who could get mail as such now. */
   readonly reachable: number;
   /** The other members, by the first reason that holds. */
   readonly excluded: Partial<Record<ExclusionReason, number>>;
+  /** Addresses that have opted out of this list, members or not, whatever else excludes them. */
+  readonly optedOut: number;
   /** Members by language, the most frequent first; '' where it is unknown. */
   readonly languages: readonly { readonly language: string; readonly members: number }[];
   /** The members that came first. */
@@ -64,8 +66,11 @@ export async function listLists(db: Queries): Promise<ListSummary[]> {
   return rows.map((row) => ({ ...row, createdAt: new Date(row.createdAt) }));
 }
 
-/** @throws InputError LIST_UNKNOWN that suggests the names that are near. */
-export async function findList(db: Queries, name: string): Promise<ListRow> {
+/**
+ * @param field where the name was given, for the error.
+ * @throws InputError LIST_UNKNOWN that suggests the names that are near.
+ */
+export async function findList(db: Queries, name: string, field = 'NAME'): Promise<ListRow> {
   const [found] = await db
     .select()
     .from(contactList)
@@ -74,7 +79,7 @@ export async function findList(db: Queries, name: string): Promise<ListRow> {
   const all = await db.select({ name: contactList.name }).from(contactList).orderBy(asc(contactList.name));
   const names = all.map((list) => list.name);
   throw new InputError('LIST_UNKNOWN', `There is no list "${name}".${didYouMean(name, names)}`, {
-    field: 'NAME',
+    field,
     value: name,
     hint:
       names.length === 0
@@ -97,9 +102,12 @@ export async function showList(
   const list = await findList(db, name);
   return await db.transaction(
     async (tx) => {
+      const reason = exclusionCase(settings, { 'list-opt-out': sql`opted_out.email_key is not null` });
       const reasons = await tx.execute<{ reason: ExclusionReason | null; members: number }>(sql`
-        select ${exclusionCase(settings)} as reason, count(*)::integer as members
+        select ${reason} as reason, count(*)::integer as members
         from contact ${exclusionJoins(settings)}
+        left join list_opt_out opted_out
+          on opted_out.list_id = ${list.id} and opted_out.email_key = contact.email_key
         where contact.id in (select contact_id from list_member where list_id = ${list.id})
         group by 1 order by 2 desc, 1`);
       const languages = await tx.execute<ListReport['languages'][number]>(sql`
@@ -114,6 +122,7 @@ export async function showList(
         name: list.name,
         createdAt: list.createdAt,
         ...summed(reasons.rows),
+        optedOut: await tx.$count(listOptOut, eq(listOptOut.listId, list.id)),
         languages: languages.rows,
         sample: first.rows,
       };

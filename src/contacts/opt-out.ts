@@ -24,14 +24,7 @@ export interface OptOutState {
  */
 export async function optOut(db: Queries, email: string, reason = 'by hand'): Promise<OptOutState> {
   const { address, key } = givenAddress(email);
-  const text = reason.trim();
-  if (text === '' || text.length > optOutReasonMaximum || /\p{Cc}/u.test(text)) {
-    throw new InputError('REASON_WRONG', 'This is not a reason that can be kept.', {
-      field: '--reason',
-      value: text.slice(0, optOutReasonMaximum + 1),
-      hint: `Use 1 to ${optOutReasonMaximum} characters on one line.`,
-    });
-  }
+  const text = checkReason(reason);
   const inserted = await db
     .insert(globalOptOut)
     .values({ emailKey: key, reason: text })
@@ -57,6 +50,17 @@ export async function optIn(db: Queries, email: string): Promise<OptOutState> {
   const { address, key } = givenAddress(email);
   const removed = await db.delete(globalOptOut).where(eq(globalOptOut.emailKey, key)).returning();
   return { email: address, optedOut: false, changed: removed.length > 0, since: null, reason: null };
+}
+
+/** The reason of an opt-out as it is kept. @throws InputError REASON_WRONG */
+export function checkReason(reason: string): string {
+  const text = reason.trim();
+  if (text !== '' && text.length <= optOutReasonMaximum && !/\p{Cc}/u.test(text)) return text;
+  throw new InputError('REASON_WRONG', 'This is not a reason that can be kept.', {
+    field: '--reason',
+    value: text.slice(0, optOutReasonMaximum + 1),
+    hint: `Use 1 to ${optOutReasonMaximum} characters on one line.`,
+  });
 }
 
 function entryOf(db: Queries, key: string) {

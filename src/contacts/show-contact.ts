@@ -8,6 +8,7 @@ import {
   globalOptOut,
   interaction,
   listMember,
+  listOptOut,
   suppression,
 } from '../db/schema.ts';
 import { FailedError } from '../domain/errors.ts';
@@ -34,10 +35,12 @@ export interface ContactReport {
   readonly consent: { readonly doNotMarket: boolean; readonly consentRevoked: boolean };
   readonly bounceCount: number;
   readonly lists: readonly string[];
+  /** Lists that the address has opted out of, whether or not it is on them. */
+  readonly listOptOuts: readonly (ListEntry & { readonly list: string })[];
   /** Null where the address is not on the list. */
   readonly globalOptOut: ListEntry | null;
   readonly suppression: ListEntry | null;
-  /** Why this person would get no mail now; null where it would. */
+  /** Why this person would get no mail at all now; null where it would. What it opted out of stands in `listOptOuts`. */
   readonly excluded: ExclusionReason | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -68,7 +71,19 @@ export async function showContact(
   const optOut = await refusalEntry(db, globalOptOut, key);
   const suppressed = await refusalEntry(db, suppression, key);
   const [found] = await db.select().from(contact).where(eq(contact.emailKey, key));
-  if (found === undefined) throw unknownContact(email, optOut, suppressed);
+  const listOptOuts = await db
+    .select({ list: contactList.name, since: listOptOut.createdAt, reason: listOptOut.reason })
+    .from(listOptOut)
+    .innerJoin(contactList, eq(contactList.id, listOptOut.listId))
+    .where(eq(listOptOut.emailKey, key))
+    .orderBy(contactList.name);
+  if (found === undefined) {
+    throw unknownContact(email, [
+      ...(optOut === null ? [] : ['is on the global opt-out list']),
+      ...(suppressed === null ? [] : ['is on the suppression list']),
+      ...listOptOuts.map(({ list }) => `has opted out of "${list}"`),
+    ]);
+  }
 
   const lists = await db
     .select({ name: contactList.name })
@@ -110,6 +125,7 @@ export async function showContact(
     ...person,
     consent: { doNotMarket, consentRevoked },
     lists: lists.map((list) => list.name),
+    listOptOuts,
     globalOptOut: optOut,
     suppression: suppressed,
     excluded: excluded.rows[0]?.reason ?? null,
@@ -130,14 +146,11 @@ async function refusalEntry(
   return entry ?? null;
 }
 
-function unknownContact(email: string, optOut: ListEntry | null, suppressed: ListEntry | null): FailedError {
-  const also = [
-    ...(optOut === null ? [] : ['on the global opt-out list']),
-    ...(suppressed === null ? [] : ['on the suppression list']),
-  ];
+/** @param refusals what is known of the address all the same. */
+function unknownContact(email: string, refusals: readonly string[]): FailedError {
   return new FailedError(
     'CONTACT_UNKNOWN',
-    `There is no contact with this address${also.length === 0 ? '' : `, but it is ${also.join(' and ')}`}.`,
+    `There is no contact with this address${refusals.length === 0 ? '' : `, but it ${refusals.join(' and ')}`}.`,
     { field: 'EMAIL', value: email, hint: 'Import it with "exm contact import".' },
   );
 }

@@ -1,8 +1,10 @@
 import { sql } from 'drizzle-orm';
+import { thoseWhoSayNoToLists } from '../contacts/campaign-lists.ts';
 import { type ExclusionSettings, exclusionCase, exclusionJoins } from '../contacts/exclusion.ts';
 import type { Recipient } from '../contacts/recipient.ts';
 import type { Database } from '../db/connect.ts';
 import type { PositionRange } from '../domain/batch-plan.ts';
+import type { ExclusionReason } from '../domain/outcome.ts';
 
 /** One position of the queue that is to be sent now. */
 export interface QueuedRecipient {
@@ -11,7 +13,7 @@ export interface QueuedRecipient {
   readonly language: string;
   readonly recipient: Recipient;
   /** Why this person must not get it after all: what changed since the campaign was queued is honoured here. */
-  readonly exclusion: string | null;
+  readonly exclusion: ExclusionReason | null;
   /** Earlier attempts that the mail server answered with "later". */
   readonly attempts: number;
   readonly firstAttemptAt: Date | null;
@@ -37,12 +39,21 @@ interface Row extends Record<string, unknown> {
   lastName: string | null;
   language: string | null;
   facets: Record<string, string> | null;
-  exclusion: string | null;
+  exclusion: ExclusionReason | null;
+  /** Whether the address has opted out of any list, of this campaign or not. */
+  listOptOut: boolean | null;
   attempts: number | null;
   firstAt: Date | string | null;
 }
 
-/** The next recipients of a range that have no outcome and are due, in the order of their positions. */
+/**
+ * The next recipients of a range that have no outcome and are due, in the order of their positions.
+ *
+ * Opt-outs of the campaign's lists take a second statement, for the few people that have opted out of any list.
+ * The whole condition in the first one cost 0.35 to 0.45 ms of every group of 100, most of it planning; the look
+ * whether there is an opt-out at all costs 0.02 ms where there are none and 0.1 ms where there are many. It is a
+ * scalar subquery, since EXISTS was planned as a hash of all opt-outs: 6 ms of every group with 40,000 of them.
+ */
 export async function readRecipients(
   db: Database,
   campaignId: string,
@@ -53,7 +64,9 @@ export async function readRecipients(
   const { rows } = await db.execute<Row>(sql`
     select q.position, q.variant, q.language as "queuedLanguage", q.contact_id::float8 as "contactId",
            contact.email, contact.first_name as "firstName", contact.last_name as "lastName", contact.language,
-           contact.facets, ${exclusionCase(settings)} as exclusion, d.attempts, d.first_at as "firstAt"
+           contact.facets, ${exclusionCase(settings)} as exclusion,
+           (select true from list_opt_out own where own.email_key = contact.email_key limit 1) as "listOptOut",
+           d.attempts, d.first_at as "firstAt"
       from dispatch_queue q
       left join contact on contact.id = q.contact_id
       ${exclusionJoins(settings)}
@@ -63,6 +76,12 @@ export async function readRecipients(
        and (d.due_at is null or d.due_at <= now())
      order by q.position
      limit ${limit}`);
+  const asked = rows.filter((row) => row.listOptOut === true && row.exclusion === null);
+  const optedOut = await thoseWhoSayNoToLists(
+    db,
+    campaignId,
+    asked.map((row) => row.contactId),
+  );
   return rows.map((row) => ({
     position: row.position,
     variant: row.variant,
@@ -75,7 +94,7 @@ export async function readRecipients(
       language: row.language ?? '',
       facets: row.facets ?? {},
     },
-    exclusion: row.exclusion,
+    exclusion: row.exclusion ?? (optedOut.has(row.contactId) ? 'list-opt-out' : null),
     attempts: row.attempts ?? 0,
     firstAttemptAt: row.firstAt === null ? null : new Date(row.firstAt),
   }));

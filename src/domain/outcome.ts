@@ -10,6 +10,7 @@ export const exclusionReasons = [
   'consent-revoked',
   'undelivered-maximum',
   'suppression-list',
+  'list-opt-out',
   'duplicate-address',
   'no-address',
 ] as const;

@@ -2,7 +2,7 @@ import type { Database } from '../db/connect.ts';
 import { cleanUserAgent } from './event-inbox.ts';
 import type { TokenPayload } from './token.ts';
 
-/** `all`: the global opt-out list. `lists`: the lists this campaign went to. */
+/** `all`: the global opt-out list. `lists`: an opt-out of those lists the campaign went to that the person is on. */
 export type UnsubscribeScope = 'all' | 'lists';
 
 /** `gone`: the contact no longer exists, so nothing can be sent to it. */
@@ -19,14 +19,19 @@ const optOutOfAll = `
                  select 'UnsubscribedFromEmail', $2::text, $3::int, $1::bigint, $4::text from opted)
   select (select count(*) from person)::int as contacts, (select count(*) from opted)::int as changed`;
 
-const leaveLists = `
-  with person as (select id from contact where id = $1::bigint),
-       removed as (delete from list_member m using campaign_list l
-                   where l.campaign_id = $2::text and l.role = 'include' and m.list_id = l.list_id and m.contact_id = $1::bigint
-                   returning 1),
+/** The memberships stay, and the opt-outs stand beside them: no import takes them back. */
+const optOutOfLists = `
+  with person as (select id, email_key from contact where id = $1::bigint),
+       opted as (insert into list_opt_out (list_id, email_key, reason)
+                 select l.list_id, person.email_key, $5::text
+                 from person
+                 join list_member m on m.contact_id = person.id
+                 join campaign_list l on l.list_id = m.list_id and l.campaign_id = $2::text and l.role = 'include'
+                 order by l.list_id
+                 on conflict do nothing returning 1),
        event as (insert into event_inbox (type, campaign_id, position, contact_id, user_agent)
-                 select 'UnsubscribedFromEmail', $2::text, $3::int, $1::bigint, $4::text where exists (select from removed))
-  select (select count(*) from person)::int as contacts, (select count(*) from removed)::int as changed`;
+                 select 'UnsubscribedFromEmail', $2::text, $3::int, $1::bigint, $4::text where exists (select from opted))
+  select (select count(*) from person)::int as contacts, (select count(*) from opted)::int as changed`;
 
 /**
  * Unsubscribes the recipient of a message: the effect and its event by one statement, both or neither. It holds for
@@ -41,11 +46,11 @@ export async function unsubscribe(
   scope: UnsubscribeScope,
   userAgent: string,
 ): Promise<UnsubscribeResult> {
-  const values = [contactId, campaignId, position, cleanUserAgent(userAgent)];
-  const statement =
-    scope === 'all'
-      ? { text: optOutOfAll, values: [...values, `unsubscribed from ${campaignId}`] }
-      : { text: leaveLists, values };
+  const reason = `unsubscribed from ${campaignId}`;
+  const statement = {
+    text: scope === 'all' ? optOutOfAll : optOutOfLists,
+    values: [contactId, campaignId, position, cleanUserAgent(userAgent), reason],
+  };
   const { rows } = await db.$client.query<{ contacts: number; changed: number }>({
     ...statement,
     query_timeout: statementTimeoutMs,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { optOutOfList } from '../../src/contacts/list-opt-out.ts';
 import { createList, findList, listLists, showList } from '../../src/contacts/lists.ts';
 import { optOut } from '../../src/contacts/opt-out.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -68,6 +69,26 @@ describe('a list', () => {
       members: 4,
       createdAt: report.createdAt,
     });
+  });
+
+  it('counts who has opted out of it, as a reason and altogether', async () => {
+    const ids = await insertContacts(database.db, [
+      { email: 'e@example.com' },
+      { email: 'f@example.com' },
+      { email: 'g@example.com', doNotMarket: true },
+    ]);
+    const list = await insertList(database.db, ids);
+    const other = await insertList(database.db, ids);
+    for (const name of ['f', 'g', 'stranger']) {
+      await optOutOfList(database.db, `${name}@example.com`, list.name);
+    }
+    expect(await showList(database.db, list.name, settings, 0)).toMatchObject({
+      members: 3,
+      reachable: 1,
+      excluded: { 'do-not-market': 1, 'list-opt-out': 1 },
+      optedOut: 3,
+    });
+    expect(await showList(database.db, other.name, settings, 0)).toMatchObject({ reachable: 2, optedOut: 0 });
   });
 
   it('may be empty', async () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AudienceSettings, audienceOf } from '../../src/contacts/audience.ts';
 import { emailKey } from '../../src/contacts/email-address.ts';
 import { queueMessage } from '../../src/contacts/queue-message.ts';
-import { campaign, dispatchQueue, globalOptOut, suppression } from '../../src/db/schema.ts';
+import { campaign, dispatchQueue, globalOptOut, listOptOut, suppression } from '../../src/db/schema.ts';
 import { type ExclusionReason, exclusionReasons } from '../../src/domain/outcome.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { insertCampaign, insertContacts, insertList, type NewContact } from './fixtures.ts';
@@ -15,7 +15,8 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await database.db.execute(sql`
-    truncate contact, contact_list, list_member, campaign, campaign_list, dispatch_queue, global_opt_out, suppression
+    truncate contact, contact_list, list_member, list_opt_out, campaign, campaign_list, dispatch_queue, global_opt_out,
+      suppression
     restart identity cascade`);
 });
 afterAll(async () => {
@@ -41,6 +42,8 @@ const optOut = (email: string) =>
   database.db.insert(globalOptOut).values({ emailKey: emailKey(email), reason: 'test' });
 const suppress = (email: string) =>
   database.db.insert(suppression).values({ emailKey: emailKey(email), reason: 'test' });
+const optOutOf = (listId: number, email: string) =>
+  database.db.insert(listOptOut).values({ listId, emailKey: emailKey(email), reason: 'test' });
 
 /** What makes each reason hold for a person who would otherwise get the campaign. */
 const saysNo = {
@@ -50,6 +53,7 @@ const saysNo = {
   'consent-revoked': { consentRevoked: true },
   'undelivered-maximum': { bounceCount: 6 },
   'suppression-list': {},
+  'list-opt-out': {},
 } as const satisfies Partial<Record<ExclusionReason, Partial<NewContact>>>;
 type Reason = keyof typeof saysNo;
 const reasons = exclusionReasons.filter((reason): reason is Reason => reason in saysNo);
@@ -66,6 +70,7 @@ async function campaignWith(held: readonly Reason[]) {
   if (held.includes('global-opt-out')) await optOut(email);
   if (held.includes('suppression-list')) await suppress(email);
   const include = await insertList(database.db, [no, yes]);
+  if (held.includes('list-opt-out')) await optOutOf(include.id, email);
   const exclude = await insertList(database.db, held.includes('excluded-list') ? [no] : []);
   const id = await insertCampaign(database.db, { include: [include.id], exclude: [exclude.id] });
   return { id, yes };
@@ -140,6 +145,38 @@ describe('the audience of a campaign', () => {
       excluded: { 'do-not-market': 1, 'duplicate-address': 2 },
     });
     expect((await queueOf(id)).map((row) => row.contactId)).toEqual([a, b]);
+  });
+
+  it('has somebody who opted out of one list by another one that it is on, and by none that it is not on', async () => {
+    const [both = 0, one = 0, never = 0] = await insertContacts(database.db, [
+      { email: 'both@example.com' },
+      { email: 'one@example.com' },
+      { email: 'never@example.com' },
+    ]);
+    const a = await insertList(database.db, [both, one, never]);
+    const b = await insertList(database.db, [both]);
+    const other = await insertList(database.db, [never]);
+    await optOutOf(a.id, 'Both@Example.com');
+    await optOutOf(a.id, 'one@example.com');
+    await optOutOf(other.id, 'never@example.com');
+    const id = await insertCampaign(database.db, { include: [a.id, b.id] });
+    expect(await queueMessage(database.db, id, settings)).toEqual({
+      queued: 2,
+      excluded: { 'list-opt-out': 1, 'duplicate-address': 1 },
+    });
+    expect((await queueOf(id)).map((row) => row.contactId)).toEqual([both, never]);
+  });
+
+  it('leaves out members of an excluded list, also those who have opted out of it', async () => {
+    const [contactId = 0] = await insertContacts(database.db, [{ email: 'x@example.com' }]);
+    const include = await insertList(database.db, [contactId]);
+    const exclude = await insertList(database.db, [contactId]);
+    await optOutOf(exclude.id, 'x@example.com');
+    const id = await insertCampaign(database.db, { include: [include.id], exclude: [exclude.id] });
+    expect(await queueMessage(database.db, id, settings)).toEqual({
+      queued: 0,
+      excluded: { 'excluded-list': 1 },
+    });
   });
 
   it('may be empty: no lists, empty lists, nobody left', async () => {
@@ -264,6 +301,10 @@ describe('queueing', () => {
       suppressed: weighted(0.2),
       /** Included lists 0 and 1, excluded lists 2 and 3. */
       lists: fc.subarray([0, 1, 2, 3]),
+      /** Lists that it has opted out of, whether or not it is on them. */
+      optedOutOf: weighted(0.4).chain((some) =>
+        some ? fc.subarray([0, 1, 2, 3]) : fc.constant<number[]>([]),
+      ),
     });
     const rules = fc.record({
       undeliveredMaximum: fc.integer({ min: 0, max: 3 }),
@@ -294,6 +335,9 @@ describe('queueing', () => {
           const members = ids.filter((_, i) => people[i]?.lists.includes(number));
           lists.push((await insertList(database.db, members)).id);
         }
+        for (const [i, one] of people.entries()) {
+          for (const number of one.optedOutOf) await optOutOf(lists[number] ?? 0, email(i));
+        }
         const id = await insertCampaign(database.db, { include: lists.slice(0, 2), exclude: lists.slice(2) });
 
         const expected = plainly(people, ids, chosen);
@@ -319,6 +363,7 @@ interface Person {
   readonly optedOut: boolean;
   readonly suppressed: boolean;
   readonly lists: readonly number[];
+  readonly optedOutOf: readonly number[];
 }
 
 /** The rules of the audience, one person after the other. */
@@ -338,6 +383,7 @@ function plainly(people: readonly Person[], ids: readonly number[], rule: Audien
     else if (one.consentRevoked) leaveOut('consent-revoked');
     else if (one.bounceCount > rule.undeliveredMaximum) leaveOut('undelivered-maximum');
     else if (one.suppressed && rule.checkSuppressionList) leaveOut('suppression-list');
+    else if (one.lists.every((list) => list >= 2 || one.optedOutOf.includes(list))) leaveOut('list-opt-out');
     else
       queue.push({
         position: queue.length + 1,

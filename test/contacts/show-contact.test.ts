@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { emailKey } from '../../src/contacts/email-address.ts';
+import { optInToList, optOutOfList } from '../../src/contacts/list-opt-out.ts';
 import { optIn, optOut } from '../../src/contacts/opt-out.ts';
 import { historyShown, showContact } from '../../src/contacts/show-contact.ts';
 import { dispatchOutcome, interaction, suppression } from '../../src/db/schema.ts';
@@ -55,6 +56,7 @@ describe('a contact', () => {
       consent: { doNotMarket: false, consentRevoked: true },
       bounceCount: 2,
       lists: lists.map((list) => list.name).sort(),
+      listOptOuts: [],
       globalOptOut: null,
       suppression: { reason: 'complaint' },
       excluded: 'consent-revoked',
@@ -102,6 +104,11 @@ describe('a contact', () => {
     await expect(showContact(database.db, 'who@example.com', settings)).rejects.toThrow(
       'on the global opt-out list',
     );
+    const list = await insertList(database.db, []);
+    await optOutOfList(database.db, 'who@example.com', list.name);
+    await expect(showContact(database.db, 'who@example.com', settings)).rejects.toThrow(
+      `, but it is on the global opt-out list and has opted out of "${list.name}".`,
+    );
     await expect(showContact(database.db, 'who', settings)).rejects.toMatchObject({
       code: 'ADDRESS_WRONG',
       exitCode: 2,
@@ -146,5 +153,55 @@ describe('the global opt-out list', () => {
         code: 'REASON_WRONG',
       });
     }
+  });
+});
+
+describe('an opt-out of a list', () => {
+  it('is taken once, member or not, with its first reason, and shown with the person', async () => {
+    const [contactId = 0] = await insertContacts(database.db, [{ email: 'Lists@Example.com' }]);
+    const [on, off] = [await insertList(database.db, [contactId]), await insertList(database.db, [])];
+    const first = await optOutOfList(database.db, 'lists@example.com', on.name, 'by phone');
+    expect(first).toMatchObject({ list: on.name, optedOut: true, changed: true, reason: 'by phone' });
+    expect(await optOutOfList(database.db, 'LISTS@example.com', on.name, 'again')).toEqual({
+      ...first,
+      email: 'LISTS@example.com',
+      changed: false,
+    });
+    await optOutOfList(database.db, 'lists@example.com', off.name);
+    const entries = [
+      { list: on.name, reason: 'by phone', since: first.since },
+      { list: off.name, reason: 'by hand' },
+    ];
+    expect(await showContact(database.db, 'lists@example.com', settings)).toMatchObject({
+      lists: [on.name],
+      listOptOuts: entries.sort((a, b) => a.list.localeCompare(b.list)),
+      globalOptOut: null,
+      excluded: null,
+    });
+  });
+
+  it('is taken back once, of that list alone', async () => {
+    const lists = [await insertList(database.db, []), await insertList(database.db, [])];
+    const [one = '', two = ''] = lists.map((list) => list.name);
+    await optOutOfList(database.db, 'free@example.com', one);
+    await optOutOfList(database.db, 'free@example.com', two);
+    await optOut(database.db, 'free@example.com');
+    const state = { email: 'free@example.com', list: one, optedOut: false, since: null, reason: null };
+    expect(await optInToList(database.db, 'free@example.com', one)).toEqual({ ...state, changed: true });
+    expect(await optInToList(database.db, 'free@example.com', one)).toEqual({ ...state, changed: false });
+    await expect(showContact(database.db, 'free@example.com', settings)).rejects.toThrow(
+      `it is on the global opt-out list and has opted out of "${two}".`,
+    );
+  });
+
+  it('refuses an unknown list, what is no address, and a reason that cannot be kept', async () => {
+    const list = await insertList(database.db, []);
+    const unknown = { code: 'LIST_UNKNOWN', field: '--list', exitCode: 2 };
+    await expect(optOutOfList(database.db, 'a@example.com', 'nowhere')).rejects.toMatchObject(unknown);
+    await expect(optInToList(database.db, 'a@example.com', 'nowhere')).rejects.toMatchObject(unknown);
+    await expect(optOutOfList(database.db, 'a', list.name)).rejects.toMatchObject({ code: 'ADDRESS_WRONG' });
+    await expect(optOutOfList(database.db, 'a@example.com', list.name, ' ')).rejects.toMatchObject({
+      code: 'REASON_WRONG',
+    });
   });
 });

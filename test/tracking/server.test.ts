@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { contact, eventInbox, globalOptOut, listMember } from '../../src/db/schema.ts';
+import { contact, eventInbox, globalOptOut, listMember, listOptOut } from '../../src/db/schema.ts';
 import { makeToken } from '../../src/tracking/token.ts';
 import { keys, otherKeys } from '../message/fixtures.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -144,6 +144,11 @@ describe('unsubscribe', () => {
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   const optedOut = async (email: string) =>
     (await database.db.select().from(globalOptOut).where(eq(globalOptOut.emailKey, email))).length > 0;
+  const optedOutOf = async (email: string) =>
+    await database.db
+      .select({ listId: listOptOut.listId, reason: listOptOut.reason })
+      .from(listOptOut)
+      .where(eq(listOptOut.emailKey, email));
   const onList = async (contactId: number) =>
     (await database.db.select().from(listMember).where(eq(listMember.contactId, contactId))).length > 0;
 
@@ -194,13 +199,28 @@ describe('unsubscribe', () => {
     expect(await eventsOf(contactId)).toHaveLength(1);
   });
 
-  test('from this newsletter only takes the person off its lists and leaves the rest', async () => {
+  test('from this newsletter only opts out of its lists that the person is on, and leaves the rest', async () => {
     const { token, contactId, email } = await campaign.person();
     const response = await delivery.post(`/u/${token}`, 'scope=lists', form);
     expect(await response.text()).toContain('You have left the lists');
-    expect([await onList(contactId), await optedOut(email)]).toEqual([false, false]);
+    expect([await onList(contactId), await optedOut(email)]).toEqual([true, false]);
+    expect(await optedOutOf(email)).toEqual([
+      { listId: campaign.listId, reason: `unsubscribed from ${campaign.id}` },
+    ]);
     expect(await eventsOf(contactId)).toHaveLength(1);
     expect(await (await delivery.post(`/u/${token}`, 'scope=lists', form)).text()).toContain('already');
+  });
+
+  test('from this newsletter only, by many clicks at once, counts once', async () => {
+    const { token, contactId, email } = await campaign.person();
+    const responses = await Promise.all(
+      Array.from({ length: 8 }, () => delivery.post(`/u/${token}`, 'scope=lists', form)),
+    );
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
+    expect([await optedOutOf(email), await eventsOf(contactId)]).toMatchObject([
+      { length: 1 },
+      { length: 1 },
+    ]);
   });
 
   test('holds for the address that the contact has now', async () => {

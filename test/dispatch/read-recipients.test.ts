@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { optInToList, optOutOfList } from '../../src/contacts/list-opt-out.ts';
+import { optOut } from '../../src/contacts/opt-out.ts';
+import { queueMessage } from '../../src/contacts/queue-message.ts';
+import { contact, listMember } from '../../src/db/schema.ts';
+import { readRecipients } from '../../src/dispatch/read-recipients.ts';
+import { insertCampaign, insertContacts, insertList } from '../contacts/fixtures.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(async () => {
+  await database.drop();
+});
+
+const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
+
+/** What a dispatcher is told of each queued person, in the order of the queue. */
+async function atSending(campaignId: string): Promise<(string | null)[]> {
+  const range = { first: 1, last: 100 };
+  const recipients = await readRecipients(database.db, campaignId, range, 100, settings);
+  return recipients.map((one) => one.exclusion);
+}
+
+it('an opt-out of the lists that comes after queueing is honoured at sending', async () => {
+  const emails = ['one', 'both', 'half', 'elsewhere', 'more', 'moved', 'yes'].map(
+    (name) => `${name}@example.com`,
+  );
+  const ids = await insertContacts(
+    database.db,
+    emails.map((email) => ({ email })),
+  );
+  const [, both = 0, half = 0, elsewhere = 0, , moved = 0] = ids;
+  const a = await insertList(database.db, ids);
+  const b = await insertList(database.db, [both, half]);
+  const other = await insertList(database.db, [elsewhere]);
+  const id = await insertCampaign(database.db, { include: [a.id, b.id] });
+  expect(
+    await queueMessage(database.db, id, { ...settings, languages: ['en'], defaultLanguage: 'en' }),
+  ).toMatchObject({ queued: 7 });
+  expect(await atSending(id)).toEqual(emails.map(() => null));
+
+  await optOutOfList(database.db, 'ONE@Example.com', a.name);
+  await optOutOfList(database.db, 'both@example.com', a.name);
+  await optOutOfList(database.db, 'both@example.com', b.name);
+  await optOutOfList(database.db, 'half@example.com', a.name);
+  await optOutOfList(database.db, 'elsewhere@example.com', other.name);
+  await optOutOfList(database.db, 'more@example.com', a.name);
+  await optOut(database.db, 'more@example.com');
+  await optOutOfList(database.db, 'moved@example.com', a.name);
+  await database.db.insert(listMember).values({ listId: other.id, contactId: moved });
+  expect(await atSending(id)).toEqual([
+    'list-opt-out',
+    'list-opt-out',
+    null,
+    null,
+    'global-opt-out',
+    'list-opt-out',
+    null,
+  ]);
+
+  await optInToList(database.db, 'one@example.com', a.name);
+  expect((await atSending(id))[0]).toBeNull();
+  await database.db.delete(contact);
+  expect(await atSending(id)).toEqual(emails.map(() => 'no-address'));
+});
+
+it('who was taken off a list after opting out of it is not sent to by that', async () => {
+  const [contactId = 0] = await insertContacts(database.db, [{ email: 'left@example.com' }]);
+  const list = await insertList(database.db, [contactId]);
+  const id = await insertCampaign(database.db, { include: [list.id] });
+  await queueMessage(database.db, id, { ...settings, languages: ['en'], defaultLanguage: 'en' });
+  await optOutOfList(database.db, 'left@example.com', list.name);
+  await database.db.delete(listMember);
+  expect(await atSending(id)).toEqual(['list-opt-out']);
+});
