@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { type ListOptOutState, optInToList, optOutOfList } from '../contacts/list-opt-out.ts';
 import { type OptOutState, optIn, optOut } from '../contacts/opt-out.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
@@ -7,21 +8,21 @@ export function contactOptOutCommand(): Command {
   return withGlobalFlags(new Command('opt-out'))
     .description('put an address on the global opt-out list: it gets nothing any more')
     .argument('<email>', 'whether or not it is a contact')
+    .option('--list <name>', 'only as a member of this list, whatever is imported into it later')
     .option('--reason <text>', 'kept with it', 'by hand')
-    .addHelpText('after', '\nExample:\n  exm contact opt-out ann@example.com --reason "asked by phone"')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  exm contact opt-out ann@example.com --reason "asked by phone"
+  exm contact opt-out ann@example.com --list customers`,
+    )
     .action(
-      action<{ reason: string }>(async ({ io, env }, { reason }, email = '') => {
-        const state = await withDatabase(
-          env,
-          'contact opt-out',
-          async (db) => await optOut(db, email, reason),
+      action<{ list?: string; reason: string }>(async ({ io, env }, { list, reason }, email = '') => {
+        const state = await withDatabase(env, 'contact opt-out', async (db) =>
+          list === undefined ? await optOut(db, email, reason) : await optOutOfList(db, email, list, reason),
         );
-        io.result(
-          state,
-          state.changed
-            ? `${state.email} is on the global opt-out list now.`
-            : `${state.email} is on the global opt-out list since ${state.since?.toISOString()}: ${state.reason}`,
-        );
+        io.result(state, describeOptOut(state));
       }),
     );
 }
@@ -30,20 +31,48 @@ export function contactOptInCommand(): Command {
   return withGlobalFlags(new Command('opt-in'))
     .description('take an address off the global opt-out list')
     .argument('<email>', 'the address')
-    .addHelpText('after', '\nExample:\n  exm contact opt-in ann@example.com')
+    .option('--list <name>', 'take back its opt-out of this list instead')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  exm contact opt-in ann@example.com
+  exm contact opt-in ann@example.com --list customers`,
+    )
     .action(
-      action(async ({ io, env }, _flags, email = '') => {
-        const state: OptOutState = await withDatabase(
-          env,
-          'contact opt-in',
-          async (db) => await optIn(db, email),
+      action<{ list?: string }>(async ({ io, env }, { list }, email = '') => {
+        const state = await withDatabase(env, 'contact opt-in', async (db) =>
+          list === undefined ? await optIn(db, email) : await optInToList(db, email, list),
         );
-        io.result(
-          state,
-          state.changed
-            ? `${state.email} is off the global opt-out list. What else may exclude it stays: exm contact show ${state.email}`
-            : `${state.email} is not on the global opt-out list.`,
-        );
+        io.result(state, describeOptIn(state));
       }),
     );
+}
+
+const isOfList = (state: OptOutState | ListOptOutState): state is ListOptOutState => 'list' in state;
+
+function describeOptOut(state: OptOutState | ListOptOutState): string {
+  const { email, changed } = state;
+  const since = `since ${state.since?.toISOString()}: ${state.reason}`;
+  if (!isOfList(state)) {
+    return changed
+      ? `${email} is on the global opt-out list now.`
+      : `${email} is on the global opt-out list ${since}`;
+  }
+  return changed
+    ? `${email} gets nothing as a member of "${state.list}" any more.`
+    : `${email} has opted out of "${state.list}" ${since}`;
+}
+
+function describeOptIn(state: OptOutState | ListOptOutState): string {
+  const { email, changed } = state;
+  const rest = `What else may exclude it stays: exm contact show ${email}`;
+  if (!isOfList(state)) {
+    return changed
+      ? `${email} is off the global opt-out list. ${rest}`
+      : `${email} is not on the global opt-out list.`;
+  }
+  return changed
+    ? `${email} has not opted out of "${state.list}" any more. ${rest}`
+    : `${email} has not opted out of "${state.list}".`;
 }

@@ -31,6 +31,7 @@ function describeContact(contact: ContactReport): string {
   const { consent, globalOptOut, suppression } = contact;
   const entry = (list: ContactReport['globalOptOut']) =>
     list === null ? 'no' : `since ${minute(list.since)}: ${printable(list.reason)}`;
+  const optedOut = contact.listOptOuts.map((one) => `${one.list} ${entry(one)}`);
   const facts: [string, string | number][] = [
     ['email', printable(contact.email)],
     ['name', printable(`${contact.firstName} ${contact.lastName}`.trim())],
@@ -40,6 +41,7 @@ function describeContact(contact: ContactReport): string {
       printable(value),
     ]),
     ['lists', contact.lists.join(', ') || 'none'],
+    ['opted out of', optedOut.join('; ') || 'no list'],
     ['do not market', yesNo(consent.doNotMarket)],
     ['consent revoked', yesNo(consent.consentRevoked)],
     ['bounces', contact.bounceCount],

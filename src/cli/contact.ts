@@ -5,7 +5,7 @@ import { contactShowCommand } from './contact-show.ts';
 
 export function contactCommand(): Command {
   return new Command('contact')
-    .description('import contacts, look at one, and the global opt-out list')
+    .description('import contacts, look at one, and opt out of all mail or of a list')
     .addCommand(contactImportCommand())
     .addCommand(contactShowCommand())
     .addCommand(contactOptOutCommand())

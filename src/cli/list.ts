@@ -69,6 +69,11 @@ function describeList(list: ListReport): string {
   const parts = [
     `${list.name}: ${list.members} members, ${list.reachable} of them could get mail (created ${minute(list.createdAt)} UTC)`,
   ];
+  if (list.optedOut > 0) {
+    parts.push(
+      `${list.optedOut} ${list.optedOut === 1 ? 'address has' : 'addresses have'} opted out of this list.`,
+    );
+  }
   const excluded = Object.entries(list.excluded);
   if (excluded.length > 0) {
     parts.push(

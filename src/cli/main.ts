@@ -28,7 +28,7 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     load: async () => (await import('./campaign.ts')).campaignCommand(),
   },
   contact: {
-    about: 'import contacts, look at one, and the global opt-out list',
+    about: 'import contacts, look at one, and opt out of all mail or of a list',
     load: async () => (await import('./contact.ts')).contactCommand(),
   },
   list: {

@@ -207,4 +207,45 @@ describe('exm contact opt-out and opt-in', () => {
     const { stdout } = await installation.exm(['contact', 'opt-in', 'opt@example.com']);
     expect(stdout).toBe('opt@example.com is not on the global opt-out list.\n');
   });
+
+  it('change the opt-out of a list with --list, which no import takes back', async () => {
+    const run = async (...args: string[]) => (await installation.exm(['contact', ...args, '--json'])).json();
+    const csv = file('one.csv', 'email,doNotMarket\none@example.com,no\n');
+    await run('import', csv, '--list', 'one');
+    expect(await run('opt-out', 'one@example.com', '--list', 'one')).toMatchObject({
+      list: 'one',
+      optedOut: true,
+      changed: true,
+      reason: 'by hand',
+    });
+    await run('import', csv, '--list', 'one', '--allow-consent-grant');
+    const { stdout } = await installation.exm(['contact', 'show', 'one@example.com']);
+    expect(stdout).toMatch(/^lists +one$/m);
+    expect(stdout).toMatch(/^opted out of +one since \S+ \S+: by hand$/m);
+    expect((await installation.exm(['list', 'show', 'one'])).stdout).toContain(
+      '1 members, 0 of them could get mail',
+    );
+    expect((await installation.exm(['list', 'show', 'one'])).stdout).toContain(
+      '1 address has opted out of this list.',
+    );
+    const again = await installation.exm(['contact', 'opt-out', 'one@example.com', '--list', 'one']);
+    expect(again.stdout).toMatch(/^one@example\.com has opted out of "one" since .*: by hand$/m);
+    expect(await run('opt-in', 'one@example.com', '--list', 'one')).toMatchObject({
+      list: 'one',
+      optedOut: false,
+      changed: true,
+    });
+    const wrong = await installation.exm([
+      'contact',
+      'opt-out',
+      'one@example.com',
+      '--list',
+      'own',
+      '--json',
+    ]);
+    expect({ exit: wrong.code, error: wrong.json().error }).toMatchObject({
+      exit: 2,
+      error: { code: 'LIST_UNKNOWN', field: '--list' },
+    });
+  });
 });
