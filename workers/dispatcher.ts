@@ -82,6 +82,8 @@ export async function createDispatcher(
       activities: createDispatchActivities(host),
       maxConcurrentActivityTaskExecutions: options.threads,
       maxCachedWorkflows: 100,
+      // The last heartbeat must be so recent that a lease (6 s) is over before the heartbeat timeout (10 s) is: see Recorder.
+      maxHeartbeatThrottleInterval: '2s',
       // A batch that was told to stop needs the time of one message and one flush.
       shutdownGraceTime: '60s',
       shutdownForceTime: '90s',
