@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkNode } from '../../src/cli/doctor/environment.ts';
 import { createInstallation, type Installation } from '../support/installation.ts';
 import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts';
 
@@ -125,5 +126,16 @@ describe('exm doctor', () => {
     expect(stdout).toMatch(/^ok {7}PostgreSQL +18\./m);
     expect(stdout).toMatch(/^ +to do: Start a worker of the role content-delivery/m);
     expect(stdout).toMatch(/1 thing is wrong, \d to look at\.\n$/);
+  });
+});
+
+describe('the check of Node.js', () => {
+  it('compares with the oldest version that package.json names', () => {
+    expect(checkNode('18.20.0')).toMatchObject({
+      status: 'wrong',
+      todo: expect.stringMatching(/^Install version 20/),
+    });
+    expect(checkNode('20.0.0').status).toBe('wrong');
+    for (const version of ['20.99.0', '22.0.0', '24.1.0']) expect(checkNode(version).status).toBe('ok');
   });
 });

@@ -1,18 +1,22 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Environment, environmentFile } from '../../config/environment.ts';
 import { generateKeys, keyVariables, readKeys } from '../../config/keys.ts';
 import { readSettings, settingVariables } from '../../config/settings.ts';
 import { hidePassword } from '../../db/connect.ts';
+import { packagePath } from '../../package-path.ts';
 import { type Check, ok, warning, wrong, wrongBecause } from './check.ts';
 
-const minimumNode = [20, 3] as const;
-
+/** Node.js against the oldest version that package.json names, such as `>=20.19`. */
 export function checkNode(version = process.versions.node): Check {
+  const { engines } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as {
+    engines: { node: string };
+  };
+  const oldest = engines.node.replace(/^>=/, '');
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  const enough = major > minimumNode[0] || (major === minimumNode[0] && minor >= minimumNode[1]);
-  if (enough) return ok('Node.js', version);
-  return wrong('Node.js', version, `Install version ${minimumNode.join('.')} or later.`);
+  const [oldestMajor = 0, oldestMinor = 0] = oldest.split('.').map(Number);
+  const enough = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+  return enough ? ok('Node.js', version) : wrong('Node.js', version, `Install version ${oldest} or later.`);
 }
 
 /** Variables that are not settings of the servers but may be set. */
@@ -23,6 +27,7 @@ const otherVariables = [
   'EXM_LOG_LEVEL',
   'EXM_MAIL_URL',
   'EXM_REPORT_URL',
+  'EXM_SUPERVISOR',
   'EXM_UI_URL',
 ];
 
