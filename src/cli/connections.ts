@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Environment } from '../config/environment.ts';
-import { readSettings, type Settings } from '../config/settings.ts';
+import { type CommandSettings, readCommandSettings } from '../config/settings.ts';
 import { closeDatabase, connectDatabase, type Database, pingDatabase } from '../db/connect.ts';
 import { requireCurrentSchema } from '../db/migrate.ts';
 import { connectClient } from '../temporal/client-connection.ts';
@@ -9,9 +9,9 @@ import { connectClient } from '../temporal/client-connection.ts';
 export async function withDatabase<T>(
   env: Environment,
   command: string,
-  run: (db: Database, settings: Settings) => Promise<T>,
+  run: (db: Database, settings: CommandSettings) => Promise<T>,
 ): Promise<T> {
-  const settings = readSettings(env);
+  const settings = readCommandSettings(env);
   const db = connectDatabase(settings.databaseUrl, { applicationName: `exm ${command}`, max: 2 });
   try {
     await pingDatabase(db, settings.databaseUrl);

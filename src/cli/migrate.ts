@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { readSettings } from '../config/settings.ts';
+import { readCommandSettings } from '../config/settings.ts';
 import { closeDatabase, connectDatabase, pingDatabase } from '../db/connect.ts';
-import { migrateDatabase, schemaState } from '../db/migrate.ts';
+import { migrateDatabase, requireCurrentSchema, schemaState } from '../db/migrate.ts';
 import { action, withGlobalFlags } from './command.ts';
 
 export function migrateCommand(): Command {
@@ -10,11 +10,12 @@ export function migrateCommand(): Command {
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://exm:secret@db/exm exm migrate')
     .action(
       action(async ({ io, env }) => {
-        const { databaseUrl } = readSettings(env);
+        const { databaseUrl } = readCommandSettings(env);
         const db = connectDatabase(databaseUrl, { applicationName: 'exm migrate', max: 2 });
         try {
           await pingDatabase(db, databaseUrl);
           const before = await schemaState(db);
+          if (before === 'newer') await requireCurrentSchema(db);
           if (before !== 'current') await migrateDatabase(db);
           io.result(
             { before, after: 'current' },

@@ -46,30 +46,25 @@ export const settingVariables: readonly string[] = Object.keys(environmentSchema
 /** Variables whose value may hold a password and is therefore never shown. */
 const secretVariables = new Set(['DATABASE_URL', 'EXM_SMTP_URL']);
 
+/** What a command needs that only asks the database or Temporal: no keys, no public address. */
+export type CommandSettings = Pick<Settings, 'databaseUrl' | 'queuePrefix' | 'configFile'>;
+
+/** @throws InputError that names the first variable that is missing or wrong and what is expected. */
+export function readCommandSettings(env: Environment): CommandSettings {
+  const schema = environmentSchema.pick({ DATABASE_URL: true, EXM_QUEUE_PREFIX: true, EXM_CONFIG: true });
+  const { DATABASE_URL, EXM_QUEUE_PREFIX, EXM_CONFIG } = parseEnvironment(schema, env);
+  return { databaseUrl: DATABASE_URL, queuePrefix: EXM_QUEUE_PREFIX, configFile: EXM_CONFIG };
+}
+
 /**
- * Checks the environment.
+ * Checks the environment of a worker.
  * @throws InputError that names the first variable that is missing or wrong and what is expected.
  */
 export function readSettings(env: Environment): Settings {
-  const present = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  const { DATABASE_URL, EXM_BASE_URL, EXM_SMTP_URL, EXM_QUEUE_PREFIX, EXM_CONFIG } = parseEnvironment(
+    environmentSchema,
+    env,
   );
-  const parsed = environmentSchema.safeParse(present);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const variable = String(issue?.path[0] ?? 'environment');
-    const value = present[variable];
-    throw new InputError(
-      value === undefined ? 'SETTING_MISSING' : 'SETTING_WRONG',
-      value === undefined ? `${variable} is not set.` : `${variable} ${issue?.message}.`,
-      {
-        field: variable,
-        ...(value !== undefined && !secretVariables.has(variable) ? { value } : {}),
-        hint: 'Run this where "exm up" runs, or set the variable; "exm doctor" lists them all.',
-      },
-    );
-  }
-  const { DATABASE_URL, EXM_BASE_URL, EXM_SMTP_URL, EXM_QUEUE_PREFIX, EXM_CONFIG } = parsed.data;
   return {
     databaseUrl: DATABASE_URL,
     baseUrl: EXM_BASE_URL,
@@ -78,4 +73,24 @@ export function readSettings(env: Environment): Settings {
     configFile: EXM_CONFIG,
     keys: readKeys(env),
   };
+}
+
+function parseEnvironment<Schema extends z.ZodType>(schema: Schema, env: Environment): z.output<Schema> {
+  const present = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = schema.safeParse(present);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const variable = String(issue?.path[0] ?? 'environment');
+  const value = present[variable];
+  throw new InputError(
+    value === undefined ? 'SETTING_MISSING' : 'SETTING_WRONG',
+    value === undefined ? `${variable} is not set.` : `${variable} ${issue?.message}.`,
+    {
+      field: variable,
+      ...(value !== undefined && !secretVariables.has(variable) ? { value } : {}),
+      hint: 'Run this where "exm up" runs, or set the variable; "exm doctor" lists them all.',
+    },
+  );
 }
