@@ -76,3 +76,5 @@ try {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
 }
+// A command that failed may leave connections of the Temporal SDK behind, which would keep the process alive.
+if (process.exitCode !== undefined && process.exitCode !== exitCodes.done) process.exit();

@@ -8,6 +8,7 @@ import { defaultPool } from '../domain/names.ts';
 import type { Emulation } from '../message/content.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { maximumSleepMs, parseWholeNumber } from './flags.ts';
+import { type HostPort, parseHostPort } from './host-port.ts';
 
 interface WorkerFlags {
   readonly name?: string;
@@ -18,7 +19,7 @@ interface WorkerFlags {
   readonly emulate?: Emulation;
   readonly emulateFailures?: number;
   readonly dispatch: boolean;
-  readonly listen?: { readonly host: string; readonly port: number };
+  readonly listen?: HostPort;
 }
 
 /** Where the roles with pages listen unless told otherwise: loopback only. */
@@ -53,7 +54,7 @@ export function workerCommand(): Command {
       ),
     )
     .option('--emulate-failures <probability>', 'with --emulate: how many fail, 0 to 1', parseProbability)
-    .option('--listen <host:port>', 'content-delivery, reporting: where to listen', parseListen)
+    .option('--listen <host:port>', 'content-delivery, reporting: where to listen', parseHostPort)
     .addHelpText('after', examples)
     .action(
       action<WorkerFlags>(async ({ env }, flags, roleName = '') => {
@@ -134,12 +135,4 @@ function parseProbability(text: string): number {
   if (text.trim() === '' || !(value >= 0 && value <= 1))
     throw new InvalidArgumentError('It must be a number from 0 to 1.');
   return value;
-}
-
-function parseListen(text: string): { host: string; port: number } {
-  const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
-  if (host === undefined || Number(port) > 65_535) {
-    throw new InvalidArgumentError('It must be a host and a port such as 127.0.0.1:8480.');
-  }
-  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
 }

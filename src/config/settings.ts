@@ -29,9 +29,13 @@ const urlWith = (protocols: readonly string[], example: string) =>
 
 const environmentSchema = z.object({
   DATABASE_URL: urlWith(['postgres:', 'postgresql:'], 'postgres://exm:secret@127.0.0.1:5432/exm'),
-  EXM_BASE_URL: urlWith(['http:', 'https:'], 'https://mail.example.com').transform((url) =>
-    url.replace(/\/+$/, ''),
-  ),
+  EXM_BASE_URL: urlWith(['http:', 'https:'], 'https://mail.example.com')
+    .refine((url) => {
+      if (!URL.canParse(url)) return true;
+      const { username, password, search, hash } = new URL(url);
+      return `${username}${password}${search}${hash}` === '';
+    }, 'must have no user, password, query or fragment: it stands in every mail')
+    .transform((url) => url.replace(/\/+$/, '')),
   EXM_SMTP_URL: urlWith(['smtp:', 'smtps:'], 'smtp://127.0.0.1:25').optional(),
   EXM_QUEUE_PREFIX: z
     .string()
@@ -44,7 +48,7 @@ const environmentSchema = z.object({
 export const settingVariables: readonly string[] = Object.keys(environmentSchema.shape);
 
 /** Variables whose value may hold a password and is therefore never shown. */
-const secretVariables = new Set(['DATABASE_URL', 'EXM_SMTP_URL']);
+const secretVariables = new Set(['DATABASE_URL', 'EXM_SMTP_URL', 'EXM_BASE_URL']);
 
 /** What a command needs that only asks the database or Temporal: no keys, no public address. */
 export type CommandSettings = Pick<Settings, 'databaseUrl' | 'queuePrefix' | 'configFile'>;
