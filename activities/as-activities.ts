@@ -15,19 +15,21 @@ type Activities = Record<string, (...args: never[]) => Promise<unknown>>;
  * Prepares functions to be activities: each heartbeats while it runs, and what it throws becomes a failure that
  * Temporal retries or not by the error's class. No personal data gets into a history by way of a message.
  */
-export function asActivities<T extends Activities>(activities: T): T {
-  const prepared = Object.entries(activities).map(([name, run]) => [name, withHeartbeat(run)] as const);
+export function asActivities<T extends Activities>(activities: T, holdAfter = attemptsBeforeHold): T {
+  const prepared = Object.entries(activities).map(
+    ([name, run]) => [name, withHeartbeat(run, holdAfter)] as const,
+  );
   return Object.fromEntries(prepared) as T;
 }
 
-function withHeartbeat(run: (...args: never[]) => Promise<unknown>) {
+function withHeartbeat(run: (...args: never[]) => Promise<unknown>, holdAfter: number) {
   return async (...args: never[]): Promise<unknown> => {
     const context = Context.current();
     const timer = setInterval(() => context.heartbeat(), heartbeatIntervalMs);
     try {
       return await run(...args);
     } catch (error) {
-      throw asFailure(error);
+      throw asFailure(error, holdAfter);
     } finally {
       clearInterval(timer);
     }
@@ -35,7 +37,7 @@ function withHeartbeat(run: (...args: never[]) => Promise<unknown>) {
 }
 
 /** The failure that Temporal is given for an error. */
-export function asFailure(error: unknown): unknown {
+export function asFailure(error: unknown, holdAfter = attemptsBeforeHold): unknown {
   if (
     error instanceof TemporalFailure ||
     error instanceof CancelledFailure ||
@@ -52,7 +54,7 @@ export function asFailure(error: unknown): unknown {
     });
   }
   // A bug throws each time; what passes by itself is known. Others are tried a few times, and then a person is asked.
-  const isBug = !isTransient(error) && Context.current().info.attempt >= attemptsBeforeHold;
+  const isBug = !isTransient(error) && Context.current().info.attempt >= holdAfter;
   const type = error instanceof Error ? error.name : 'Error';
   return ApplicationFailure.create({ message: messageOf(error), type, nonRetryable: isBug });
 }

@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import type { DispatchHost } from '../src/dispatch/dispatch-host.ts';
 import { liveDispatchers, slotsOf } from '../src/dispatch/dispatchers.ts';
 import { sendBatch } from '../src/dispatch/send-batch.ts';
@@ -12,7 +13,10 @@ export function createDispatchActivities(host: DispatchHost) {
   return asActivities({
     /** SendBatch on this host: CheckPreconditions (content by hash, lease), SendMessage, FinalizeDispatch. */
     async sendBatch(input: SendBatchInput): Promise<SendBatchResult> {
-      const { counts, deferred, rest, stopped } = await sendBatch(host, input);
+      const { counts, deferred, rest, stopped } = await sendBatch(host, input, {
+        number: Context.current().info.attempt,
+        cancelled: Context.current().cancellationSignal,
+      });
       const slots = slotsOf(await liveDispatchers(host.db, host.pool));
       return { server: host.name, counts, deferred, rest, stopped, slots };
     },

@@ -1,5 +1,6 @@
 import { changeState, changeSubState } from '../src/campaigns/change-state.ts';
-import type { CampaignState } from '../src/domain/campaign-state.ts';
+import { findCampaign } from '../src/campaigns/find-campaign.ts';
+import { type CampaignState, hasEnded } from '../src/domain/campaign-state.ts';
 import { FailedError } from '../src/domain/errors.ts';
 import { booksBalance, type Totals } from '../src/domain/outcome.ts';
 import { auditedTotals } from '../src/reporting/totals.ts';
@@ -19,12 +20,15 @@ export function createMoveToSent({ db }: PrimaryDependencies) {
     state: CampaignState;
     totals: Totals;
   }> => {
-    await changeSubState(db, campaignId, 'Finishing');
+    const { state: before } = await findCampaign(db, campaignId);
+    // A repeated step: its answer was lost on the way.
+    if (hasEnded(before)) return { state: before, totals: await auditedTotals(db, campaignId) };
+    await changeSubState(db, campaignId, 'Sending', 'Finishing');
     const totals = await auditedTotals(db, campaignId);
     if (!booksBalance(totals)) {
       throw new FailedError('BOOKS_OPEN', `The books do not balance: ${JSON.stringify(totals)}.`, {
         field: 'totals',
-        hint: 'Resume the campaign: whoever has no outcome is dispatched again.',
+        hint: 'The queue or the ledger was changed from outside; nothing here can do that.',
       });
     }
     const state = cancelled ? 'Inactive' : 'Sent';

@@ -22,7 +22,7 @@ export type PrimaryActivities = ReturnType<typeof createPrimaryActivities>;
 
 /** The activities of the primary: the steps of DispatchNewsletter, one file each. */
 export function createPrimaryActivities(dependencies: PrimaryDependencies) {
-  return asActivities({
+  const steps = asActivities({
     readPlan: createReadPlan(dependencies),
     checkPreconditions: createCheckPreconditions(dependencies),
     moveToQueuing: createMoveToQueuing(dependencies),
@@ -38,8 +38,13 @@ export function createPrimaryActivities(dependencies: PrimaryDependencies) {
     moveToSent: createMoveToSent(dependencies),
     ...createNotifyDispatchFinished(dependencies),
     finalizeDispatch: createFinalizeDispatch(dependencies),
-    tellDispatchers: createTellDispatchers(dependencies),
   });
+  // What a person asked for is tried until it is done: to give it up would leave nobody able to ask for anything.
+  const control = asActivities(
+    { tellDispatchers: createTellDispatchers(dependencies) },
+    Number.POSITIVE_INFINITY,
+  );
+  return { ...steps, ...control };
 }
 
 /** The installation's own steps, as activities of their names. */

@@ -1,6 +1,7 @@
 import { findCampaign } from '../src/campaigns/find-campaign.ts';
 import { queueMessage } from '../src/contacts/queue-message.ts';
 import { plannedQueue } from '../src/dispatch/plan-remaining.ts';
+import { untilBatchesEnded } from '../src/dispatch/taken-batches.ts';
 import type { QueuedMessage } from '../src/domain/dispatch.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 
@@ -15,6 +16,8 @@ export function createQueueMessage({ db, config }: PrimaryDependencies) {
       languages: Object.keys(definition.bodies),
       defaultLanguage: definition.defaultLanguage,
     });
+    // A run that was ended from outside may have left batches that are just being ended.
+    await untilBatchesEnded(db, campaignId);
     return await plannedQueue(db, campaignId, queued);
   };
 }

@@ -92,7 +92,7 @@ export async function startCampaign(
     return { workflowId, checked: true, warnings };
   } catch (error) {
     if (isTimeout(error)) return { workflowId, checked: false, warnings: [] };
-    throw await startError(client, campaignId, error);
+    throw await startError(client, campaignId, start, error);
   }
 }
 
@@ -129,6 +129,20 @@ export async function campaignStatus(client: Client, campaignId: string): Promis
     return await client.workflow.getHandle(campaignWorkflowId(campaignId)).query(statusQuery);
   } catch (error) {
     throw error instanceof WorkflowNotFoundError ? notRunning(campaignId) : error;
+  }
+}
+
+/** Whether the campaign is being dispatched: its workflow runs, be it that no worker has taken it up yet. */
+export async function isDispatching(client: Client, campaignId: string): Promise<boolean> {
+  try {
+    const { status } = await client.withDeadline(
+      Date.now() + defaultTimeoutMs,
+      async () => await client.workflow.getHandle(campaignWorkflowId(campaignId)).describe(),
+    );
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
   }
 }
 
@@ -195,23 +209,39 @@ async function control(
       async () => await handle.executeUpdate<ControlResult, [ControlRequest]>(update, { args: [request] }),
     );
   } catch (error) {
-    if (isTimeout(error)) {
-      await handle.signal(signal, request);
-      return undefined;
-    }
-    if (error instanceof WorkflowNotFoundError) throw notRunning(campaignId);
-    if (error instanceof WorkflowUpdateFailedError) {
-      throw new RefusedError('CONTROL_REFUSED', error.cause?.message ?? error.message, {
-        field: 'campaign id',
-        value: campaignId,
-        cause: error,
-      });
-    }
-    throw error;
+    if (!isTimeout(error)) throw controlError(campaignId, error);
+  }
+  try {
+    await client.withDeadline(
+      Date.now() + defaultTimeoutMs,
+      async () => await handle.signal(signal, request),
+    );
+    return undefined;
+  } catch (error) {
+    throw controlError(campaignId, error);
   }
 }
 
-async function startError(client: Client, campaignId: string, error: unknown): Promise<unknown> {
+/** What an update or a signal that failed means to the caller. */
+function controlError(campaignId: string, error: unknown): unknown {
+  if (error instanceof WorkflowNotFoundError) return notRunning(campaignId);
+  if (!(error instanceof WorkflowUpdateFailedError)) return error;
+  const about = { field: 'campaign id', value: campaignId, cause: error };
+  if (error.cause instanceof ApplicationFailure && error.cause.type === 'REFUSED') {
+    return new RefusedError('CONTROL_REFUSED', error.cause.message, about);
+  }
+  return new FailedError('CONTROL_FAILED', `The campaign was not changed: ${rootOf(error).message}`, {
+    ...about,
+    hint: `"exm campaign status ${campaignId}" shows what it is doing.`,
+  });
+}
+
+async function startError(
+  client: Client,
+  campaignId: string,
+  start: WithStartWorkflowOperation<DispatchNewsletter>,
+  error: unknown,
+): Promise<unknown> {
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
     return new RefusedError('CAMPAIGN_RUNNING', 'The campaign is being dispatched already.', {
       field: 'campaign id',
@@ -222,11 +252,15 @@ async function startError(client: Client, campaignId: string, error: unknown): P
   if (error instanceof RefusedError) return error;
   // The workflow may have ended before it could answer; then its own failure says why.
   try {
-    await client.workflow.getHandle(campaignWorkflowId(campaignId)).result();
+    return await client.withDeadline(Date.now() + defaultTimeoutMs, async () => {
+      const run = await start.workflowHandle();
+      const { status } = await run.describe();
+      if (status.name !== 'RUNNING') await run.result();
+      return error;
+    });
   } catch (ended) {
     return failedWorkflow(ended) ?? error;
   }
-  return error;
 }
 
 function failedWorkflow(error: unknown): unknown {

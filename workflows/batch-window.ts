@@ -23,6 +23,8 @@ export interface DispatchedCampaign {
   readonly plan: DispatchPlan;
   readonly contentHash: string;
   readonly word: DispatchWord;
+  /** What dispatchers have been told. */
+  readonly toldWord: DispatchWord;
   /** A batch failed for a reason that trying again does not mend. */
   hold(reason: string): Promise<void>;
   batchEnded(): void;
@@ -43,6 +45,8 @@ export class BatchWindow {
   private batchSize = 1;
   private startedInThisRun = 0;
   private draining = false;
+  /** The batches started in this run, until what follows from their end is done too. */
+  private readonly ends: Promise<void>[] = [];
   finishedBatches = 0;
   slots = 0;
   queued = 0;
@@ -84,7 +88,7 @@ export class BatchWindow {
       const taken = takeRange({ backlog: this.backlog, batchSize: this.batchSize, slots: this.slots });
       if (taken === undefined) return;
       this.backlog = taken.backlog;
-      void this.runBatch(this.nextBatch++, taken.range);
+      this.ends.push(this.runBatch(this.nextBatch++, taken.range));
     }
   }
 
@@ -130,6 +134,7 @@ export class BatchWindow {
   private canStart(): boolean {
     return (
       this.dispatch.word === 'go' &&
+      this.dispatch.toldWord === 'go' &&
       !this.draining &&
       this.backlog.length > 0 &&
       this.running.size < this.size
@@ -143,8 +148,11 @@ export class BatchWindow {
 
   private async drainAndContinueAsNew(): Promise<void> {
     this.draining = true;
-    await condition(() => this.running.size === 0);
-    await this.dispatch.continueAsNew();
+    // A cancelled dispatch ends in this run: what nobody has taken needs no waiting for.
+    await condition(() => this.running.size === 0 || this.dispatch.word === 'cancel');
+    if (this.dispatch.word !== 'cancel') await Promise.all(this.ends);
+    if (this.dispatch.word !== 'cancel') await this.dispatch.continueAsNew();
+    this.draining = false;
   }
 
   private async runBatch(batch: number, range: PositionRange): Promise<void> {

@@ -1,5 +1,5 @@
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
-import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, condition, log, setHandler } from '@temporalio/workflow';
 import type { DispatchWord } from '../src/domain/campaign-state.ts';
 import type { CarriedControl } from '../src/domain/dispatch.ts';
 import {
@@ -12,10 +12,13 @@ import {
   resumeSignal,
   resumeUpdate,
 } from '../src/domain/messages.ts';
+import { describeFailure } from './failures.ts';
 import { step } from './primary-steps.ts';
 
 /** How long a control update waits for the last dispatcher to fall silent before it answers all the same. */
 const silenceTimeout = '5s';
+/** Longest name or reason that is kept, characters. */
+const longestText = 500;
 
 export interface ControlledDispatch {
   readonly campaign: { readonly campaignId: string };
@@ -36,6 +39,8 @@ export class DispatchControl {
   word: DispatchWord;
   /** Why it is paused or was cancelled. */
   reason: string | undefined;
+  /** What dispatchers were told last: batches that are started before they hear `go` would come back at once. */
+  told: DispatchWord;
   private telling: Promise<void> = Promise.resolve();
 
   constructor(
@@ -43,6 +48,7 @@ export class DispatchControl {
     carried?: CarriedControl,
   ) {
     this.word = carried?.word ?? 'go';
+    this.told = this.word;
     this.reason = carried?.reason;
   }
 
@@ -61,19 +67,20 @@ export class DispatchControl {
     setHandler(update, async (request) => await this.change(word, request), {
       validator: (_request: ControlRequest) => refuseWith(whyNot()),
     });
+    // Nobody hears a signal's failure, and it would end the workflow.
     setHandler(signal, async (request) => {
-      if (whyNot() === undefined) await this.change(word, request);
+      if (whyNot() === undefined) await this.change(word, request).catch(noteFailure);
     });
   }
 
   /** Pauses because something is wrong that only a person can mend. The first reason stays; a cancelled dispatch is not held. */
   async hold(reason: string): Promise<void> {
     if (this.word !== 'go') return;
-    await this.change('pause', { by: 'exm', reason });
+    await this.change('pause', { by: 'exm', reason }).catch(noteFailure);
   }
 
   async cancel(request: ControlRequest): Promise<void> {
-    if (this.whyNotCancel() === undefined) await this.change('cancel', request);
+    if (this.whyNotCancel() === undefined) await this.change('cancel', request).catch(noteFailure);
   }
 
   /** Waits while the dispatch is paused. */
@@ -103,14 +110,24 @@ export class DispatchControl {
       : undefined;
   }
 
-  private async change(word: DispatchWord, request: ControlRequest = {}): Promise<ControlResult> {
-    this.word = word;
-    this.reason = word === 'go' ? undefined : request.reason;
-    this.dispatch.controlChanged();
-    this.telling = this.telling.then(async () => await this.tell(word, request));
+  /** Once nothing is being told to dispatchers any more. */
+  async settled(): Promise<void> {
     await this.telling;
-    if (word !== 'go') await condition(() => this.dispatch.isSilent || this.word !== word, silenceTimeout);
-    return { accepted: true, silent: this.dispatch.isSilent };
+  }
+
+  private async change(word: DispatchWord, asked: ControlRequest | null | undefined): Promise<ControlResult> {
+    const request = requestOf(asked);
+    // Also while the workflow is being cancelled: the dispatchers have to hear of it.
+    return await CancellationScope.nonCancellable(async () => {
+      this.word = word;
+      this.reason = word === 'go' ? undefined : request.reason;
+      this.dispatch.controlChanged();
+      const told = this.telling.then(async () => await this.tell(word, request));
+      this.telling = told.catch(noteFailure);
+      await told;
+      if (word !== 'go') await condition(() => this.dispatch.isSilent || this.word !== word, silenceTimeout);
+      return { accepted: true, silent: this.dispatch.isSilent };
+    });
   }
 
   private async tell(word: DispatchWord, request: ControlRequest): Promise<void> {
@@ -122,7 +139,18 @@ export class DispatchControl {
       by: request.by ?? 'unknown',
       why: request.reason,
     });
+    this.told = word;
   }
+}
+
+/** What a signal brings may be anything: any Temporal tool can send one. */
+function requestOf(asked: ControlRequest | null | undefined): ControlRequest {
+  const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, longestText) : undefined);
+  return { by: text(asked?.by), reason: text(asked?.reason) };
+}
+
+function noteFailure(error: unknown): void {
+  log.warn('dispatchers could not be told', { reason: describeFailure(error) });
 }
 
 function refuseWith(reason: string | undefined): void {

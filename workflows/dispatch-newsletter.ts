@@ -55,8 +55,11 @@ const steps: Record<DispatchNewsletterStep, (run: DispatchRun) => Promise<void>>
   },
   SendTestMessage: async (run) => {
     const prepared = await step('SendTestMessage').prepareTestMessage(run.campaign);
-    if (prepared !== undefined)
-      await run.tolerating('SendTestMessage', async () => await testSend(run, prepared));
+    if (prepared !== undefined) {
+      const sending = run.tolerating('SendTestMessage', async () => await testSend(run, prepared));
+      // A campaign that is cancelled does not wait for a dispatcher to come and send a test.
+      await Promise.race([sending, condition(() => run.isCancelled)]);
+    }
   },
   SendMessage: async (run) => {
     await run.window.untilGivenOut();

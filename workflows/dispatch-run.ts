@@ -60,7 +60,7 @@ export class DispatchRun {
   private subState: SubState;
   private preconditions: PreconditionsResult | undefined;
   private finalTotals: Totals | undefined;
-  private lastRemaining: number | undefined;
+  private lastRound: { readonly remaining: number; readonly attempts: number } | undefined;
   private readonly background: Promise<void>[] = [];
 
   constructor(private readonly input: DispatchNewsletterInput) {
@@ -88,6 +88,10 @@ export class DispatchRun {
 
   get word(): DispatchWord {
     return this.control.word;
+  }
+
+  get toldWord(): DispatchWord {
+    return this.control.told;
   }
 
   get isCancelled(): boolean {
@@ -151,26 +155,30 @@ export class DispatchRun {
     this.show();
   }
 
-  dispatchersChanged({ slots }: { readonly slots: number }): void {
+  dispatchersChanged(change: { readonly slots: number } | undefined): void {
+    const slots = change?.slots;
+    // What a signal brings may be anything: any Temporal tool can send one.
+    if (slots === undefined || !Number.isInteger(slots) || slots < 0) return;
     this.window.slots = slots;
     this.show();
   }
 
   /**
-   * Waits until the next recipient is due. Recipients that a whole round left without an outcome and without a time
-   * when they are due would be tried for ever: that is held instead.
+   * Waits until the next recipient is due. Recipients for whom a whole round did nothing, neither gave them an outcome
+   * nor put them off, would be tried for ever: that is held instead.
    */
-  async untilDue({ remaining, backlog, dueInMs }: RemainingRecipients): Promise<void> {
+  async untilDue({ remaining, attempts, backlog, dueInMs }: RemainingRecipients): Promise<void> {
+    const before = this.lastRound;
+    this.lastRound = { remaining, attempts };
     if (backlog.length === 0) {
-      this.lastRemaining = undefined;
       if (dueInMs !== undefined) await condition(() => this.isCancelled, Math.max(1, dueInMs));
+      this.lastRound = undefined;
       return;
     }
-    if (remaining === this.lastRemaining) {
+    if (before?.remaining === remaining && before.attempts === attempts) {
       await this.control.hold(`${remaining} recipients got no outcome in a whole round`);
       await this.control.untilNotPaused();
     }
-    this.lastRemaining = remaining;
   }
 
   finishing(): void {
@@ -227,6 +235,7 @@ export class DispatchRun {
   }
 
   async continueAsNew(): Promise<never> {
+    await this.control.settled();
     await condition(allHandlersFinished);
     const { plan, currentStep, state, subState, contentHash } = this;
     const carried = {

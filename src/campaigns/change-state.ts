@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Database, Queries } from '../db/connect.ts';
 import { campaign, campaignAudit } from '../db/schema.ts';
 import {
@@ -40,13 +40,15 @@ export async function changeState(db: Database, change: StateChange): Promise<vo
         },
       );
     }
+    // A pause that came while the step ran stays visible.
+    const isPaused = before.word === 'pause' && !hasEnded(change.to);
     const started = change.to === 'Queuing' && before.startedAt === null;
     await tx
       .update(campaign)
       .set({
         state: change.to,
-        subState: change.subState,
-        reason: change.why ?? null,
+        subState: isPaused ? 'Paused' : change.subState,
+        reason: isPaused ? before.reason : (change.why ?? null),
         ...(started ? { startedAt: sql`now()` } : {}),
         ...(hasEnded(change.to) ? { endedAt: sql`now()` } : {}),
       })
@@ -77,9 +79,17 @@ export async function changeWord(
   });
 }
 
-/** Says what a campaign is doing, where nothing else changes. */
-export async function changeSubState(db: Database, campaignId: string, subState: SubState): Promise<void> {
-  await db.update(campaign).set({ subState }).where(eq(campaign.id, campaignId));
+/** Says what a campaign is doing now, where it was doing `from`. */
+export async function changeSubState(
+  db: Database,
+  campaignId: string,
+  from: SubState,
+  subState: SubState,
+): Promise<void> {
+  await db
+    .update(campaign)
+    .set({ subState })
+    .where(and(eq(campaign.id, campaignId), eq(campaign.subState, from)));
 }
 
 function subStateOf(state: CampaignState): SubState {

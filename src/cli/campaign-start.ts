@@ -34,7 +34,7 @@ export function campaignStartCommand(): Command {
                 'warning: no primary worker answers; the campaign begins when one is started: exm worker primary',
               );
             }
-            if (flags.watch === true) return await watchCampaign(db, io, id);
+            if (flags.watch === true) return await watchCampaign(db, io, env, id);
             io.result(
               {
                 id,

@@ -74,7 +74,7 @@ async function runDemo(io: CliIo, parts: LocalParts): Promise<DemoOutcome> {
     io.note(`Sending demo/newsletter/campaign.yaml as campaign ${id}`);
     const campaign = await withClient(env, async (client) => {
       await startCampaign(client, id, { queuePrefix, name: definition.name, startedBy: actor() });
-      return await followCampaign(db, io, id);
+      return await followCampaign(db, io, env, id);
     });
     return { imported, campaign };
   });

@@ -72,7 +72,7 @@ export function workerCommand(): Command {
 }
 
 async function runWorker(role: Role, flags: WorkerFlags, env: Environment): Promise<void> {
-  const dispatch = dispatcherOptions(flags, env);
+  const dispatch = dispatcherOptions(flags);
   const dispatches = role === 'dedicated-dispatch' || (role === 'primary' && flags.dispatch);
   const listen = (name: keyof typeof defaultPorts) =>
     flags.listen ?? { host: '127.0.0.1', port: defaultPorts[name] };
@@ -80,10 +80,13 @@ async function runWorker(role: Role, flags: WorkerFlags, env: Environment): Prom
   const start: Record<Role, (context: RoleContext) => Promise<RunningRole>> = {
     primary: async (context) =>
       await (await import('../../workers/primary.ts')).startPrimary(context, {
-        dispatch: flags.dispatch ? dispatch : undefined,
+        dispatch: flags.dispatch ? { ...dispatch, smtpUrl: context.settings.smtpUrl } : undefined,
       }),
     'dedicated-dispatch': async (context) =>
-      await (await import('../../workers/dedicated-dispatch.ts')).startDedicatedDispatch(context, dispatch),
+      await (await import('../../workers/dedicated-dispatch.ts')).startDedicatedDispatch(context, {
+        ...dispatch,
+        smtpUrl: context.settings.smtpUrl,
+      }),
     'content-delivery': async (context) =>
       await (await import('../../workers/content-delivery.ts')).startContentDelivery(
         context,
@@ -104,7 +107,7 @@ async function runWorker(role: Role, flags: WorkerFlags, env: Environment): Prom
   });
 }
 
-function dispatcherOptions(flags: WorkerFlags, env: Environment): DispatcherOptions {
+function dispatcherOptions(flags: WorkerFlags): Omit<DispatcherOptions, 'smtpUrl'> {
   const { pool, threads, sleepMs, emulate, emulateFailures } = flags;
   if (emulateFailures !== undefined && emulate === undefined) {
     throw new InputError('FLAG_ALONE', '--emulate-failures goes with --emulate.', {
@@ -116,7 +119,6 @@ function dispatcherOptions(flags: WorkerFlags, env: Environment): DispatcherOpti
     pool,
     threads,
     sleepMs,
-    smtpUrl: flags.smtp ?? env['EXM_SMTP_URL'],
     emulation: emulate === undefined ? undefined : { ...emulate, failureProbability: emulateFailures ?? 0 },
   };
 }

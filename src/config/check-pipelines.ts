@@ -87,7 +87,29 @@ function listViolations(pipeline: PipelineName, config: ExmConfig): Violation[] 
     .filter((name) => !list.includes(name))
     .map((name): Violation => ({ key, value: list, expected: `the indispensable step ${name} in it` }));
 
-  return [...unknown, ...repeated, ...missing, ...orderViolations(key, list, indispensable)];
+  return [
+    ...unknown,
+    ...repeated,
+    ...missing,
+    ...orderViolations(key, list, indispensable),
+    ...(pipeline === 'sendEmail' ? sleepViolations(key, list) : []),
+  ];
+}
+
+/**
+ * Only EmailSent records that a message was sent, so Sleep (up to an hour) must not come before it: whoever was sent
+ * to before a process died in that hour would be sent to again.
+ */
+function sleepViolations(key: string, list: readonly string[]): Violation[] {
+  const [sleep, emailSent] = [list.indexOf('Sleep'), list.indexOf('EmailSent')];
+  if (sleep === -1 || emailSent === -1 || sleep > emailSent) return [];
+  return [
+    {
+      key: `${key}[${sleep}]`,
+      value: 'Sleep',
+      expected: 'EmailSent before Sleep, because a message that was sent must be recorded before the pause',
+    },
+  ];
 }
 
 /** The first pair of neighbours among the indispensable steps that stand the wrong way round. */

@@ -13,6 +13,9 @@ export type CustomStep = (step: { readonly campaignId: string }) => Promise<void
  * FillEmail and before SendEmail. A RecipientFailedError (from 'exm-dispatch') fails that one recipient; whatever else
  * it throws pauses the campaign with that reason. It runs once per message, so a slow one costs its time as often as
  * there are recipients.
+ *
+ * It runs for recipients of whom nothing is decided yet, so one between SendEmail and EmailSent is allowed but left
+ * out for everybody whom the mail server gave an answer about. Put what is to be done for each message before SendEmail.
  */
 export type CustomProcessor = (email: OutgoingEmail) => Promise<void> | void;
 
@@ -36,7 +39,7 @@ export interface ExmConfig {
      * started keeps the list it was started with.
      */
     readonly dispatchNewsletter?: readonly string[];
-    /** Default: FillEmail, SendEmail, EmailSent, Sleep. Only Sleep may be left out. */
+    /** Default: FillEmail, SendEmail, EmailSent, Sleep. Only Sleep may be left out; it may not come before EmailSent. */
     readonly sendEmail?: readonly string[];
   };
   readonly settings?: {

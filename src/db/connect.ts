@@ -28,6 +28,7 @@ export function connectDatabase(url: string, options: ConnectOptions): Database 
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
   });
   // Without listeners a connection that breaks would end the process: one while idle, the other inside a transaction,
   // whose query fails with the same error.

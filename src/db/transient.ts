@@ -12,13 +12,13 @@ const networkCodes = new Set([
 
 /**
  * PostgreSQL's classes of errors that pass by themselves: connection exceptions, insufficient resources, operator
- * intervention (a shutdown), and 40001, 40P01 (serialization failure, deadlock). PostgreSQL manual, appendix A.
+ * intervention (a shutdown), and 40001, 40P01 (serialization failure, deadlock), 25006 (read only, as during a failover). PostgreSQL manual, appendix A.
  */
-const serverCodes = /^(08|53|57P|40001$|40P01$)/;
+const serverCodes = /^(08|53|57P|40001$|40P01$|25006$)/;
 
 /** What the driver says without a code where a connection broke or none came about. */
 const driverMessages =
-  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error/i;
+  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|query read timeout/i;
 
 /** True where the same query may succeed later without anybody changing anything. */
 export function isTransient(error: unknown): boolean {

@@ -7,8 +7,10 @@ import type { Database } from '../db/connect.ts';
  */
 export async function cancelRemaining(db: Database, campaignId: string): Promise<void> {
   await db.transaction(async (tx) => {
+    // Whoever takes a batch after this hears it.
+    await tx.execute(sql`update campaign set word = 'cancel' where id = ${campaignId}`);
     await tx.execute(sql`
-      update dispatch_batch set lease = lease + 1, ended_at = now()
+      update dispatch_batch set ended_at = now()
        where campaign_id = ${campaignId} and ended_at is null`);
     await tx.execute(sql`
       insert into dispatch_outcome (campaign_id, position, contact_id, batch, server, kind, reason, at)

@@ -1,6 +1,17 @@
+import type { QueryConfig } from 'pg';
 import type { Database } from '../db/connect.ts';
 import type { DispatchWord } from '../domain/campaign-state.ts';
 import type { Lease, LeaseAnswer, RecordedDeferral, RecordedOutcome } from './lease.ts';
+
+export interface OutcomeEntry {
+  readonly lease: Lease;
+  readonly outcome: RecordedOutcome;
+}
+
+export interface DeferralEntry {
+  readonly lease: Lease;
+  readonly deferral: RecordedDeferral;
+}
 
 export interface Flush {
   readonly server: string;
@@ -8,8 +19,8 @@ export interface Flush {
   readonly leases: readonly Lease[];
   /** Those of them that end with this flush. */
   readonly closing: readonly Lease[];
-  readonly outcomes: readonly { readonly lease: Lease; readonly outcome: RecordedOutcome }[];
-  readonly deferrals: readonly { readonly lease: Lease; readonly deferral: RecordedDeferral }[];
+  readonly outcomes: readonly OutcomeEntry[];
+  readonly deferrals: readonly DeferralEntry[];
 }
 
 export interface FlushAnswer {
@@ -69,6 +80,9 @@ select held.slot::int, held.mine, campaign.word,
   join campaign on campaign.id = held.campaign_id
   left join counted c on c.campaign_id = held.campaign_id and c.batch = held.batch`;
 
+/** How long the database may take to answer, milliseconds: less than a lease is vouched for. */
+const flushTimeoutMs = 5_000;
+
 interface AnswerRow {
   readonly slot: number;
   readonly mine: boolean;
@@ -81,34 +95,37 @@ interface AnswerRow {
 }
 
 export async function flushOutcomes(db: Database, flush: Flush): Promise<FlushAnswer> {
-  const { leases, outcomes, deferrals } = flush;
+  const { leases, outcomes } = flush;
+  const deferrals = lastOfEach(flush.deferrals);
   const slots = new Map(leases.map((lease, index) => [lease, index + 1]));
   const slotOf = ({ lease }: { readonly lease: Lease }) => slots.get(lease) ?? 0;
-  const { rows } = await db.$client.query<AnswerRow>({
-    name: 'flush-outcomes',
-    text: statement,
-    values: [
-      leases.map(({ campaignId }) => campaignId),
-      leases.map(({ batch }) => batch),
-      leases.map(({ number }) => number),
-      flush.server,
-      outcomes.map(slotOf),
-      outcomes.map(({ outcome }) => outcome.position),
-      outcomes.map(({ outcome }) => outcome.contactId),
-      outcomes.map(({ outcome }) => outcome.outcome.kind),
-      outcomes.map(({ outcome: { outcome } }) => ('reason' in outcome ? outcome.reason : null)),
-      outcomes.map(({ outcome: { outcome } }) => ('reply' in outcome ? outcome.reply : null)),
-      outcomes.map(({ outcome: { outcome } }) => ('messageId' in outcome ? outcome.messageId : null)),
-      outcomes.map(({ outcome }) => outcome.at),
-      deferrals.map(slotOf),
-      deferrals.map(({ deferral }) => deferral.position),
-      deferrals.map(({ deferral }) => deferral.attempts),
-      deferrals.map(({ deferral }) => deferral.firstAt),
-      deferrals.map(({ deferral }) => deferral.dueAt),
-      deferrals.map(({ deferral }) => deferral.reply),
-      flush.closing.map((lease) => slots.get(lease) ?? 0),
-    ],
-  });
+  const { rows } = await db.$client.query<AnswerRow>(
+    timed({
+      name: 'flush-outcomes',
+      text: statement,
+      values: [
+        leases.map(({ campaignId }) => campaignId),
+        leases.map(({ batch }) => batch),
+        leases.map(({ number }) => number),
+        flush.server,
+        outcomes.map(slotOf),
+        outcomes.map(({ outcome }) => outcome.position),
+        outcomes.map(({ outcome }) => outcome.contactId),
+        outcomes.map(({ outcome }) => outcome.outcome.kind),
+        outcomes.map(({ outcome: { outcome } }) => ('reason' in outcome ? outcome.reason : null)),
+        outcomes.map(({ outcome: { outcome } }) => ('reply' in outcome ? outcome.reply : null)),
+        outcomes.map(({ outcome: { outcome } }) => ('messageId' in outcome ? outcome.messageId : null)),
+        outcomes.map(({ outcome }) => outcome.at),
+        deferrals.map(slotOf),
+        deferrals.map(({ deferral }) => deferral.position),
+        deferrals.map(({ deferral }) => deferral.attempts),
+        deferrals.map(({ deferral }) => deferral.firstAt),
+        deferrals.map(({ deferral }) => deferral.dueAt),
+        deferrals.map(({ deferral }) => deferral.reply),
+        flush.closing.map((lease) => slots.get(lease) ?? 0),
+      ],
+    }),
+  );
   const bySlot = new Map(rows.map((row) => [row.slot, row]));
   const batches = new Map<Lease, LeaseAnswer>();
   for (const [lease, slot] of slots) {
@@ -118,4 +135,17 @@ export async function flushOutcomes(db: Database, flush: Flush): Promise<FlushAn
     batches.set(lease, { mine, word, counts: { sent, failed, skipped, inDoubt } });
   }
   return { batches, sleepMs: rows[0]?.sleepMs ?? undefined };
+}
+
+/** One row may be written once by a statement: the last deferral of a recipient stands. */
+function lastOfEach(deferrals: readonly DeferralEntry[]): DeferralEntry[] {
+  const byRecipient = new Map(
+    deferrals.map((entry) => [`${entry.lease.campaignId}/${entry.deferral.position}`, entry]),
+  );
+  return [...byRecipient.values()];
+}
+
+/** A connection that fell silent must not hold up the slots: the flush is given up, and tried again on another one. */
+function timed(query: QueryConfig): QueryConfig & { readonly query_timeout: number } {
+  return { ...query, query_timeout: flushTimeoutMs };
 }

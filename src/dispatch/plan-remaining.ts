@@ -9,17 +9,27 @@ import type { QueuedMessage, RemainingRecipients } from '../domain/dispatch.ts';
  * the campaign has batches), or else the time until the next one is due.
  */
 export async function planRemaining(db: Database, campaignId: string): Promise<RemainingRecipients> {
-  const { rows } = await db.execute<{ remaining: number; due: number; dueInMs: number | null }>(sql`
-    select count(*)::int as remaining,
+  const { rows } = await db.execute<{
+    remaining: number;
+    attempts: number;
+    due: number;
+    dueInMs: number | null;
+  }>(sql`
+    select count(*)::int as remaining, coalesce(sum(d.attempts), 0)::int as attempts,
            count(*) filter (where d.due_at is null or d.due_at <= now())::int as due,
            ceil(extract(epoch from min(d.due_at) filter (where d.due_at > now()) - now()) * 1000)::float8 as "dueInMs"
       from dispatch_queue q
       left join dispatch_deferral d on d.campaign_id = q.campaign_id and d.position = q.position
      where q.campaign_id = ${campaignId}
        and not exists (select from dispatch_outcome o where o.campaign_id = q.campaign_id and o.position = q.position)`);
-  const { remaining, due, dueInMs } = rows[0] ?? { remaining: 0, due: 0, dueInMs: null };
-  if (due === 0) return { remaining, backlog: [], ...(dueInMs === null ? {} : { dueInMs }) };
-  return { remaining, backlog: await dueRanges(db, campaignId, due) };
+  const { remaining, attempts, due, dueInMs } = rows[0] ?? {
+    remaining: 0,
+    attempts: 0,
+    due: 0,
+    dueInMs: null,
+  };
+  if (due === 0) return { remaining, attempts, backlog: [], ...(dueInMs === null ? {} : { dueInMs }) };
+  return { remaining, attempts, backlog: await dueRanges(db, campaignId, due) };
 }
 
 /** The queue as it is to be dispatched: all of it for a new campaign, the rest for one whose run was ended from outside. */

@@ -1,11 +1,14 @@
 import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/connect.ts';
+import { isTransient } from '../db/transient.ts';
 import type { PositionRange } from '../domain/batch-plan.ts';
 import { messageOf } from '../domain/error-message.ts';
 import type { OutcomeCounts } from '../domain/outcome.ts';
 import type { Logger } from '../logging.ts';
-import { flushOutcomes } from './flush-outcomes.ts';
+import { type DeferralEntry, type FlushAnswer, flushOutcomes, type OutcomeEntry } from './flush-outcomes.ts';
 import { Lease, type RecordedDeferral, type RecordedOutcome } from './lease.ts';
+import { storableDeferral, storableOutcome, unrecordable } from './storable.ts';
 import { takeLease } from './take-lease.ts';
 
 export interface RecorderOptions {
@@ -20,8 +23,9 @@ export interface RecorderOptions {
   /** As many outcomes are recorded without waiting for the interval. */
   readonly flushOutcomes?: number;
   /**
-   * How long the last flush vouches for a lease, milliseconds. Less than the heartbeat timeout of the batch (10 s): a
-   * process that was frozen or cut off stops sending before anybody else is given its batch.
+   * How long the last flush vouches for a lease, milliseconds. Less than the heartbeat timeout of the batch (10 s) less
+   * the heartbeat's throttling (2 s): a process that was frozen or cut off stops sending before anybody else is given
+   * its batch.
    */
   readonly leaseMs?: number;
 }
@@ -39,8 +43,8 @@ const retryIntervalMs = 500;
 export class Recorder {
   sleepMs: number;
   private readonly leases = new Set<Lease>();
-  private outcomes: { readonly lease: Lease; readonly outcome: RecordedOutcome }[] = [];
-  private deferrals: { readonly lease: Lease; readonly deferral: RecordedDeferral }[] = [];
+  private outcomes: OutcomeEntry[] = [];
+  private deferrals: DeferralEntry[] = [];
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
   private waiting: (() => void)[] = [];
@@ -57,16 +61,13 @@ export class Recorder {
     this.leaseMs = options.leaseMs ?? 6_000;
   }
 
-  /** Takes a batch: whoever held it before can write nothing more. */
-  async open(campaignId: string, batch: number, range: PositionRange): Promise<Lease> {
-    const taken = await takeLease(this.options.db, { campaignId, batch, range, server: this.options.server });
-    const lease = new Lease({
-      campaignId,
-      batch,
-      number: taken.lease,
-      word: taken.word,
-      now: performance.now(),
-    });
+  /** Takes a batch: whoever held it before, by an earlier attempt, can write nothing more. */
+  async open(campaignId: string, batch: number, range: PositionRange, attempt: number): Promise<Lease> {
+    // Before the query: a lease is vouched for from the moment at which it was surely not given to another yet.
+    const now = performance.now();
+    const { db, server } = this.options;
+    const { word } = await takeLease(db, { campaignId, batch, range, server, attempt });
+    const lease = new Lease({ campaignId, batch, number: attempt, word, now });
     if (this.draining) lease.tell('drain');
     this.leases.add(lease);
     this.schedule();
@@ -78,23 +79,24 @@ export class Recorder {
    * is too old to vouch for the lease.
    */
   async mayGoOn(lease: Lease): Promise<boolean> {
-    while (lease.word === 'go' && (this.isBehind() || this.isStale(lease))) await this.nextFlush();
-    return lease.word === 'go';
+    while (!this.stopped && lease.word === 'go' && (this.isBehind() || this.isStale(lease)))
+      await this.nextFlush();
+    return !this.stopped && lease.word === 'go';
   }
 
   record(lease: Lease, outcome: RecordedOutcome): void {
-    this.outcomes.push({ lease, outcome });
+    this.outcomes.push({ lease, outcome: storableOutcome(outcome) });
     if (this.outcomes.length >= this.flushOutcomes) void this.flush();
   }
 
   defer(lease: Lease, deferral: RecordedDeferral): void {
-    this.deferrals.push({ lease, deferral });
+    this.deferrals.push({ lease, deferral: storableDeferral(deferral) });
   }
 
   /** Ends a batch once all it recorded is in the database. @returns what it counts, over all its attempts. */
   async close(lease: Lease): Promise<OutcomeCounts> {
     lease.closing = true;
-    while (this.leases.has(lease)) await this.nextFlush();
+    while (this.leases.has(lease) && !this.stopped) await this.nextFlush();
     return lease.counts;
   }
 
@@ -104,10 +106,23 @@ export class Recorder {
     for (const lease of this.leases) lease.tell('drain');
   }
 
-  /** Stops flushing. To be called when every lease is closed. */
+  /** Batches that are open. */
+  get openBatches(): number {
+    return this.leases.size;
+  }
+
+  /** Waits until no batch is open. @returns false where that took longer than `timeoutMs` */
+  async idle(timeoutMs: number): Promise<boolean> {
+    const until = performance.now() + timeoutMs;
+    while (this.leases.size > 0 && performance.now() < until) await delay(50);
+    return this.leases.size === 0;
+  }
+
+  /** Stops flushing; no slot may go on. To be called when every lease is closed. */
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+    this.wakeWaiting();
   }
 
   private isBehind(): boolean {
@@ -118,9 +133,14 @@ export class Recorder {
     return performance.now() - lease.confirmedAt > this.leaseMs;
   }
 
-  private nextFlush(): Promise<void> {
+  private async nextFlush(): Promise<void> {
+    if (this.stopped) return;
     this.schedule(0);
-    return new Promise((resolve) => this.waiting.push(resolve));
+    await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  private wakeWaiting(): void {
+    for (const resolve of this.waiting.splice(0)) resolve();
   }
 
   private schedule(afterMs = this.flushIntervalMs): void {
@@ -133,7 +153,7 @@ export class Recorder {
   private async flush(): Promise<void> {
     this.flushing ??= this.flushOnce().finally(() => {
       this.flushing = undefined;
-      for (const resolve of this.waiting.splice(0)) resolve();
+      this.wakeWaiting();
       if (this.leases.size > 0) this.schedule();
     });
     await this.flushing;
@@ -143,7 +163,6 @@ export class Recorder {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (this.leases.size === 0) return;
-    const startedAt = performance.now();
     const leases = [...this.leases];
     const closing = leases.filter((lease) => lease.closing);
     const outcomes = this.outcomes;
@@ -151,33 +170,82 @@ export class Recorder {
     this.outcomes = [];
     this.deferrals = [];
     try {
-      const answer = await flushOutcomes(this.options.db, {
-        server: this.options.server,
-        leases,
-        closing,
-        outcomes,
-        deferrals,
-      });
-      if (answer.sleepMs !== undefined && answer.sleepMs !== this.sleepMs) {
-        this.sleepMs = answer.sleepMs;
-        for (const lease of leases) lease.wake();
-      }
-      for (const lease of leases) lease.answered(answer.batches.get(lease), startedAt);
+      this.heard(leases, await this.send(leases, closing, outcomes, deferrals));
       for (const lease of closing) this.leases.delete(lease);
       this.warnOfRefused(outcomes);
     } catch (error) {
-      // Nothing was recorded: keep it all, and let the slots run dry rather than send what cannot be recorded.
-      this.outcomes = [...outcomes, ...this.outcomes];
-      this.deferrals = [...deferrals, ...this.deferrals];
-      this.options.log.warn(
+      const { log } = this.options;
+      log.warn(
         { err: messageOf(error), outcomes: outcomes.length },
         'outcomes could not be recorded; trying again',
       );
-      await new Promise((resolve) => setTimeout(resolve, retryIntervalMs));
+      if (isTransient(error) || outcomes.length + deferrals.length === 0) {
+        // Nothing was recorded: keep it all, and let the slots run dry rather than send what cannot be recorded.
+        this.outcomes = [...outcomes, ...this.outcomes];
+        this.deferrals = [...deferrals, ...this.deferrals];
+        await delay(retryIntervalMs);
+      } else {
+        await this.flushOneByOne(leases, outcomes, deferrals);
+      }
     }
   }
 
-  private warnOfRefused(outcomes: readonly { lease: Lease }[]): void {
+  /** One entry that the database refuses for good must not keep back those of all other batches. */
+  private async flushOneByOne(
+    leases: readonly Lease[],
+    outcomes: readonly OutcomeEntry[],
+    deferrals: readonly DeferralEntry[],
+  ): Promise<void> {
+    for (const entry of outcomes) {
+      try {
+        this.heard(leases, await this.send(leases, [], [entry], []));
+      } catch (error) {
+        this.options.log.error(
+          { err: messageOf(error), position: entry.outcome.position },
+          'an outcome cannot be recorded',
+        );
+        this.outcomes.push(
+          isTransient(error) ? entry : { lease: entry.lease, outcome: unrecordable(entry.outcome) },
+        );
+      }
+    }
+    for (const entry of deferrals) {
+      try {
+        this.heard(leases, await this.send(leases, [], [], [entry]));
+      } catch (error) {
+        this.options.log.error(
+          { err: messageOf(error), position: entry.deferral.position },
+          'a deferral cannot be recorded',
+        );
+        // Without it the recipient is due at once, in the next round.
+        if (isTransient(error)) this.deferrals.push(entry);
+      }
+    }
+  }
+
+  private async send(
+    leases: readonly Lease[],
+    closing: readonly Lease[],
+    outcomes: readonly OutcomeEntry[],
+    deferrals: readonly DeferralEntry[],
+  ): Promise<FlushAnswer & { readonly startedAt: number }> {
+    const startedAt = performance.now();
+    const { db, server } = this.options;
+    return { ...(await flushOutcomes(db, { server, leases, closing, outcomes, deferrals })), startedAt };
+  }
+
+  private heard(
+    leases: readonly Lease[],
+    { batches, sleepMs, startedAt }: FlushAnswer & { readonly startedAt: number },
+  ): void {
+    if (sleepMs !== undefined && sleepMs !== this.sleepMs) {
+      this.sleepMs = sleepMs;
+      for (const lease of leases) lease.wake();
+    }
+    for (const lease of leases) lease.answered(batches.get(lease), startedAt);
+  }
+
+  private warnOfRefused(outcomes: readonly OutcomeEntry[]): void {
     const refused = outcomes.filter(({ lease }) => lease.word === 'lost').length;
     if (refused > 0) this.options.log.warn({ refused }, 'outcomes were refused: the batch is in other hands');
   }

@@ -1,6 +1,6 @@
 import type { PositionRange } from '../domain/batch-plan.ts';
 import type { BatchStop, SendBatchInput } from '../domain/dispatch.ts';
-import { RefusedError } from '../domain/errors.ts';
+import { UnavailableError } from '../domain/errors.ts';
 import type { OutcomeCounts } from '../domain/outcome.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
@@ -14,18 +14,38 @@ export interface BatchResult {
   readonly stopped?: BatchStop;
 }
 
+/** The activity's attempt at a batch. */
+export interface BatchAttempt {
+  /** Counts from 1. A later attempt shuts out an earlier one. */
+  readonly number: number;
+  readonly cancelled: AbortSignal;
+}
+
 /**
  * Works through a range of the queue, one message at a time, until it is done or told to stop. What it returns is
  * recorded: the next attempt, or whoever is given the rest, repeats nobody.
  */
-export async function sendBatch(host: DispatchHost, input: SendBatchInput): Promise<BatchResult> {
+export async function sendBatch(
+  host: DispatchHost,
+  input: SendBatchInput,
+  attempt: BatchAttempt,
+): Promise<BatchResult> {
   const { campaignId, batch, range } = input;
   const content = await host.contents.load(input.contentHash);
-  const lease = await host.recorder.open(campaignId, batch, range);
+  const lease = await host.recorder.open(campaignId, batch, range, attempt.number);
+  // What the activity is cancelled for (an operator ended the workflow) ends the sending; what was sent is recorded.
+  const stop = () => lease.tell('drain');
+  attempt.cancelled.addEventListener('abort', stop, { once: true });
+  if (attempt.cancelled.aborted) stop();
   try {
     const sendEmail = new SendEmail(host, lease, content, input.sendEmail);
     try {
-      const next = await sendRange(host, lease, input, async (queued) => await sendEmail.run(queued));
+      const next = await sendRange(
+        host,
+        lease,
+        input,
+        async (queued, freshUntil) => await sendEmail.run(queued, freshUntil),
+      );
       const stopped = stopOf(lease);
       const counts = await host.recorder.close(lease);
       // A batch that was told to stop after its last recipient is done all the same.
@@ -43,6 +63,8 @@ export async function sendBatch(host: DispatchHost, input: SendBatchInput): Prom
     // What was sent before the error must be in the books before anybody is given this batch again.
     await host.recorder.close(lease);
     throw error;
+  } finally {
+    attempt.cancelled.removeEventListener('abort', stop);
   }
 }
 
@@ -51,7 +73,7 @@ async function sendRange(
   host: DispatchHost,
   lease: Lease,
   { campaignId, range }: SendBatchInput,
-  send: (queued: QueuedRecipient) => Promise<boolean>,
+  send: (queued: QueuedRecipient, freshUntil: number) => Promise<boolean>,
 ): Promise<number> {
   let next = range.first;
   while (next <= range.last && (await host.recorder.mayGoOn(lease))) {
@@ -68,7 +90,7 @@ async function sendRange(
       if (!(await host.recorder.mayGoOn(lease))) return queued.position;
       // A slow mail server has held this group up: whoever has said "no" since it was read must be heard.
       if (performance.now() - readAt > groupMs) break;
-      if (!(await send(queued))) return queued.position;
+      if (!(await send(queued, readAt + groupMs))) break;
       next = queued.position + 1;
     }
     if (group.length === 0) return range.last + 1;
@@ -87,6 +109,6 @@ function stopOf(lease: Lease): BatchStop | undefined {
     case 'drain':
       return 'draining';
     case 'lost':
-      throw new RefusedError('LEASE_LOST', 'The batch is in other hands now.');
+      throw new UnavailableError('LEASE_LOST', 'The batch is in other hands now.');
   }
 }

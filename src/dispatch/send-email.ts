@@ -15,6 +15,7 @@ const hourMs = 3_600_000;
 export class SendEmail {
   /** How many recipients the mail server put off. */
   deferred = 0;
+  private freshUntil = 0;
   private readonly steps: readonly NamedProcessor[];
   private readonly sender: MessageSender;
 
@@ -28,8 +29,12 @@ export class SendEmail {
     this.steps = steps.map((name) => ({ name, run: this.processor(name) }));
   }
 
-  /** @returns false where the slot was told to stop before this recipient could be sent: another attempt is owed. */
-  async run(queued: QueuedRecipient): Promise<boolean> {
+  /**
+   * @param freshUntil monotonic time, milliseconds, until which the recipient counts as just read
+   * @returns false where this recipient was not attempted: the slot was told to stop, or has to read them again
+   */
+  async run(queued: QueuedRecipient, freshUntil: number): Promise<boolean> {
+    this.freshUntil = freshUntil;
     const email: OutgoingEmail = {
       campaignId: this.lease.campaignId,
       position: queued.position,
@@ -42,7 +47,7 @@ export class SendEmail {
       if (step.name === 'EmailSent') this.emailSent(email, queued);
       else if (step.name === 'Sleep') await this.sleep(email);
       else if (!isDecided(email)) await this.perform(step, email);
-      if (step.name === 'SendEmail' && !isDecided(email) && this.lease.word !== 'go') return false;
+      if (step.name === 'SendEmail' && !isDecided(email)) return false;
     }
     return true;
   }
@@ -63,7 +68,7 @@ export class SendEmail {
   private processor(name: string): NamedProcessor['run'] {
     const builtIn: Record<SendEmailStep, NamedProcessor['run']> = {
       FillEmail: async (email) => await this.fillEmail(email),
-      SendEmail: async (email) => await this.sender.send(email),
+      SendEmail: async (email) => await this.sender.send(email, this.freshUntil),
       // These two need to know more than the email: see `run`.
       EmailSent: () => undefined,
       Sleep: () => undefined,

@@ -43,8 +43,8 @@ export async function sendTestMessage(
       }
     }
   } finally {
-    await storeTestResults(host.db, testSendId, results);
     host.sessions.release(session);
+    await storeTestResults(host.db, testSendId, results);
   }
   const sent = results.filter(({ ok }) => ok).length;
   return { sent, failed: results.length - sent };

@@ -28,7 +28,8 @@ export type SubState = (typeof subStates)[number];
 
 /** Which state a campaign may come from to enter each state that the dispatch moves it to. */
 const comesFrom: Partial<Record<CampaignState, readonly CampaignState[]>> = {
-  Queuing: ['Draft', 'DispatchScheduled', 'Queuing'],
+  // From Sending: a run that was ended from outside is started again.
+  Queuing: ['Draft', 'DispatchScheduled', 'Queuing', 'Sending'],
   Sending: ['Queuing', 'Sending'],
   Sent: ['Sending', 'Sent'],
   Inactive: ['Draft', 'Queuing', 'Sending', 'Active', 'Inactive'],

@@ -70,6 +70,8 @@ export interface QueuedMessage {
 /** Recipients without an outcome, when all batches have ended. */
 export interface RemainingRecipients {
   readonly remaining: number;
+  /** How often mail servers have put them off, all together. */
+  readonly attempts: number;
   /** Those that are due now. */
   readonly backlog: readonly PositionRange[];
   /** Where none is due now: when the next one is. */

@@ -24,15 +24,17 @@ export interface SmtpError {
 const serviceClosing = 421;
 /** RFC 5321 and RFC 1870: the message is too large for this server, which is the message's fault, not the sender's. */
 const tooLarge = 552;
-/** An address that cannot be written in an envelope. */
-const badEnvelope = 'EENVELOPE';
+/** nodemailer's codes for what it refuses itself: an address no envelope can hold, a message larger than the server takes. */
+const refusedHere = new Set(['EENVELOPE', 'EMESSAGE']);
 
 /** Decides by the reply code and the command it answers, never by the text. */
 export function classifyReply(error: SmtpError): SmtpResult {
   const reply = oneLine(error.response ?? error.message);
   const code = error.responseCode;
   if (code === undefined || code === serviceClosing || code < 400) {
-    return error.code === badEnvelope ? { kind: 'rejected', reply } : { kind: 'connection-lost', reply };
+    return refusedHere.has(error.code ?? '') && code === undefined
+      ? { kind: 'rejected', reply }
+      : { kind: 'connection-lost', reply };
   }
   if (code < 500) return { kind: 'later', reply };
   if (error.command === 'MAIL FROM' && code !== tooLarge) return { kind: 'sender-refused', reply };

@@ -5,6 +5,8 @@ const idleTimeoutMs = 5_000;
 
 /** Keeps a process's connections from one batch to the next. At most as many as there are slots are in use. */
 export class SessionPool {
+  /** Only these are kept: an emulated session that got in here would swallow another campaign's mail. */
+  private readonly made = new WeakSet<MailSession>();
   private readonly idle: { readonly session: MailSession; readonly timer: NodeJS.Timeout }[] = [];
 
   constructor(private readonly connect: () => Promise<MailSession>) {}
@@ -15,11 +17,17 @@ export class SessionPool {
       clearTimeout(kept.timer);
       if (kept.session.isOpen) return kept.session;
     }
-    return await this.connect();
+    const session = await this.connect();
+    this.made.add(session);
+    return session;
   }
 
   /** Gives a session back, to be used again or closed. */
   release(session: MailSession): void {
+    if (!this.made.has(session)) {
+      session.close();
+      return;
+    }
     if (!session.isOpen) return;
     const kept = {
       session,

@@ -25,15 +25,12 @@ export interface MailSession {
 /** One SMTP connection, by nodemailer's lower layer: EHLO, STARTTLS, AUTH, then message after message. */
 export class SmtpSession implements MailSession {
   private open = true;
+  private gone: (() => void)[] = [];
 
   private constructor(private readonly connection: SMTPConnection) {
-    connection.once('end', () => {
-      this.open = false;
-    });
+    connection.once('end', () => this.ended());
     // Errors while a message is under way reach its callback; one that comes while idle only closes the session.
-    connection.on('error', () => {
-      this.open = false;
-    });
+    connection.on('error', () => this.ended());
   }
 
   /**
@@ -76,6 +73,8 @@ export class SmtpSession implements MailSession {
 
   async send(envelope: Envelope, raw: Buffer): Promise<SmtpResult> {
     const result = await new Promise<SmtpResult>((resolve) => {
+      // nodemailer forgets the callback of a command when the server hangs up instead of answering it.
+      this.whenGone(() => resolve({ kind: 'connection-lost', reply: 'the server closed the connection' }));
       this.connection.send(
         { from: envelope.from, to: [envelope.to], size: raw.length },
         raw,
@@ -84,6 +83,7 @@ export class SmtpSession implements MailSession {
         },
       );
     });
+    this.gone = [];
     if (result.kind === 'connection-lost') this.close();
     else if (result.kind !== 'accepted') await this.reset();
     return result;
@@ -98,10 +98,23 @@ export class SmtpSession implements MailSession {
   /** RSET after a refusal, so that the next message starts afresh (RFC 5321 section 4.1.1.5). */
   private async reset(): Promise<void> {
     await new Promise<void>((resolve) => {
+      this.whenGone(resolve);
       this.connection.reset((error) => {
         if (error) this.close();
         resolve();
       });
     });
+  }
+
+  /** Calls back when the connection has ended, after its own callbacks have had their turn. */
+  private whenGone(callback: () => void): void {
+    const later = () => setImmediate(callback);
+    if (!this.open) later();
+    else this.gone.push(later);
+  }
+
+  private ended(): void {
+    this.open = false;
+    for (const callback of this.gone.splice(0)) callback();
   }
 }

@@ -8,9 +8,12 @@ import { campaignWorkflowId } from '../domain/names.ts';
 import type { Logger } from '../logging.ts';
 import { connectClient } from './client-connection.ts';
 
+/** How long campaigns may take to be told, milliseconds. */
+const deadlineMs = 30_000;
+
 /**
  * Tells the campaigns that are sending how many slots their pool has now, so that their window grows with a new
- * dispatcher at once. A campaign that cannot be told hears it with its next batch.
+ * dispatcher at once. A campaign that cannot be told hears it with its next batch. Never rejects.
  */
 export async function announceDispatcher(
   db: Database,
@@ -25,10 +28,12 @@ export async function announceDispatcher(
     const slots = slotsOf(await liveDispatchers(db, pool));
     const client = await connectClient(env);
     try {
-      const told = rows.map(async ({ id }) => {
-        await client.workflow.getHandle(campaignWorkflowId(id)).signal(dispatchersChangedSignal, { slots });
+      await client.withDeadline(Date.now() + deadlineMs, async () => {
+        const told = rows.map(async ({ id }) => {
+          await client.workflow.getHandle(campaignWorkflowId(id)).signal(dispatchersChangedSignal, { slots });
+        });
+        await Promise.allSettled(told);
       });
-      await Promise.allSettled(told);
     } finally {
       await client.connection.close();
     }
