@@ -1,0 +1,214 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { optOut } from '../../src/contacts/opt-out.ts';
+import type { DispatchHost } from '../../src/dispatch/dispatch-host.ts';
+import { type BatchResult, sendBatch } from '../../src/dispatch/send-batch.ts';
+import type { SendBatchInput } from '../../src/domain/dispatch.ts';
+import { startBluntMailServer } from '../support/blunt-mail-server.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { dispatchHost, queuedCampaign } from '../support/dispatch-host.ts';
+import { type SmtpReceiver, type SmtpReceiverOptions, startSmtpReceiver } from '../support/smtp-receiver.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(async () => {
+  await database.drop();
+});
+
+const closers: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** Contacts of this test alone: `name-1@example.com` and so on. */
+const people = (name: string, count: number) =>
+  Array.from({ length: count }, (_, index) => ({ email: `${name}-${index + 1}@example.com` }));
+
+function startHost(options: Parameters<typeof dispatchHost>[1]) {
+  const host = dispatchHost(database.db, options);
+  closers.push(() => host.close());
+  return host;
+}
+
+async function startReceiver(options: SmtpReceiverOptions = {}): Promise<SmtpReceiver> {
+  const receiver = await startSmtpReceiver(options);
+  closers.push(() => receiver.close());
+  return receiver;
+}
+
+/** A first attempt at the batch, which nobody cancels. */
+async function attempt(host: DispatchHost, batch: SendBatchInput): Promise<BatchResult> {
+  return await sendBatch(host, batch, { number: 1, cancelled: new AbortController().signal });
+}
+
+/** What the books say of each recipient, by address. */
+async function books(
+  campaignId: string,
+): Promise<Record<string, { kind: string; reason: string | null; reply: string | null }>> {
+  const { rows } = await database.db.$client.query(
+    `select c.email, coalesce(o.kind, case when d.position is null then 'open' else 'deferred' end) as kind,
+            o.reason, coalesce(o.reply, d.reply) as reply
+       from dispatch_queue q
+       join contact c on c.id = q.contact_id
+       left join dispatch_outcome o on o.campaign_id = q.campaign_id and o.position = q.position
+       left join dispatch_deferral d on d.campaign_id = q.campaign_id and d.position = q.position
+      where q.campaign_id = $1`,
+    [campaignId],
+  );
+  return Object.fromEntries(rows.map(({ email, kind, reason, reply }) => [email, { kind, reason, reply }]));
+}
+
+describe('a batch', () => {
+  it.each([
+    {
+      name: 'refused',
+      farewell: '550 5.7.1 not for you',
+      kind: 'failed',
+      counts: { sent: 4, failed: 1 },
+      deferred: 0,
+    },
+    {
+      name: 'put-off',
+      farewell: '451 4.7.1 come back later',
+      kind: 'deferred',
+      counts: { sent: 4, failed: 0 },
+      deferred: 1,
+    },
+  ])('goes on over a new connection where the server hangs up with $farewell', async (expected) => {
+    const batch = await queuedCampaign(database.db, people(expected.name, 5));
+    const disliked = `${expected.name}-2@example.com`;
+    const server = await startBluntMailServer({
+      hangUpAt: (address) => (address === disliked ? expected.farewell : undefined),
+    });
+    closers.push(() => server.close());
+    const result = await attempt(startHost({ smtpUrl: server.url }), batch);
+    expect(result).toMatchObject({ counts: expected.counts, deferred: expected.deferred });
+    expect((await books(batch.campaignId))[disliked]).toMatchObject({
+      kind: expected.kind,
+      reply: expected.farewell,
+    });
+    expect(server.accepted).toHaveLength(4);
+    expect(server.connections).toBe(2);
+  });
+
+  it('fails only the recipient whose message is larger than the server takes', async () => {
+    const [first = { email: '' }, ...others] = people('size', 4);
+    const batch = await queuedCampaign(
+      database.db,
+      [...others.slice(0, 1), { ...first, firstName: 'x'.repeat(50_000) }, ...others.slice(1)],
+      { html: '<html><body><p>Hello {{ contact.firstName }}</p></body></html>' },
+    );
+    const receiver = await startReceiver({ server: { size: 40_000 } });
+    const result = await attempt(startHost({ smtpUrl: receiver.url }), batch);
+    expect(result.counts).toMatchObject({ sent: 3, failed: 1 });
+    const { kind, reason, reply } = (await books(batch.campaignId))[first.email] ?? {};
+    expect(kind).toBe('failed');
+    expect(`${reason} ${reply}`).toMatch(/size|large/i);
+    expect(receiver.messages).toHaveLength(3);
+  });
+
+  it('puts off the recipient whose message breaks the connection, after two copies at the most', async () => {
+    const batch = await queuedCampaign(database.db, people('breaks', 5));
+    let copies = 0;
+    const receiver: SmtpReceiver = await startReceiver({
+      onData: (message) => {
+        if (message.to[0] !== 'breaks-3@example.com') return undefined;
+        copies++;
+        receiver.cutConnections();
+        return undefined;
+      },
+    });
+    const result = await attempt(startHost({ smtpUrl: receiver.url }), batch);
+    expect(result).toMatchObject({ counts: { sent: 4, failed: 0 }, deferred: 1 });
+    expect(copies).toBeLessThanOrEqual(2);
+    expect((await books(batch.campaignId))['breaks-3@example.com']).toMatchObject({ kind: 'deferred' });
+  });
+
+  it('of a real campaign is really sent after one of an emulated campaign on the same dispatcher', async () => {
+    const receiver = await startReceiver();
+    const host = startHost({ smtpUrl: receiver.url });
+    const emulated = await queuedCampaign(database.db, people('emulated', 3), {
+      emulation: { minimumMs: 0, maximumMs: 0, failureProbability: 0 },
+    });
+    expect(await attempt(host, emulated)).toMatchObject({ counts: { sent: 3 } });
+    expect(receiver.messages).toHaveLength(0);
+    const real = await queuedCampaign(database.db, people('real', 3));
+    expect(await attempt(host, real)).toMatchObject({ counts: { sent: 3 } });
+    expect(receiver.messages).toHaveLength(3);
+  });
+
+  describe('that waits for a connection', () => {
+    /** A dispatcher that has taken the batch and gets no connection until `connect`. */
+    async function waiting(name: string) {
+      const batch = await queuedCampaign(database.db, people(name, 3));
+      const receiver = await startReceiver();
+      let isAsked = false;
+      let connect: () => void = () => undefined;
+      const gate = new Promise<void>((resolve) => {
+        connect = resolve;
+      });
+      const host = startHost({
+        smtpUrl: receiver.url,
+        beforeConnecting: async () => {
+          isAsked = true;
+          await gate;
+        },
+      });
+      const sending = attempt(host, batch);
+      sending.catch(() => undefined);
+      await waitFor(() => isAsked, { describe: 'the batch to want a connection' });
+      const heard = async (word: string) =>
+        await waitFor(() => host.recorder.taken[0]?.word === word, {
+          describe: `the word ${word} to be heard`,
+        });
+      return { batch, receiver, host, sending, connect, heard };
+    }
+
+    it('hands nothing over when it was paused meanwhile', async () => {
+      const { batch, receiver, sending, connect, heard } = await waiting('pause');
+      await database.db.$client.query(`update campaign set word = 'pause' where id = $1`, [batch.campaignId]);
+      await heard('pause');
+      connect();
+      expect(await sending).toMatchObject({ stopped: 'paused', rest: { first: 1, last: 3 } });
+      expect(receiver.messages).toHaveLength(0);
+    });
+
+    it('leaves out whoever has opted out meanwhile', async () => {
+      const { batch, receiver, sending, connect } = await waiting('opt-out');
+      await optOut(database.db, 'opt-out-1@example.com');
+      // What was read of a recipient counts as fresh for a second.
+      await delay(1_100);
+      connect();
+      expect(await sending).toMatchObject({ counts: { sent: 2, skipped: 1 } });
+      expect(receiver.messages).toHaveLength(2);
+      expect((await books(batch.campaignId))['opt-out-1@example.com']).toMatchObject({ kind: 'skipped' });
+    });
+
+    it('hands nothing over when its process is to stop', async () => {
+      const { receiver, host, sending, connect } = await waiting('drain');
+      host.recorder.drain();
+      connect();
+      expect(await sending).toMatchObject({ stopped: 'draining', rest: { first: 1, last: 3 } });
+      expect(receiver.messages).toHaveLength(0);
+    });
+
+    it('hands nothing over when others have taken it', async () => {
+      const { batch, receiver, sending, connect, heard } = await waiting('lost');
+      await database.db.$client.query('update dispatch_batch set lease = lease + 1 where campaign_id = $1', [
+        batch.campaignId,
+      ]);
+      await heard('lost');
+      connect();
+      await expect(sending).rejects.toMatchObject({ code: 'LEASE_LOST' });
+      expect(receiver.messages).toHaveLength(0);
+      expect(Object.values(await books(batch.campaignId)).map(({ kind }) => kind)).toEqual([
+        'open',
+        'open',
+        'open',
+      ]);
+    });
+  });
+});

@@ -1,0 +1,59 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { SmtpSession } from '../../src/smtp/session.ts';
+import { startBluntMailServer } from '../support/blunt-mail-server.ts';
+import { startSmtpReceiver } from '../support/smtp-receiver.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const envelope = { from: 'news@example.com', to: 'ada@example.org' };
+const raw = Buffer.from('Subject: Hello\r\n\r\nHello Ada\r\n');
+
+const closers: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function connected(url: string): Promise<SmtpSession> {
+  const session = await SmtpSession.connect(url);
+  closers.push(() => session.close());
+  return session;
+}
+
+describe('an SMTP session', () => {
+  it.each([
+    { farewell: '550 5.7.1 not for you', kind: 'rejected' },
+    { farewell: '451 4.7.1 come back later', kind: 'later' },
+  ])('answers, and is closed, where the server says $farewell and hangs up', async ({ farewell, kind }) => {
+    const server = await startBluntMailServer({ hangUpAt: () => farewell });
+    closers.push(() => server.close());
+    const session = await connected(server.url);
+    expect(await session.send(envelope, raw)).toEqual({ kind, reply: farewell });
+    await waitFor(() => !session.isOpen, { describe: 'the session is closed' });
+  });
+
+  it('carries the next message after one that is larger than the server takes', async () => {
+    const receiver = await startSmtpReceiver({ server: { size: 1_000 } });
+    closers.push(() => receiver.close());
+    const session = await connected(receiver.url);
+    const large = Buffer.concat([raw, Buffer.alloc(2_000, 'x')]);
+    expect(await session.send(envelope, large)).toMatchObject({
+      kind: 'rejected',
+      reply: expect.stringMatching(/size/i),
+    });
+    // The server ends no connection for it.
+    const next = session.isOpen ? session : await connected(receiver.url);
+    expect(await next.send(envelope, raw)).toMatchObject({ kind: 'accepted' });
+    expect(receiver.messages).toHaveLength(1);
+  });
+
+  it('says that the connection was lost where it breaks with a message on it', async () => {
+    const receiver = await startSmtpReceiver();
+    closers.push(() => receiver.close());
+    const session = await connected(receiver.url);
+    receiver.hold();
+    const sending = session.send(envelope, raw);
+    await waitFor(() => receiver.held > 0);
+    receiver.cutConnections();
+    expect(await sending).toMatchObject({ kind: 'connection-lost' });
+    expect(session.isOpen).toBe(false);
+  });
+});

@@ -1,0 +1,100 @@
+import { eq } from 'drizzle-orm';
+import { defaultConfigSettings, type ResolvedConfig } from '../../src/config/exm-config.ts';
+import { queueMessage } from '../../src/contacts/queue-message.ts';
+import type { Database } from '../../src/db/connect.ts';
+import { campaign } from '../../src/db/schema.ts';
+import { ContentCache } from '../../src/dispatch/content-cache.ts';
+import type { DispatchHost } from '../../src/dispatch/dispatch-host.ts';
+import type { Lease } from '../../src/dispatch/lease.ts';
+import { Recorder } from '../../src/dispatch/recorder.ts';
+import type { SendBatchInput } from '../../src/domain/dispatch.ts';
+import { createLogger } from '../../src/logging.ts';
+import { publishDispatchItems } from '../../src/message/deploy.ts';
+import { SmtpSession } from '../../src/smtp/session.ts';
+import { SessionPool } from '../../src/smtp/session-pool.ts';
+import { insertCampaign, insertContacts, insertList, type NewContact } from '../contacts/fixtures.ts';
+import { baseUrl, definition, keys } from '../message/fixtures.ts';
+
+/** A recorder that tells a test which batches it has taken. */
+class ObservedRecorder extends Recorder {
+  readonly taken: Lease[] = [];
+
+  override async open(...args: Parameters<Recorder['open']>): Promise<Lease> {
+    const lease = await super.open(...args);
+    this.taken.push(lease);
+    return lease;
+  }
+}
+
+export interface TestHost extends DispatchHost {
+  readonly recorder: ObservedRecorder;
+  close(): void;
+}
+
+/** What a dispatcher process has, on a test's database and mail server. */
+export function dispatchHost(
+  db: Database,
+  options: {
+    readonly smtpUrl: string;
+    readonly name?: string;
+    /** Awaited before each connection to the mail server. */
+    readonly beforeConnecting?: () => Promise<void>;
+    readonly settings?: Partial<ResolvedConfig['settings']>;
+  },
+): TestHost {
+  const name = options.name ?? 'd1';
+  const log = createLogger('test');
+  const recorder = new ObservedRecorder({ db, server: name, log, sleepMs: 0 });
+  const sessions = new SessionPool(async () => {
+    await options.beforeConnecting?.();
+    return await SmtpSession.connect(options.smtpUrl);
+  });
+  return {
+    name,
+    pool: 'default',
+    db,
+    baseUrl,
+    keys,
+    log,
+    settings: { ...defaultConfigSettings, ...options.settings },
+    processors: {},
+    recorder,
+    contents: new ContentCache(db, keys),
+    sessions,
+    emulation: undefined,
+    setHealth: () => undefined,
+    close() {
+      sessions.close();
+      recorder.stop();
+    },
+  };
+}
+
+/** A campaign as it is when its dispatch begins: queued, its content frozen. @returns its whole queue as one batch */
+export async function queuedCampaign(
+  db: Database,
+  people: readonly NewContact[],
+  change: Parameters<typeof definition>[0] = {},
+): Promise<SendBatchInput> {
+  const list = await insertList(db, await insertContacts(db, people));
+  const campaignId = await insertCampaign(db, { include: [list.id] });
+  await db
+    .update(campaign)
+    .set({ definition: definition(change), state: 'Sending' })
+    .where(eq(campaign.id, campaignId));
+  const { undeliveredMaximum, checkSuppressionList } = defaultConfigSettings;
+  await queueMessage(db, campaignId, {
+    undeliveredMaximum,
+    checkSuppressionList,
+    languages: ['en'],
+    defaultLanguage: 'en',
+  });
+  const { hash } = await publishDispatchItems(db, campaignId, baseUrl);
+  return {
+    campaignId,
+    batch: 1,
+    range: { first: 1, last: people.length },
+    sendEmail: ['FillEmail', 'SendEmail', 'EmailSent', 'Sleep'],
+    contentHash: hash,
+  };
+}
