@@ -1,4 +1,4 @@
-import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import type { WorkerOptions } from '@temporalio/worker';
 import { createDispatchActivities } from '../activities/dispatch.ts';
 import { loadExmConfig } from '../src/config/load-exm-config.ts';
 import { setServerHealth } from '../src/db/server-presence.ts';
@@ -12,7 +12,7 @@ import { SmtpSession } from '../src/smtp/session.ts';
 import { SessionPool } from '../src/smtp/session-pool.ts';
 import { announceDispatcher } from '../src/temporal/announce-dispatcher.ts';
 import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
-import { startMailServerWatch } from './mail-server-watch.ts';
+import { MailServerWatch } from './mail-server-watch.ts';
 import type { RoleContext } from './runtime.ts';
 
 export interface DispatcherOptions {
@@ -29,18 +29,23 @@ export interface DispatcherOptions {
 
 /** The dispatching part of a process: of a dedicated dispatcher, and of a primary that dispatches itself. */
 export interface Dispatcher {
+  /** All but the connection. */
   readonly workerOptions: WorkerOptions;
-  /** Tells running campaigns that there is one dispatcher more. To be called when its worker runs. */
-  announce(): Promise<void>;
+  /** How many batches are in hand. */
+  readonly openBatches: number;
+  /** Watches the mail server, and tells running campaigns that there is one dispatcher more. To be called when its worker runs. */
+  started(): void;
   /** A planned stop: batches end after the message on the wire, recorded, and their rest is given to others. */
   drain(): void;
-  /** To be called when the worker has stopped. */
+  /** Waits until no batch is open. @returns false where some were after that time */
+  idle(timeoutMs: number): Promise<boolean>;
+  /** Ends recording. To be called when no batch is open. */
   close(): void;
 }
 
+/** Makes it; nothing runs until its worker does. @throws InputError SETTING_MISSING where it has no mail server */
 export async function createDispatcher(
   context: RoleContext,
-  temporal: { readonly connection: NativeConnection; readonly namespace: string },
   options: DispatcherOptions,
 ): Promise<Dispatcher> {
   const { name, db, settings, log, env } = context;
@@ -54,8 +59,9 @@ export async function createDispatcher(
   const config = await loadExmConfig(settings.configFile, process.cwd());
   const recorder = new Recorder({ db, server: name, log, sleepMs: options.sleepMs });
   const sessions = new SessionPool(async () => await SmtpSession.connect(smtpUrl ?? ''));
-  const watch = startMailServerWatch(options.emulation === undefined ? smtpUrl : undefined, (health) =>
-    setServerHealth(db, name, health),
+  const watch = new MailServerWatch(
+    options.emulation === undefined ? smtpUrl : undefined,
+    async (health) => await setServerHealth(db, name, health),
   );
   const host: DispatchHost = {
     name,
@@ -75,7 +81,6 @@ export async function createDispatcher(
   const queues = taskQueues(settings.queuePrefix);
   return {
     workerOptions: {
-      ...temporal,
       taskQueue: queues.dispatch(options.pool),
       identity: `${name}@dispatch`,
       workflowBundle: workflowBundle(),
@@ -84,13 +89,20 @@ export async function createDispatcher(
       maxCachedWorkflows: 100,
       // The last heartbeat must be so recent that a lease (6 s) is over before the heartbeat timeout (10 s) is: see Recorder.
       maxHeartbeatThrottleInterval: '2s',
-      // A batch that was told to stop needs the time of one message and one flush.
-      shutdownGraceTime: '60s',
-      shutdownForceTime: '90s',
+      // A batch that was told to stop ends by itself. It is never given up while the mail server may still answer:
+      // how long that is waited for is decided in one place, see endInOrder.
+      shutdownGraceTime: '10m',
     },
-    announce: async () => await announceDispatcher(db, env, options.pool, log),
+    get openBatches() {
+      return recorder.openBatches;
+    },
+    started() {
+      watch.start();
+      void announceDispatcher(db, env, options.pool, log);
+    },
     drain: () => recorder.drain(),
-    close: () => {
+    idle: async (timeoutMs) => await recorder.idle(timeoutMs),
+    close() {
       watch.stop();
       sessions.close();
       recorder.stop();

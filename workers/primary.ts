@@ -7,7 +7,8 @@ import { connectWorker } from '../src/temporal/worker-connection.ts';
 import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
 import { createDispatcher, type DispatcherOptions } from './dispatcher.ts';
 import type { RoleContext, RunningRole } from './runtime.ts';
-import { installTemporalLogging, WorkerGroup } from './temporal-worker.ts';
+import { startTemporalRole } from './temporal-role.ts';
+import { installTemporalLogging } from './temporal-worker.ts';
 
 export interface PrimaryOptions {
   /** Whether the primary sends as well, and how; undefined leaves all sending to dedicated dispatchers. */
@@ -19,6 +20,8 @@ export async function startPrimary(context: RoleContext, options: PrimaryOptions
   const { db, settings, env, log, name } = context;
   installTemporalLogging(log);
   const config = await loadExmConfig(settings.configFile, process.cwd());
+  const dispatcher =
+    options.dispatch === undefined ? undefined : await createDispatcher(context, options.dispatch);
   const temporal = await connectWorker(env);
   const searchAttributes = await ensureSearchAttributes(temporal.connection, temporal.namespace);
   if (!searchAttributes) log.warn('the namespace lacks the search attributes ExmState and ExmCampaignName');
@@ -36,22 +39,11 @@ export async function startPrimary(context: RoleContext, options: PrimaryOptions
     shutdownGraceTime: '10s',
     shutdownForceTime: '60s',
   };
-  const dispatcher =
-    options.dispatch === undefined ? undefined : await createDispatcher(context, temporal, options.dispatch);
-  const group = await WorkerGroup.start([orchestration, ...(dispatcher ? [dispatcher.workerOptions] : [])]);
-  await dispatcher?.announce();
-  const done = group.done.finally(async () => {
-    dispatcher?.close();
-    await temporal.connection.close();
+  const dispatching = dispatcher === undefined ? [] : [{ ...temporal, ...dispatcher.workerOptions }];
+  return await startTemporalRole({
+    connection: temporal.connection,
+    workers: [orchestration, ...dispatching],
+    dispatcher,
+    log,
   });
-  done.catch(() => undefined);
-  return {
-    address: '',
-    done,
-    async stop() {
-      dispatcher?.drain();
-      await group.stop();
-      await done;
-    },
-  };
 }

@@ -5,8 +5,8 @@ import { closeDatabase, connectDatabase, type Database, pingDatabase } from '../
 import { requireCurrentSchema } from '../src/db/migrate.ts';
 import { type ServerRow, startServerPresence } from '../src/db/server-presence.ts';
 import { messageOf } from '../src/domain/error-message.ts';
-import { onOrphaned } from '../src/local/supervision.ts';
 import { createLogger, type Logger } from '../src/logging.ts';
+import { listenForStop, type StopRequest } from './stop-request.ts';
 
 export const roles = [
   'primary',
@@ -46,20 +46,29 @@ export interface RunRoleOptions {
   readonly onReady?: (running: RunningRole) => void;
 }
 
+/** A start that has not finished so long after a stop was asked for is given up. Milliseconds. */
+const startPatienceMs = 30_000;
+/** What a role leaves open when it has ended (a connection whose other side is silent) keeps its process no longer. Milliseconds. */
+const endPatienceMs = 10_000;
+
 /**
  * One worker process from start to stop: settings and keys are checked, the database must answer and have this
- * program's schema, then the role starts, and stops on SIGTERM or SIGINT.
+ * program's schema, then the role starts, and stops on SIGTERM or SIGINT. A stop that is asked for during the start
+ * comes right after it.
  *
  * @throws InputError, UnavailableError or FailedError before anything was started.
  */
 export async function runRole(options: RunRoleOptions): Promise<void> {
   const settings = readSettings(options.env);
   const log = createLogger(`${options.role}/${options.name}`);
+  const stop = listenForStop();
   const db = connectDatabase(settings.databaseUrl, {
     applicationName: `exm ${options.role} ${options.name}`,
     onIdleError: (error) => log.warn({ err: messageOf(error) }, 'database connection lost while idle'),
   });
+  let endedWell = false;
   try {
+    const giveUp = giveUpHungStart(stop, log);
     await pingDatabase(db, settings.databaseUrl);
     await requireCurrentSchema(db);
     const presence = await startServerPresence(db, {
@@ -73,13 +82,20 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
     });
     try {
       const running = await options.start({ name: options.name, env: options.env, settings, db, log });
-      const stopped = stopOnSignal(running, log);
+      giveUp.cancel();
+      const stopped = stop.asked.then(async (cause) => {
+        log.info({ cause }, 'stopping: no new work is taken, work in progress is finished or handed back');
+        await running.stop();
+      });
       log.info({ address: running.address || undefined }, 'ready');
       options.onReady?.(running);
       await Promise.race([running.done, stopped]);
       await running.done;
       log.info('stopped');
+      endedWell = true;
     } finally {
+      giveUp.cancel();
+      setTimeout(() => process.exit(process.exitCode ?? (endedWell ? 0 : 1)), endPatienceMs).unref();
       await presence.stop();
     }
   } finally {
@@ -87,18 +103,22 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
   }
 }
 
-/** Settles when a signal, or the death of the supervisor, asked for a stop and the role has stopped. A second signal does not cut the drain short. */
-function stopOnSignal(running: RunningRole, log: Logger): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let stopping = false;
-    const stop = (cause: string) => {
-      if (stopping) return;
-      stopping = true;
-      log.info({ cause }, 'stopping: no new work is taken, work in progress is finished or handed back');
-      running.stop().then(resolve, reject);
-    };
-    process.on('SIGTERM', () => stop('SIGTERM'));
-    process.on('SIGINT', () => stop('SIGINT'));
-    onOrphaned(() => stop('the supervisor is gone'));
+/** Ends the process where a stop is asked for and the start does not come to an end. */
+function giveUpHungStart({ asked }: StopRequest, log: Logger): { cancel(): void } {
+  let cancelled = false;
+  let timer: NodeJS.Timeout | undefined;
+  void asked.then((cause) => {
+    if (cancelled) return;
+    log.info({ cause }, 'stopping as soon as the start is finished');
+    timer = setTimeout(() => {
+      log.error({ cause }, 'the start did not finish: ending without it');
+      process.exit(1);
+    }, startPatienceMs).unref();
   });
+  return {
+    cancel() {
+      cancelled = true;
+      clearTimeout(timer);
+    },
+  };
 }

@@ -15,14 +15,21 @@ export function installTemporalLogging(log: Logger): void {
   });
 }
 
-/** One or more workers over one connection, run until stopped. */
+/** One or more workers over one connection, run until stopped. Where one of them ends, the others are stopped. */
 export class WorkerGroup {
+  /** Settles as soon as the end has begun: a stop, or a worker that died. Never rejects. */
+  readonly ending: Promise<void>;
+  /** Settles when all workers have ended; rejects with what the first of them died of. */
   readonly done: Promise<void>;
+  private endingBegan: () => void = () => undefined;
 
   private constructor(private readonly workers: readonly Worker[]) {
-    this.done = Promise.all(workers.map(async (worker) => await worker.run())).then(() => undefined);
+    this.ending = new Promise((resolve) => {
+      this.endingBegan = resolve;
+    });
+    this.done = this.run();
     // Whoever waits for `done` hears of a failure; nobody else has to.
-    this.done.catch(() => this.shutdown());
+    this.done.catch(() => undefined);
   }
 
   static async start(options: readonly WorkerOptions[]): Promise<WorkerGroup> {
@@ -31,15 +38,32 @@ export class WorkerGroup {
     return new WorkerGroup(workers);
   }
 
+  /** Takes no more work. */
+  shutdown(): void {
+    this.endingBegan();
+    for (const worker of this.workers) {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    }
+  }
+
   /** Takes no more work and waits for what is in progress. */
   async stop(): Promise<void> {
     this.shutdown();
     await this.done;
   }
 
-  private shutdown(): void {
-    for (const worker of this.workers) {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-    }
+  private async run(): Promise<void> {
+    const failures: unknown[] = [];
+    const runs = this.workers.map(async (worker) => {
+      try {
+        await worker.run();
+      } catch (error) {
+        failures.push(error);
+      } finally {
+        this.shutdown();
+      }
+    });
+    await Promise.all(runs);
+    if (failures.length > 0) throw failures[0];
   }
 }
