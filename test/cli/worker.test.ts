@@ -38,6 +38,15 @@ describe('a worker that cannot start', () => {
     expect(result.stderr).toContain(named);
   });
 
+  test.each(['primary', 'dedicated-dispatch'])(
+    'as %s is wrong configuration where the mail server is an empty value',
+    async (role) => {
+      const result = await installation.exm(['worker', role], { env: { EXM_SMTP_URL: '' } });
+      expect(result.code).toBe(2);
+      expect(result.stderr).toContain('SETTING_MISSING');
+    },
+  );
+
   test('is wrong configuration: a public address with a password in it', async () => {
     const env = { EXM_BASE_URL: 'https://ann:secret@mail.example.com' };
     const result = await installation.exm(['worker', 'content-delivery'], { env });

@@ -215,6 +215,13 @@ describe('a wrong file', () => {
       expected: 'FillEmail before SendEmail',
     },
     {
+      name: 'a pause between sending and recording',
+      text: config("{ pipelines: { sendEmail: ['FillEmail', 'SendEmail', 'Sleep', 'EmailSent'] } }"),
+      key: 'pipelines.sendEmail[2]',
+      value: 'Sleep',
+      expected: 'EmailSent before Sleep',
+    },
+    {
       name: 'a custom step with the name of a built-in one',
       text: config('{ steps: { MoveToSent: async () => {} } }'),
       key: 'steps.MoveToSent',
