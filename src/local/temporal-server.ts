@@ -33,6 +33,10 @@ const namespace = 'default';
 const startTimeoutMs = 120_000;
 const stopTimeoutMs = 20_000;
 
+/** Besides the ports it is given the server chooses some itself, which another process may take before it listens. */
+const attemptsToListen = 3;
+const portWasTaken = /failed listening|address already in use/i;
+
 /**
  * Starts Temporal's dev server with its Web UI, on loopback only, and waits until both answer and the search attributes
  * of this project are known.
@@ -53,23 +57,29 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   for (const name of Object.values(searchAttributes)) args.push('--search-attribute', `${name}=Keyword`);
   // Campaigns share the dispatchers by fairness key.
   args.push('--dynamic-config-value', 'matching.enableFairness=true');
-  const child = startChild({
+  for (let attempt = 1; ; attempt++) {
+    const child = startOnce(options, args);
+    const stop = async () => {
+      await child.stop('SIGTERM', stopTimeoutMs);
+    };
+    try {
+      await waitUntilReady(child, address, uiUrl, options);
+      return { address, namespace, uiUrl, child, stop };
+    } catch (error) {
+      await stop();
+      if (attempt === attemptsToListen || !portWasTaken.test(child.output())) throw error;
+    }
+  }
+}
+
+function startOnce(options: TemporalServerOptions, args: readonly string[]): Child {
+  return startChild({
     command: options.binary,
     args,
     env: withoutTemporalSettings(process.env),
     logFile: options.logFile,
     onSpawn: options.onSpawn,
   });
-  const stop = async () => {
-    await child.stop('SIGTERM', stopTimeoutMs);
-  };
-  try {
-    await waitUntilReady(child, address, uiUrl, options);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { address, namespace, uiUrl, child, stop };
 }
 
 /** TEMPORAL_* variables are for clients; the dev server's own flags read some of them, too. */

@@ -21,5 +21,8 @@ export async function recordHistory(
   const history = await client.workflow.getHandle(workflowId).fetchHistory();
   await client.connection.close();
   mkdirSync(historiesFolder, { recursive: true });
-  writeFileSync(join(historiesFolder, `${name}.json`), `${JSON.stringify(historyToJSON(history))}\n`);
+  writeFileSync(
+    join(historiesFolder, `${name}.json`),
+    `${JSON.stringify(JSON.parse(historyToJSON(history)))}\n`,
+  );
 }
