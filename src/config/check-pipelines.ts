@@ -92,24 +92,22 @@ function listViolations(pipeline: PipelineName, config: ExmConfig): Violation[] 
     ...repeated,
     ...missing,
     ...orderViolations(key, list, indispensable),
-    ...(pipeline === 'sendEmail' ? sleepViolations(key, list) : []),
+    ...(pipeline === 'sendEmail' ? unrecordedViolations(key, list) : []),
   ];
 }
 
 /**
- * Only EmailSent records that a message was sent, so Sleep (up to an hour) must not come before it: whoever was sent
- * to before a process died in that hour would be sent to again.
+ * Only EmailSent records what became of a message, so nothing that takes time or may throw stands between SendEmail and
+ * it: whoever was sent to and not recorded would be sent to again.
  */
-function sleepViolations(key: string, list: readonly string[]): Violation[] {
-  const [sleep, emailSent] = [list.indexOf('Sleep'), list.indexOf('EmailSent')];
-  if (sleep === -1 || emailSent === -1 || sleep > emailSent) return [];
-  return [
-    {
-      key: `${key}[${sleep}]`,
-      value: 'Sleep',
-      expected: 'EmailSent before Sleep, because a message that was sent must be recorded before the pause',
-    },
-  ];
+function unrecordedViolations(key: string, list: readonly string[]): Violation[] {
+  const [sendEmail, emailSent] = [list.indexOf('SendEmail'), list.indexOf('EmailSent')];
+  if (sendEmail === -1 || emailSent === -1) return [];
+  return list.slice(sendEmail + 1, Math.max(sendEmail + 1, emailSent)).map((name, index) => ({
+    key: `${key}[${sendEmail + 1 + index}]`,
+    value: name,
+    expected: 'EmailSent right after SendEmail, because a message that was sent must be recorded first',
+  }));
 }
 
 /** The first pair of neighbours among the indispensable steps that stand the wrong way round. */

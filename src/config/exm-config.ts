@@ -14,8 +14,9 @@ export type CustomStep = (step: { readonly campaignId: string }) => Promise<void
  * it throws pauses the campaign with that reason. It runs once per message, so a slow one costs its time as often as
  * there are recipients.
  *
- * It runs for recipients of whom nothing is decided yet, so one between SendEmail and EmailSent is allowed but left
- * out for everybody whom the mail server gave an answer about. Put what is to be done for each message before SendEmail.
+ * One that stands before SendEmail runs for recipients of whom nothing is decided yet, and may decide by setting
+ * `email.outcome`. One that stands after EmailSent runs for every recipient who has an outcome, with it in
+ * `email.outcome`, which is recorded by then and changed no more. Between the two none may stand.
  */
 export type CustomProcessor = (email: OutgoingEmail) => Promise<void> | void;
 

@@ -43,9 +43,13 @@ export class SendEmail {
       recipient: queued.recipient,
     };
     if (queued.exclusion !== null) email.outcome = { kind: 'skipped', reason: queued.exclusion };
+    let isRecorded = false;
     for (const step of this.steps) {
-      if (step.name === 'EmailSent') this.emailSent(email, queued);
-      else if (step.name === 'Sleep') await this.sleep(email);
+      if (step.name === 'EmailSent') {
+        this.emailSent(email, queued);
+        isRecorded = email.outcome !== undefined;
+      } else if (step.name === 'Sleep') await this.sleep(email);
+      else if (isRecorded) await step.run({ ...email });
       else if (!isDecided(email)) await this.perform(step, email);
       if (step.name === 'SendEmail' && !isDecided(email)) return false;
     }

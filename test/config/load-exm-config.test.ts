@@ -219,7 +219,7 @@ describe('a wrong file', () => {
       text: config("{ pipelines: { sendEmail: ['FillEmail', 'SendEmail', 'Sleep', 'EmailSent'] } }"),
       key: 'pipelines.sendEmail[2]',
       value: 'Sleep',
-      expected: 'EmailSent before Sleep',
+      expected: 'EmailSent right after SendEmail',
     },
     {
       name: 'a custom step with the name of a built-in one',

@@ -29,6 +29,8 @@ export default defineConfig({
       if (message === undefined) throw new Error('FillEmail comes first');
       email.message = { ...message, raw: Buffer.concat([Buffer.from('X-Stamp: of our own\\r\\n'), message.raw]) };
     },
+    NoteEnd: ({ campaignId, outcome }) =>
+      appendFileSync(join(here, 'noted-' + campaignId), outcome.kind + '\\n'),
   },
   pipelines: {
     dispatchNewsletter: [
@@ -36,7 +38,7 @@ export default defineConfig({
       'MoveToProcessing', 'LaunchDedicatedServers', 'SendMessage', 'WaitForDispatchToFinish', 'MoveToSent',
       'NotifyDispatchFinished', 'FinalizeDispatch',
     ],
-    sendEmail: ['FillEmail', 'AddStamp', 'SendEmail', 'EmailSent', 'Sleep'],
+    sendEmail: ['FillEmail', 'AddStamp', 'SendEmail', 'EmailSent', 'NoteEnd', 'Sleep'],
   },
   settings: { dispatchBatchSize: 10, batchesPerRun: 3, deferralFirstDelaySeconds: 1 },
 });
@@ -88,6 +90,7 @@ describe('a pipeline of the installation', () => {
     const started = await installation.exm(['campaign', 'start', id, '--watch', '--json']);
     expect(started.json()).toMatchObject({ state: 'Sent', totals: { queued: 200, sent: 200 } });
     expect(readFileSync(join(installation.dir, 'warmed'), 'utf8')).toBe(`${id}\n`);
+    expect(readFileSync(join(installation.dir, `noted-${id}`), 'utf8')).toBe('sent\n'.repeat(200));
     await waitFor(() => receiver.messages.length === 201 && posted.length === 1, {
       describe: 'both notifications came',
     });
