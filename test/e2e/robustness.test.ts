@@ -3,11 +3,19 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ExmConfig } from '../../src/config/exm-config.ts';
 import { connectClient } from '../../src/temporal/client-connection.ts';
 import { type CampaignFixture, receivedBy, useCampaignFixture } from '../support/campaign-fixture.ts';
+import type { Installation } from '../support/installation.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';
 import type { SmtpAnswer } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
+
+/** Writes an `exm.config.ts` with these settings where the installation's processes look for it. */
+const configured =
+  (settings: NonNullable<ExmConfig['settings']>) =>
+  ({ dir }: Installation) =>
+    writeFileSync(join(dir, 'exm.config.ts'), `export default ${JSON.stringify({ settings })};`);
 
 /** What the tests below ask of an installation. */
 function ask(fixture: CampaignFixture) {
@@ -49,7 +57,11 @@ function ask(fixture: CampaignFixture) {
 }
 
 describe('a campaign whose workflow is handled from outside', () => {
-  const fixture = useCampaignFixture();
+  let answerRcpt: () => SmtpAnswer | undefined = () => undefined;
+  const fixture = useCampaignFixture({
+    receiver: { onRcpt: () => answerRcpt() },
+    prepare: configured({ deferralFirstDelaySeconds: 1 }),
+  });
   const { query, exm, workflow, watch, told, batches, dispatcher, failedTasks, silence } = ask(fixture);
   const recipients = 300;
 
@@ -226,6 +238,38 @@ describe('a campaign whose workflow is handled from outside', () => {
     expect(watched.json().error).toMatchObject({ code: 'CAMPAIGN_NOT_RUNNING' });
   });
 
+  test('goes on by itself while the mail server puts off everybody, and is Sent when it relents', async () => {
+    const { installation, receiver } = fixture;
+    const few = 60;
+    await importRecipients(installation, few, 'few');
+    answerRcpt = () => ({ code: 451, text: '4.7.1 come back later' });
+    // A round takes longer than the first delay: at its end some are due again, and nobody has got anywhere.
+    const sender = await dispatcher('p1', 'put-off', 60);
+    const id = await createCampaign(installation, { pool: 'put-off', include: ['few'] });
+    await exm('campaign', 'start', id);
+    await waitFor(
+      async () =>
+        (
+          await query(
+            'select count(*)::int as n from dispatch_deferral where campaign_id = $1 and attempts >= 3',
+            [id],
+          )
+        )[0]?.n === few,
+      { describe: 'everybody to be put off three times' },
+    );
+    answerRcpt = () => undefined;
+    await exm('server', 'sleep', 'p1', '0');
+    expect(await watch(id)).toMatchObject({
+      state: 'Sent',
+      totals: { queued: few, sent: few },
+    });
+    expect(receiver.messages).toHaveLength(few);
+    expect(
+      await query(`select "to" from campaign_audit where campaign_id = $1 and what = 'dispatch'`, [id]),
+    ).toEqual([]);
+    await sender.stop();
+  });
+
   /** As a database that has become a read-only replica answers. A sequence counts what a rollback takes back. */
   async function refuseWords(): Promise<void> {
     await query(`
@@ -241,19 +285,8 @@ describe('a campaign whose workflow is handled from outside', () => {
 });
 
 describe('a campaign in small runs', () => {
-  let answerRcpt: () => SmtpAnswer | undefined = () => undefined;
-  const fixture = useCampaignFixture({
-    receiver: { onRcpt: () => answerRcpt() },
-    prepare: ({ dir }) =>
-      writeFileSync(
-        join(dir, 'exm.config.ts'),
-        `import { defineConfig } from 'exm-dispatch';
-         export default defineConfig({
-           settings: { dispatchBatchSize: 10, batchesPerRun: 1, deferralFirstDelaySeconds: 1 },
-         });`,
-      ),
-  });
-  const { query, exm, workflow, watch, dispatcher } = ask(fixture);
+  const fixture = useCampaignFixture({ prepare: configured({ dispatchBatchSize: 10, batchesPerRun: 1 }) });
+  const { exm, workflow, watch } = ask(fixture);
   const recipients = 60;
 
   beforeAll(async () => {
@@ -284,37 +317,5 @@ describe('a campaign in small runs', () => {
       state: 'Inactive',
       totals: { queued: recipients, cancelled: recipients, remaining: 0 },
     });
-  });
-
-  test('goes on by itself while the mail server puts off everybody, and is Sent when it relents', async () => {
-    const { installation, receiver } = fixture;
-    const few = 30;
-    await importRecipients(installation, few, 'few');
-    answerRcpt = () => ({ code: 451, text: '4.7.1 come back later' });
-    // A round takes longer than the first delay: at its end some are due again, and nobody has got anywhere.
-    const sender = await dispatcher('p1', 'put-off', 60);
-    const id = await createCampaign(installation, { pool: 'put-off', include: ['few'] });
-    await exm('campaign', 'start', id);
-    await waitFor(
-      async () =>
-        (
-          await query(
-            'select count(*)::int as n from dispatch_deferral where campaign_id = $1 and attempts >= 3',
-            [id],
-          )
-        )[0]?.n === few,
-      { describe: 'everybody to be put off three times' },
-    );
-    answerRcpt = () => undefined;
-    await exm('server', 'sleep', 'p1', '0');
-    expect(await watch(id)).toMatchObject({
-      state: 'Sent',
-      totals: { queued: few, sent: few },
-    });
-    expect(receiver.messages).toHaveLength(few);
-    expect(
-      await query(`select "to" from campaign_audit where campaign_id = $1 and what = 'dispatch'`, [id]),
-    ).toEqual([]);
-    await sender.stop();
   });
 });
