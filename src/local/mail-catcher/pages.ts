@@ -1,4 +1,4 @@
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../../html.ts';
 import type { MailSummary } from './mail-store.ts';
 import { decodeHeader, displayName, type MessageView } from './message-view.ts';
 

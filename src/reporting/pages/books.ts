@@ -1,7 +1,7 @@
 import { hasEnded } from '../../domain/campaign-state.ts';
+import { type Html, html } from '../../html.ts';
 import type { CampaignReport } from '../report.ts';
 import { count, duration, percent } from './format.ts';
-import { type Html, html } from './html.ts';
 
 /** Parts of `queued` in the order in which the books name them, with their class in the style sheet. */
 const parts = [

@@ -1,11 +1,11 @@
 import { hasEnded } from '../../domain/campaign-state.ts';
+import { type Html, html } from '../../html.ts';
 import type { Agent } from '../../processing/classify-agent.ts';
 import type { EventReport, LinkReport } from '../event-report.ts';
 import type { CampaignReport, ReasonCount, TimelineEntry } from '../report.ts';
 import type { ServerReport } from '../server-report.ts';
 import { books } from './books.ts';
 import { count, instant, percent, words } from './format.ts';
-import { type Html, html } from './html.ts';
 import { layout } from './layout.ts';
 import { stateBadge } from './state-badge.ts';
 

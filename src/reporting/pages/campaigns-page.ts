@@ -1,6 +1,6 @@
+import { type Html, html } from '../../html.ts';
 import type { CampaignSummary } from '../campaign-list.ts';
 import { count, instant, percent } from './format.ts';
-import { type Html, html } from './html.ts';
 import { layout } from './layout.ts';
 import { stateBadge } from './state-badge.ts';
 

@@ -1,5 +1,5 @@
 import type { CampaignState, SubState } from '../../domain/campaign-state.ts';
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../../html.ts';
 
 /** A campaign's state as a coloured word. The sub-state stands beside it where it says more. */
 export function stateBadge(state: CampaignState, subState: SubState): Html {
