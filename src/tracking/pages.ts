@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { escapeHtml } from '../html.ts';
 import { type PageLanguage, type PageTexts, pageTexts } from './page-texts.ts';
 
 /** A page with its status. Pages need no script, image or font, and nothing from another server. */
@@ -97,10 +98,6 @@ export function maskAddress(email: string): string {
   if (at < 1) return '';
   const [first = ''] = email;
   return `${first}•••${email.slice(at)}`;
-}
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 function button(scope: string, label: string, hint: string, look = ''): string {
