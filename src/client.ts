@@ -3,27 +3,29 @@
  * The same can be done by Temporal's own command line: the workflow is `DispatchNewsletter`, its id `campaign/<id>`,
  * its input `{ "campaignId": "<id>" }`, and its updates and signals `pause`, `resume` and `cancel`.
  */
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import {
-  type Client,
-  isGrpcDeadlineError,
-  WithStartWorkflowOperation,
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowFailedError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
-} from '@temporalio/client';
-import { ApplicationFailure, type SignalDefinition, type UpdateDefinition } from '@temporalio/common';
+  campaignRunning,
+  controlError,
+  isAlreadyStarted,
+  isNotFound,
+  isTimeout,
+  notRunning,
+  preconditionsRefused,
+  startNotConfirmed,
+  testSendError,
+  workflowFailure,
+} from './client-errors.ts';
 import type { DispatchNewsletterInput, DispatchResult, DispatchStatus } from './domain/dispatch.ts';
 import { priorities } from './domain/dispatch.ts';
-import { FailedError, InputError, RefusedError } from './domain/errors.ts';
+import { RefusedError } from './domain/errors.ts';
 import {
   type ControlRequest,
   type ControlResult,
   cancelSignal,
   cancelUpdate,
   type PreconditionFailure,
-  type PreconditionsResult,
   pauseSignal,
   pauseUpdate,
   preconditionsUpdate,
@@ -65,34 +67,79 @@ const defaultTimeoutMs = 30_000;
  *
  * @throws RefusedError where it is being dispatched already, or a condition is not met (all of them are named)
  * @throws InputError where there is no such campaign
+ * @throws UnavailableError where Temporal didn't confirm the start in time
  */
 export async function startCampaign(
   client: Client,
   campaignId: string,
   options: StartOptions = {},
 ): Promise<StartedCampaign> {
+  const { timeoutMs = defaultTimeoutMs } = options;
   const workflowId = campaignWorkflowId(campaignId);
-  const start = new WithStartWorkflowOperation<DispatchNewsletter>('DispatchNewsletter', {
-    workflowId,
-    workflowIdConflictPolicy: 'FAIL',
-    taskQueue: taskQueues(options.queuePrefix).primary,
-    args: [{ campaignId, startedBy: options.startedBy }],
-    staticSummary: options.name ?? campaignId,
-  });
+  const taskQueue = taskQueues(options.queuePrefix).primary;
+  // Not a start with the update in one request: that works only with an operation of the client's own copy of the SDK.
+  const handle = await startWorkflow(client, campaignId, taskQueue, options);
   try {
     const { failures, warnings } = await client.withDeadline(
-      Date.now() + (options.timeoutMs ?? defaultTimeoutMs),
+      Date.now() + timeoutMs,
+      async () => await handle.executeUpdate(preconditionsUpdate),
+    );
+    if (failures.length === 0) return { workflowId, checked: true, warnings };
+    throw preconditionsRefused(failures);
+  } catch (error) {
+    if (error instanceof RefusedError) throw error;
+    if (isTimeout(error)) return { workflowId, checked: false, warnings: [noPrimary(taskQueue, timeoutMs)] };
+    throw await whyEnded(client, handle, error);
+  }
+}
+
+async function startWorkflow(
+  client: Client,
+  campaignId: string,
+  taskQueue: string,
+  { startedBy, name, timeoutMs = defaultTimeoutMs }: StartOptions,
+): Promise<WorkflowHandle<DispatchNewsletter>> {
+  try {
+    return await client.withDeadline(
+      Date.now() + timeoutMs,
       async () =>
-        await client.workflow.executeUpdateWithStart(preconditionsUpdate, {
-          startWorkflowOperation: start,
-          args: [],
+        await client.workflow.start<DispatchNewsletter>('DispatchNewsletter', {
+          workflowId: campaignWorkflowId(campaignId),
+          workflowIdConflictPolicy: 'FAIL',
+          taskQueue,
+          args: [{ campaignId, startedBy }],
+          staticSummary: name ?? campaignId,
         }),
     );
-    if (failures.length > 0) throw preconditionsRefused(failures);
-    return { workflowId, checked: true, warnings };
   } catch (error) {
-    if (isTimeout(error)) return { workflowId, checked: false, warnings: [] };
-    throw await startError(client, campaignId, start, error);
+    if (isAlreadyStarted(error)) throw campaignRunning(campaignId);
+    throw isTimeout(error) ? startNotConfirmed(campaignId, error) : error;
+  }
+}
+
+function noPrimary(taskQueue: string, waitedMs: number): PreconditionFailure {
+  return {
+    condition: 'primary',
+    message:
+      `No primary worker answered on the task queue "${taskQueue}" within ${waitedMs / 1000} s. The campaign begins ` +
+      'when one does: exm worker primary. If one runs, compare the queue prefix: its EXM_QUEUE_PREFIX and the one given here.',
+  };
+}
+
+/** The workflow may have ended before it could answer; then its own failure says why. */
+async function whyEnded(
+  client: Client,
+  handle: WorkflowHandle<DispatchNewsletter>,
+  error: unknown,
+): Promise<unknown> {
+  try {
+    return await client.withDeadline(Date.now() + defaultTimeoutMs, async () => {
+      const { status } = await handle.describe();
+      if (status.name !== 'RUNNING') await handle.result();
+      return error;
+    });
+  } catch (ended) {
+    return workflowFailure(ended) ?? error;
   }
 }
 
@@ -128,7 +175,7 @@ export async function campaignStatus(client: Client, campaignId: string): Promis
   try {
     return await client.workflow.getHandle(campaignWorkflowId(campaignId)).query(statusQuery);
   } catch (error) {
-    throw error instanceof WorkflowNotFoundError ? notRunning(campaignId) : error;
+    throw isNotFound(error) ? notRunning(campaignId) : error;
   }
 }
 
@@ -141,7 +188,7 @@ export async function isDispatching(client: Client, campaignId: string): Promise
     );
     return status.name === 'RUNNING';
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
+    if (isNotFound(error)) return false;
     throw error;
   }
 }
@@ -151,8 +198,8 @@ export async function campaignResult(client: Client, campaignId: string): Promis
   try {
     return await client.workflow.getHandle<DispatchNewsletter>(campaignWorkflowId(campaignId)).result();
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw notRunning(campaignId);
-    throw failedWorkflow(error) ?? error;
+    if (isNotFound(error)) throw notRunning(campaignId);
+    throw workflowFailure(error) ?? error;
   }
 }
 
@@ -178,14 +225,7 @@ export async function runTestSend(
       workflowExecutionTimeout: '2m',
     });
   } catch (error) {
-    const failure = error instanceof WorkflowFailedError ? rootOf(error) : undefined;
-    if (failure === undefined) throw error;
-    throw new FailedError('TEST_SEND_FAILED', `The test was not sent: ${failure.message}`, {
-      field: 'campaign id',
-      value: campaignId,
-      hint: 'Is a dispatcher alive? "exm doctor" tells.',
-      cause: error,
-    });
+    throw testSendError(campaignId, error);
   }
 }
 
@@ -220,80 +260,4 @@ async function control(
   } catch (error) {
     throw controlError(campaignId, error);
   }
-}
-
-/** What an update or a signal that failed means to the caller. */
-function controlError(campaignId: string, error: unknown): unknown {
-  if (error instanceof WorkflowNotFoundError) return notRunning(campaignId);
-  if (!(error instanceof WorkflowUpdateFailedError)) return error;
-  const about = { field: 'campaign id', value: campaignId, cause: error };
-  if (error.cause instanceof ApplicationFailure && error.cause.type === 'REFUSED') {
-    return new RefusedError('CONTROL_REFUSED', error.cause.message, about);
-  }
-  return new FailedError('CONTROL_FAILED', `The campaign was not changed: ${rootOf(error).message}`, {
-    ...about,
-    hint: `"exm campaign status ${campaignId}" shows what it is doing.`,
-  });
-}
-
-async function startError(
-  client: Client,
-  campaignId: string,
-  start: WithStartWorkflowOperation<DispatchNewsletter>,
-  error: unknown,
-): Promise<unknown> {
-  if (error instanceof WorkflowExecutionAlreadyStartedError) {
-    return new RefusedError('CAMPAIGN_RUNNING', 'The campaign is being dispatched already.', {
-      field: 'campaign id',
-      value: campaignId,
-      hint: `"exm campaign status ${campaignId}" shows how far it is.`,
-    });
-  }
-  if (error instanceof RefusedError) return error;
-  // The workflow may have ended before it could answer; then its own failure says why.
-  try {
-    return await client.withDeadline(Date.now() + defaultTimeoutMs, async () => {
-      const run = await start.workflowHandle();
-      const { status } = await run.describe();
-      if (status.name !== 'RUNNING') await run.result();
-      return error;
-    });
-  } catch (ended) {
-    return failedWorkflow(ended) ?? error;
-  }
-}
-
-function failedWorkflow(error: unknown): unknown {
-  const failure = error instanceof WorkflowFailedError ? rootOf(error) : undefined;
-  if (!(failure instanceof ApplicationFailure)) return undefined;
-  const [result] = (failure.details ?? []) as [PreconditionsResult?];
-  if (result?.failures !== undefined) return preconditionsRefused(result.failures);
-  if (failure.type === 'CAMPAIGN_UNKNOWN') return new InputError('CAMPAIGN_UNKNOWN', failure.message);
-  return undefined;
-}
-
-function preconditionsRefused(failures: readonly PreconditionFailure[]): RefusedError {
-  const list = failures.map(({ condition, message }) => `\n  - ${condition}: ${message}`).join('');
-  return new RefusedError('PRECONDITIONS_FAILED', `The campaign cannot start:${list}`, {
-    hint: 'Mend these and start it again.',
-  });
-}
-
-function notRunning(campaignId: string): RefusedError {
-  return new RefusedError('CAMPAIGN_NOT_RUNNING', 'The campaign is not being dispatched.', {
-    field: 'campaign id',
-    value: campaignId,
-    hint: `"exm campaign status ${campaignId}" shows its state.`,
-  });
-}
-
-function rootOf(error: Error): Error {
-  let root = error;
-  while (root.cause instanceof Error) root = root.cause;
-  return root;
-}
-
-function isTimeout(error: unknown): boolean {
-  if (isGrpcDeadlineError(error) || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
-  return error instanceof Error && error.cause !== undefined && isGrpcDeadlineError(error.cause);
 }

@@ -29,11 +29,6 @@ export function campaignStartCommand(): Command {
             const started = await startCampaign(client, id, { queuePrefix, name, startedBy: actor() });
             for (const { condition, message } of started.warnings)
               io.note(`warning: ${condition}: ${message}`);
-            if (!started.checked) {
-              io.note(
-                'warning: no primary worker answers; the campaign begins when one is started: exm worker primary',
-              );
-            }
             if (flags.watch === true) return await watchCampaign(db, io, env, id);
             io.result(
               {
