@@ -69,7 +69,9 @@ export async function startUp(
   const readyFile = join(dir, 'ready');
   rmSync(readyFile, { force: true });
   const { child, ended, stdout, stderr } = spawnUp(dir, ['--ready-file', readyFile, ...args], env);
-  await waitFor(() => existsSync(readyFile) || child.exitCode !== null, {
+  // The file is there at once; what was written to a pipe may take another moment to come through it.
+  const isReady = () => existsSync(readyFile) && stdout().endsWith('\n');
+  await waitFor(() => isReady() || child.exitCode !== null, {
     timeoutMs: 240_000,
     describe: () => `exm up to be ready. It said:\n${stderr()}`,
   }).catch((error) => {
