@@ -9,7 +9,7 @@ import { connectWorker } from '../src/temporal/worker-connection.ts';
 import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
 import type { ProcessEvents } from '../workflows/process-events.ts';
 import type { RoleContext, RunningRole } from './runtime.ts';
-import { WorkerGroup } from './temporal-worker.ts';
+import { installTemporalLogging, WorkerGroup } from './temporal-worker.ts';
 
 export type ProcessingOptions = Omit<ProcessingDependencies, 'db'>;
 
@@ -27,7 +27,8 @@ export async function startProcessing(
   context: RoleContext,
   options: ProcessingOptions = {},
 ): Promise<RunningRole> {
-  const { env, db, name, settings } = context;
+  const { env, db, name, settings, log } = context;
+  installTemporalLogging(log);
   const taskQueue = taskQueues(settings.queuePrefix).processing;
   const { connection, namespace } = await connectWorker(env);
   const client = await connectClient(env);
