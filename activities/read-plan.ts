@@ -1,6 +1,9 @@
+import { Context } from '@temporalio/activity';
 import { changeWord } from '../src/campaigns/change-state.ts';
 import { findCampaign } from '../src/campaigns/find-campaign.ts';
 import type { DispatchPlan } from '../src/domain/dispatch.ts';
+import { InputError } from '../src/domain/errors.ts';
+import { campaignWorkflowId } from '../src/domain/names.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 
 /** Reads what the configuration says about this run, and lets dispatchers go: an earlier run may have left them held. */
@@ -10,6 +13,7 @@ export function createReadPlan({ db, config, queues, searchAttributes }: Primary
     startedBy,
   }: CampaignRef & { startedBy?: string | undefined }): Promise<DispatchPlan> => {
     const { name, definition } = await findCampaign(db, campaignId);
+    requireOwnWorkflow(campaignId);
     const by = startedBy ?? 'unknown';
     await changeWord(db, { campaignId, word: 'go', by });
     return {
@@ -22,4 +26,16 @@ export function createReadPlan({ db, config, queues, searchAttributes }: Primary
       batchesPerRun: config.settings.batchesPerRun,
     };
   };
+}
+
+/** Only its one workflow id keeps a campaign from being dispatched twice at once. */
+function requireOwnWorkflow(campaignId: string): void {
+  const workflowId = Context.current().info.workflowExecution?.workflowId;
+  const expected = campaignWorkflowId(campaignId);
+  if (workflowId === expected) return;
+  throw new InputError('WORKFLOW_ID_WRONG', `The campaign must be started as the workflow "${expected}".`, {
+    field: 'workflow id',
+    value: workflowId,
+    hint: `This id is what refuses a second start. Start DispatchNewsletter with the workflow id ${expected}.`,
+  });
 }

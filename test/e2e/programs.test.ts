@@ -93,6 +93,29 @@ describe('a program', () => {
     expect(started.warnings[0]?.message).toContain('EXM_QUEUE_PREFIX');
   });
 
+  test.each([
+    [
+      'under another workflow id',
+      'my-own-id',
+      (id: string) => [{ campaignId: id }],
+      'as the workflow "campaign/',
+    ],
+    ['without an input', 'without-input', () => [{}], 'There is no campaign'],
+  ])('cannot start a campaign %s', async (_how, workflowId, args, message) => {
+    const { installation } = fixture;
+    const id = await createCampaign(installation);
+    const result = client.workflow.execute('DispatchNewsletter', {
+      workflowId,
+      taskQueue: `${installation.env['EXM_QUEUE_PREFIX']}-primary`,
+      args: args(id),
+    });
+    await expect(result).rejects.toMatchObject({
+      cause: { cause: { message: expect.stringContaining(message) } },
+    });
+    const status = await installation.exm(['campaign', 'status', id, '--json']);
+    expect(status.json()).toMatchObject({ state: 'Draft', totals: { queued: 0 } });
+  });
+
   test('is told that a pause failed where the campaign ended before it was in force', async () => {
     const { installation } = fixture;
     const id = await createCampaign(installation);
