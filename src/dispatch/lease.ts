@@ -70,9 +70,9 @@ export class Lease {
     for (const sleeper of this.sleepers.splice(0)) sleeper();
   }
 
-  /** Waits so long, or until `wake`. */
+  /** Waits so long, or until `wake`; not at all where the batch was told to stop already. */
   async pause(ms: number): Promise<void> {
-    if (ms <= 0) return;
+    if (ms <= 0 || this.word !== 'go') return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.sleepers.push(() => {

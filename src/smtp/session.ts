@@ -1,12 +1,36 @@
 import { hostname } from 'node:os';
+import { Readable } from 'node:stream';
 import { parseConnectionUrl } from 'nodemailer/lib/shared';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { hidePassword } from '../db/connect.ts';
 import { UnavailableError } from '../domain/errors.ts';
+import { contentTimeoutMs, envelopeTimeoutMs, messageMaximumMs } from '../domain/stop-times.ts';
 import { classifyReply, type SmtpResult } from './reply.ts';
 
-/** How long the mail server may take to answer, milliseconds (RFC 5321 section 4.5.3.2 allows it ten minutes at the end of DATA). */
-const timeouts = { connectionTimeout: 15_000, greetingTimeout: 30_000, socketTimeout: 300_000 };
+/**
+ * nodemailer's own limits, milliseconds. Its last one counts silence, and starts again with each byte: it is only what
+ * is left for connections that carry nothing. What bounds a message are the limits below.
+ */
+const timeouts = { connectionTimeout: 15_000, greetingTimeout: 30_000, socketTimeout: messageMaximumMs };
+
+/** How long the mail server may take, milliseconds, however it fills the time. */
+export interface SessionLimits {
+  /** From the first packet to the end of the login. */
+  readonly connectMs: number;
+  /** For MAIL, RCPT and DATA. */
+  readonly envelopeMs: number;
+  /** From the first byte of a message to the answer to it. */
+  readonly contentMs: number;
+  /** For RSET and QUIT, on which nothing depends. */
+  readonly courtesyMs: number;
+}
+
+const defaultLimits: SessionLimits = {
+  connectMs: 60_000,
+  envelopeMs: envelopeTimeoutMs,
+  contentMs: contentTimeoutMs,
+  courtesyMs: 5_000,
+};
 
 export interface Envelope {
   readonly from: string;
@@ -27,7 +51,10 @@ export class SmtpSession implements MailSession {
   private open = true;
   private gone: (() => void)[] = [];
 
-  private constructor(private readonly connection: SMTPConnection) {
+  private constructor(
+    private readonly connection: SMTPConnection,
+    private readonly limits: SessionLimits,
+  ) {
     connection.once('end', () => this.ended());
     // Errors while a message is under way reach its callback; one that comes while idle only closes the session.
     connection.on('error', () => this.ended());
@@ -39,11 +66,15 @@ export class SmtpSession implements MailSession {
    * @param url as nodemailer takes it: `smtp://user:password@host:port?name=value`
    * @throws UnavailableError where no connection comes about, with the server's reply where it gave one.
    */
-  static async connect(url: string): Promise<SmtpSession> {
+  static async connect(url: string, given: Partial<SessionLimits> = {}): Promise<SmtpSession> {
+    const limits = { ...defaultLimits, ...given };
     const options = parseConnectionUrl(url);
     const connection = new SMTPConnection({ name: hostname(), ...timeouts, ...options });
+    let limit: NodeJS.Timeout | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
+        const late = `it did not finish the greeting and the login within ${limits.connectMs / 1_000} s`;
+        limit = setTimeout(() => reject(new Error(late)), limits.connectMs);
         connection.once('error', reject);
         connection.connect((error) => {
           if (error) return reject(error);
@@ -63,8 +94,10 @@ export class SmtpSession implements MailSession {
           cause,
         },
       );
+    } finally {
+      clearTimeout(limit);
     }
-    return new SmtpSession(connection);
+    return new SmtpSession(connection, limits);
   }
 
   get isOpen(): boolean {
@@ -72,19 +105,35 @@ export class SmtpSession implements MailSession {
   }
 
   async send(envelope: Envelope, raw: Buffer): Promise<SmtpResult> {
+    let limit: NodeJS.Timeout | undefined;
     const result = await new Promise<SmtpResult>((resolve) => {
+      const lost = (reply: string) => resolve({ kind: 'connection-lost', reply });
+      const allow = (ms: number, what: string) => {
+        clearTimeout(limit);
+        limit = setTimeout(() => lost(`the server did not answer ${what} within ${ms / 1_000} s`), ms);
+      };
+      allow(this.limits.envelopeMs, 'MAIL, RCPT and DATA');
       // nodemailer forgets the callback of a command when the server hangs up instead of answering it.
-      this.whenGone(() => resolve({ kind: 'connection-lost', reply: 'the server closed the connection' }));
+      this.whenGone(() => lost('the server closed the connection'));
+      // It is read when the server has said that it may come.
+      const content = new Readable({
+        read: () => {
+          allow(this.limits.contentMs, 'the message');
+          content.push(raw);
+          content.push(null);
+        },
+      });
       this.connection.send(
         { from: envelope.from, to: [envelope.to], size: raw.length },
-        raw,
+        content,
         (error, info) => {
           resolve(error ? classifyReply(error) : { kind: 'accepted', reply: info?.response ?? '' });
         },
       );
     });
+    clearTimeout(limit);
     this.gone = [];
-    if (result.kind === 'connection-lost') this.close();
+    if (result.kind === 'connection-lost') this.abandon();
     else if (result.kind !== 'accepted') await this.reset();
     return result;
   }
@@ -93,17 +142,29 @@ export class SmtpSession implements MailSession {
     if (!this.open) return;
     this.open = false;
     this.connection.quit();
+    setTimeout(() => this.connection.close(), this.limits.courtesyMs).unref();
+  }
+
+  /** Hangs up. A QUIT could become part of a message that is half sent. */
+  private abandon(): void {
+    this.open = false;
+    this.connection.close();
   }
 
   /** RSET after a refusal, so that the next message starts afresh (RFC 5321 section 4.1.1.5). */
   private async reset(): Promise<void> {
+    let limit: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
-      this.whenGone(resolve);
-      this.connection.reset((error) => {
-        if (error) this.close();
+      const giveUp = () => {
+        this.abandon();
         resolve();
-      });
+      };
+      limit = setTimeout(giveUp, this.limits.courtesyMs);
+      this.whenGone(resolve);
+      this.connection.reset((error) => (error ? giveUp() : resolve()));
     });
+    clearTimeout(limit);
+    this.gone = [];
   }
 
   /** Calls back when the connection has ended, after its own callbacks have had their turn. */

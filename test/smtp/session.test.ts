@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { SmtpSession } from '../../src/smtp/session.ts';
+import { type SessionLimits, SmtpSession } from '../../src/smtp/session.ts';
 import { startBluntMailServer } from '../support/blunt-mail-server.ts';
 import { startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -12,8 +13,8 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function connected(url: string): Promise<SmtpSession> {
-  const session = await SmtpSession.connect(url);
+async function connected(url: string, limits: Partial<SessionLimits> = {}): Promise<SmtpSession> {
+  const session = await SmtpSession.connect(url, limits);
   closers.push(() => session.close());
   return session;
 }
@@ -55,5 +56,62 @@ describe('an SMTP session', () => {
     receiver.cutConnections();
     expect(await sending).toMatchObject({ kind: 'connection-lost' });
     expect(session.isOpen).toBe(false);
+  });
+
+  describe('with a mail server that takes its time', () => {
+    it('waits for the answer to a message longer than for those before it', async () => {
+      const receiver = await startSmtpReceiver();
+      closers.push(() => receiver.close());
+      const session = await connected(receiver.url, { envelopeMs: 2_000 });
+      receiver.hold();
+      const sending = session.send(envelope, raw);
+      await waitFor(() => receiver.held > 0);
+      await pause(3_000);
+      receiver.release();
+      expect(await sending).toMatchObject({ kind: 'accepted' });
+      expect(receiver.messages).toHaveLength(1);
+    });
+
+    it('gives up before the message is handed over where the envelope gets no answer', async () => {
+      const receiver = await startSmtpReceiver({ onRcpt: async () => await new Promise(() => undefined) });
+      closers.push(() => receiver.close());
+      const session = await connected(receiver.url, { envelopeMs: 300 });
+      expect(await session.send(envelope, raw)).toEqual({
+        kind: 'connection-lost',
+        reply: 'the server did not answer MAIL, RCPT and DATA within 0.3 s',
+      });
+      expect(session.isOpen).toBe(false);
+      await waitFor(() => receiver.connections === 0);
+    });
+
+    it('hangs up where the message gets no answer', async () => {
+      const receiver = await startSmtpReceiver();
+      closers.push(() => receiver.close());
+      const session = await connected(receiver.url, { contentMs: 300 });
+      receiver.hold();
+      expect(await session.send(envelope, raw)).toEqual({
+        kind: 'connection-lost',
+        reply: 'the server did not answer the message within 0.3 s',
+      });
+      expect(session.isOpen).toBe(false);
+    });
+
+    it('does not wait for it to forget a refused message', async () => {
+      const server = await startBluntMailServer({ silentAt: 'RSET', refuseMessages: true });
+      closers.push(() => server.close());
+      const session = await connected(server.url, { courtesyMs: 300 });
+      expect(await session.send(envelope, raw)).toMatchObject({ kind: 'rejected' });
+      expect(session.isOpen).toBe(false);
+    });
+
+    it.each(['EHLO', 'AUTH'])('gives no connection where %s gets no answer', async (command) => {
+      const server = await startBluntMailServer({ silentAt: command });
+      closers.push(() => server.close());
+      const url = server.url.replace('//', '//user:secret@');
+      await expect(SmtpSession.connect(url, { connectMs: 300 })).rejects.toMatchObject({
+        code: 'MTA_UNREACHABLE',
+        message: expect.stringContaining('within 0.3 s'),
+      });
+    });
   });
 });

@@ -11,11 +11,20 @@ export interface BluntMailServer {
   close(): Promise<void>;
 }
 
-/** A bare SMTP server that hangs up on whoever names a recipient it does not like, as some real ones do. */
-export async function startBluntMailServer(options: {
+export interface BluntMailServerOptions {
   /** The reply with which it hangs up at RCPT; undefined takes the recipient. */
-  readonly hangUpAt: (address: string) => string | undefined;
-}): Promise<BluntMailServer> {
+  readonly hangUpAt?: (address: string) => string | undefined;
+  /** The command that it never answers. */
+  readonly silentAt?: string;
+  /** Says 554 to every message. */
+  readonly refuseMessages?: boolean;
+}
+
+/**
+ * A bare SMTP server, as impolite as some real ones: it hangs up on whoever names a recipient it does not like, or falls
+ * silent in the middle.
+ */
+export async function startBluntMailServer(options: BluntMailServerOptions): Promise<BluntMailServer> {
   const accepted: string[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
@@ -24,7 +33,7 @@ export async function startBluntMailServer(options: {
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
-    converse(socket, options.hangUpAt, accepted);
+    converse(socket, options, accepted);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -43,7 +52,7 @@ export async function startBluntMailServer(options: {
 
 function converse(
   socket: Socket,
-  hangUpAt: (address: string) => string | undefined,
+  { hangUpAt, silentAt, refuseMessages }: BluntMailServerOptions,
   accepted: string[],
 ): void {
   let unread = '';
@@ -53,11 +62,13 @@ function converse(
     if (isData) {
       if (line !== '.') return;
       isData = false;
-      accepted.push(recipient);
-      socket.write('250 2.0.0 taken\r\n');
+      if (refuseMessages !== true) accepted.push(recipient);
+      socket.write(refuseMessages === true ? '554 5.7.1 no\r\n' : '250 2.0.0 taken\r\n');
+    } else if (silentAt !== undefined && line.startsWith(silentAt)) {
+      // Says nothing.
     } else if (line.startsWith('RCPT')) {
       recipient = /<(.*?)>/.exec(line)?.[1] ?? '';
-      const farewell = hangUpAt(recipient);
+      const farewell = hangUpAt?.(recipient);
       if (farewell === undefined) socket.write('250 2.1.5 fine\r\n');
       else socket.end(`${farewell}\r\n`);
     } else if (line === 'DATA') {
