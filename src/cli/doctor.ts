@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { exitCodes } from '../domain/errors.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { type Check, ok, wrong } from './doctor/check.ts';
+import { checkConfiguration } from './doctor/configuration.ts';
 import { checkBaseUrl, checkDatabase, checkSmtp, checkTemporal } from './doctor/engines.ts';
 import { checkEnvironment, checkNode } from './doctor/environment.ts';
 
@@ -15,6 +16,7 @@ export function doctorCommand(): Command {
         const groups = await Promise.all([
           [checkNode(), checkDataDir(dataDir)],
           checkEnvironment(env, process.env, dataDir),
+          checkConfiguration(env, process.cwd()),
           checkDatabase(env),
           checkTemporal(env),
           checkSmtp(env),
@@ -38,9 +40,12 @@ function checkDataDir(dataDir: string): Check {
 
 function describe(checks: readonly Check[]): string {
   const width = Math.max(...checks.map((check) => check.name.length));
-  const lines = checks.flatMap(({ name, status, found, todo }) => [
+  const lines = checks.flatMap(({ name, status, found, todo }, index) => [
     `${status.padEnd(7)}  ${name.padEnd(width)}  ${found}`,
-    ...(todo === undefined ? [] : [`${' '.repeat(9 + width)}  to do: ${todo}`]),
+    // What is to be done about several lines in a row stands below the last of them.
+    ...(todo === undefined || todo === checks[index + 1]?.todo
+      ? []
+      : [`${' '.repeat(9 + width)}  to do: ${todo}`]),
   ]);
   const count = (status: Check['status']) => checks.filter((check) => check.status === status).length;
   const [wrongs, warnings] = [count('wrong'), count('warning')];

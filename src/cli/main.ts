@@ -5,6 +5,9 @@ import { packagePath } from '../package-path.ts';
 
 const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string };
 
+/** How long a command that has done its work waits for what may still be open. Milliseconds. */
+const endPatienceMs = 1_000;
+
 /** The commands, each loaded only when it is called: a short answer must not wait for the whole program to load. */
 const commands: Record<string, { readonly about: string; readonly load: () => Promise<Command> }> = {
   up: {
@@ -78,3 +81,5 @@ try {
 }
 // A command that failed may leave connections of the Temporal SDK behind, which would keep the process alive.
 if (process.exitCode !== undefined && process.exitCode !== exitCodes.done) process.exit();
+// So may exm.config.ts, with a timer or a connection of its own.
+setTimeout(() => process.exit(), endPatienceMs).unref();

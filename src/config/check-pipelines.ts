@@ -5,6 +5,7 @@ import {
   sendBatchSteps,
   sendEmailSteps,
 } from '../domain/pipeline.ts';
+import { didYouMean } from '../message/nearest.ts';
 import type { ExmConfig } from './exm-config.ts';
 
 /** One thing that is wrong in the configuration file. */
@@ -12,7 +13,8 @@ export interface Violation {
   /** Path of the key in the file, e.g. `pipelines.sendEmail[2]`. */
   readonly key: string;
   readonly value: unknown;
-  readonly expected: string;
+  /** What is wrong with it: what is expected instead, or that there is no such key. */
+  readonly problem: string;
 }
 
 type PipelineName = keyof typeof builtInPipelines;
@@ -44,16 +46,24 @@ function nameViolations(section: 'steps' | 'processors', config: ExmConfig): Vio
     const key = `${section}.${name}`;
     if (builtInNames.has(name)) {
       return [
-        { key, value: name, expected: 'another name: this one is a built-in step, which stays as it is' },
+        {
+          key,
+          value: name,
+          problem: 'expected another name: this one is a built-in step, which stays as it is',
+        },
       ];
     }
     if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) {
       return [
-        { key, value: name, expected: 'a letter, then letters, digits, "_" or "-", 64 characters at most' },
+        {
+          key,
+          value: name,
+          problem: 'expected a letter, then letters, digits, "_" or "-", 64 characters at most',
+        },
       ];
     }
     if (section === 'processors' && config.steps !== undefined && Object.hasOwn(config.steps, name)) {
-      return [{ key, value: name, expected: 'another name: steps has this one already' }];
+      return [{ key, value: name, problem: 'expected another name: steps has this one already' }];
     }
     return [];
   });
@@ -73,19 +83,27 @@ function listViolations(pipeline: PipelineName, config: ExmConfig): Violation[] 
           {
             key: `${key}[${index}]`,
             value: name,
-            expected: `one of ${[...builtIn, ...own].join(', ')}, or a step defined under ${ownSteps[pipeline]}`,
+            problem: `expected one of ${[...builtIn, ...own].join(', ')}, or a step defined under ${ownSteps[pipeline]}.${didYouMean(name, [...builtIn, ...own])}`,
           },
         ],
   );
   const repeated = list.flatMap((name, index): Violation[] =>
     list.indexOf(name) < index
-      ? [{ key: `${key}[${index}]`, value: name, expected: 'each step once; it stands earlier in the list' }]
+      ? [
+          {
+            key: `${key}[${index}]`,
+            value: name,
+            problem: 'expected each step once; it stands earlier in the list',
+          },
+        ]
       : [],
   );
   const indispensable: readonly string[] = indispensableSteps[pipeline];
   const missing = indispensable
     .filter((name) => !list.includes(name))
-    .map((name): Violation => ({ key, value: list, expected: `the indispensable step ${name} in it` }));
+    .map(
+      (name): Violation => ({ key, value: list, problem: `expected the indispensable step ${name} in it` }),
+    );
 
   return [
     ...unknown,
@@ -106,7 +124,8 @@ function unrecordedViolations(key: string, list: readonly string[]): Violation[]
   return list.slice(sendEmail + 1, Math.max(sendEmail + 1, emailSent)).map((name, index) => ({
     key: `${key}[${sendEmail + 1 + index}]`,
     value: name,
-    expected: 'EmailSent right after SendEmail, because a message that was sent must be recorded first',
+    problem:
+      'expected EmailSent right after SendEmail, because a message that was sent must be recorded first',
   }));
 }
 
@@ -116,7 +135,7 @@ function orderViolations(key: string, list: readonly string[], order: readonly s
   for (const [index, name] of present.entries()) {
     const next = present[index + 1];
     if (next !== undefined && list.indexOf(name) > list.indexOf(next)) {
-      return [{ key, value: list, expected: `${name} before ${next}` }];
+      return [{ key, value: list, problem: `expected ${name} before ${next}` }];
     }
   }
   return [];

@@ -1,65 +1,23 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createJiti } from 'jiti';
-import { z } from 'zod';
 import { InputError } from '../domain/errors.ts';
 import { builtInPipelines } from '../domain/pipeline.ts';
-import { pipelineViolations, type Violation } from './check-pipelines.ts';
-import {
-  type CustomProcessor,
-  type CustomStep,
-  defaultConfigSettings,
-  type ExmConfig,
-  type ResolvedConfig,
-} from './exm-config.ts';
+import { checkExmConfig, describeViolation } from './check-exm-config.ts';
+import type { Violation } from './check-pipelines.ts';
+import { defaultConfigSettings, type ExmConfig, type ResolvedConfig } from './exm-config.ts';
 
 /** Looked for in this order where EXM_CONFIG names no file. */
 const defaultNames = ['exm.config.ts', 'exm.config.js', 'exm.config.mjs'] as const;
 
-const functions = <T>() =>
-  z.record(
-    z.string(),
-    z.custom<T>((value) => typeof value === 'function', 'a function'),
-    'an object of functions by name',
-  );
-
-const wholeNumber = (minimum: number, maximum: number) => {
-  const expected = `a whole number from ${minimum} to ${maximum}`;
-  return z.number(expected).int(expected).min(minimum, expected).max(maximum, expected);
-};
-
-const stepNames = z.array(z.string('the name of a step'), 'a list of step names');
-
-const hours = 'a number of hours above 0 and at most 720';
-
-const settingsSchema = z
-  .strictObject(
-    {
-      dispatchBatchSize: wholeNumber(1, 5_000).optional(),
-      undeliveredMaximum: wholeNumber(0, 1_000).optional(),
-      checkSuppressionList: z.boolean('true or false').optional(),
-      deferralMaximumHours: z.number(hours).gt(0, hours).max(720, hours).optional(),
-      deferralFirstDelaySeconds: wholeNumber(1, 3_600).optional(),
-      batchesPerRun: wholeNumber(1, 2_000).optional(),
-    },
-    unknownKeyOr('an object of settings'),
-  )
-  .optional();
-
-const configSchema = z.strictObject(
-  {
-    steps: functions<CustomStep>().optional(),
-    processors: functions<CustomProcessor>().optional(),
-    pipelines: z
-      .strictObject(
-        { dispatchNewsletter: stepNames.optional(), sendEmail: stepNames.optional() },
-        unknownKeyOr('an object with dispatchNewsletter and sendEmail'),
-      )
-      .optional(),
-    settings: settingsSchema,
-  },
-  unknownKeyOr('an object, as defineConfig({ ... }) takes it'),
-);
+/** A configuration file that could be read, with everything that is wrong in it. */
+export interface InspectedConfig {
+  /** Undefined where there is none, and the built-in configuration is used. */
+  readonly path: string | undefined;
+  /** Undefined where something is wrong. */
+  readonly config: ResolvedConfig | undefined;
+  readonly violations: readonly Violation[];
+}
 
 /**
  * Loads and checks the configuration file: `file` (EXM_CONFIG), or the first of exm.config.ts, .js and .mjs in `cwd`,
@@ -70,9 +28,30 @@ const configSchema = z.strictObject(
  * expected.
  */
 export async function loadExmConfig(file: string | undefined, cwd: string): Promise<ResolvedConfig> {
+  const { path, config, violations } = await inspectExmConfig(file, cwd);
+  if (config !== undefined) return config;
+  const [first] = violations;
+  throw new InputError(
+    'CONFIG_WRONG',
+    `The configuration file ${path} is wrong:\n${violations.map((one) => `  ${describeViolation(one)}`).join('\n')}`,
+    { field: `${path}: ${first?.key}`, value: first?.value, hint: correctionHint },
+  );
+}
+
+/** What to do about a violation. */
+export const correctionHint = 'Correct the file; the types of defineConfig describe every key.';
+
+/**
+ * As `loadExmConfig`, but what is wrong in the file is returned.
+ * @throws InputError CONFIG_MISSING, CONFIG_UNREADABLE; CONFIG_WRONG where it exports nothing
+ */
+export async function inspectExmConfig(file: string | undefined, cwd: string): Promise<InspectedConfig> {
   const path = findFile(file, cwd);
-  if (path === undefined) return resolveConfig({});
-  return resolveConfig(checkConfig(await importDefault(path), path));
+  if (path === undefined) return { path, config: resolveConfig({}), violations: [] };
+  const checked = checkExmConfig(await importDefault(path));
+  return 'config' in checked
+    ? { path, config: resolveConfig(checked.config), violations: [] }
+    : { path, config: undefined, violations: checked.violations };
 }
 
 function findFile(file: string | undefined, cwd: string): string | undefined {
@@ -101,10 +80,17 @@ async function importDefault(path: string): Promise<unknown> {
   try {
     loaded = await jiti.import<Record<string, unknown>>(path);
   } catch (cause) {
+    const place = placeOf(cause);
+    const where =
+      place === undefined ? '' : `${place.file === path ? '' : `${place.file}, `}line ${place.line}: `;
     throw new InputError(
       'CONFIG_UNREADABLE',
-      `The configuration file ${path} cannot be loaded: ${firstLine(cause)}`,
-      { field: path, hint: 'Correct the file; it must be a TypeScript or JavaScript module.', cause },
+      `The configuration file ${path} cannot be loaded: ${where}${firstLine(cause)}`,
+      {
+        field: place === undefined ? path : `${place.file}:${place.line}`,
+        hint: 'Correct the file; it must be a TypeScript or JavaScript module.',
+        cause,
+      },
     );
   }
   if (loaded.default === undefined) {
@@ -114,20 +100,6 @@ async function importDefault(path: string): Promise<unknown> {
     });
   }
   return loaded.default;
-}
-
-function checkConfig(value: unknown, path: string): ExmConfig {
-  const parsed = configSchema.safeParse(value);
-  const violations = parsed.success
-    ? pipelineViolations(parsed.data as ExmConfig)
-    : parsed.error.issues.flatMap((issue) => violationsOf(issue, value));
-  const [first] = violations;
-  if (first === undefined) return parsed.data as ExmConfig;
-  throw new InputError(
-    'CONFIG_WRONG',
-    `The configuration file ${path} is wrong:\n${violations.map((one) => `  ${describe(one)}`).join('\n')}`,
-    { field: `${path}: ${first.key}`, value: first.value, hint: `Expected: ${first.expected}.` },
-  );
 }
 
 function resolveConfig(config: ExmConfig): ResolvedConfig {
@@ -143,38 +115,16 @@ function withoutUndefined<T extends object>(value: T | undefined): Partial<T> {
   return Object.fromEntries(Object.entries(value ?? {}).filter(([, one]) => one !== undefined)) as Partial<T>;
 }
 
-/** Zod calls this with each issue of an object: a key it does not know, or something that is no object at all. */
-function unknownKeyOr(expected: string): { error: (issue: { code?: string }) => string | undefined } {
-  return { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : expected) };
-}
-
-function violationsOf(issue: z.core.$ZodIssue, root: unknown): Violation[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      key: keyOf([...issue.path, key]),
-      value: valueAt(root, [...issue.path, key]),
-      expected: 'no such key: it is not one of those that exist',
-    }));
-  }
-  return [{ key: keyOf(issue.path), value: valueAt(root, issue.path), expected: issue.message }];
-}
-
-function keyOf(path: readonly PropertyKey[]): string {
-  if (path.length === 0) return 'default export';
-  return path
-    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i ? '.' : ''}${String(part)}`))
-    .join('');
-}
-
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown>)[part], root);
-}
-
-function describe({ key, value, expected }: Violation): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return `${key} = ${text.length > 120 ? `${text.slice(0, 120)}…` : text}; expected ${expected}`;
-}
-
 function firstLine(error: unknown): string {
-  return String((error as Error | undefined)?.message ?? error).split('\n')[0] ?? '';
+  return (String((error as Error | undefined)?.message ?? error).split('\n')[0] ?? '').trim();
+}
+
+/** Where in the operator's own files an error comes from: what its stack has of others is passed over. */
+function placeOf(error: unknown): { readonly file: string; readonly line: string } | undefined {
+  const stack = String((error as Error | undefined)?.stack ?? '');
+  for (const [, file = '', line = ''] of stack.matchAll(
+    /(?:^|[\s(])(\/[^\n()]*|[A-Za-z]:\\[^\n()]*):(\d+):\d+/g,
+  ))
+    if (!file.includes('node_modules')) return { file, line };
+  return undefined;
 }

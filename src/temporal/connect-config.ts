@@ -13,7 +13,7 @@ export function temporalUnreachable(config: ClientConnectConfig, cause: unknown)
   return new UnavailableError('TEMPORAL_UNREACHABLE', `Temporal does not answer at ${address}.`, {
     field: 'TEMPORAL_ADDRESS',
     value: address,
-    hint: 'Start it ("exm up" starts a local one) or correct TEMPORAL_ADDRESS.',
+    hint: 'Start it ("exm up" starts a local one) or set TEMPORAL_ADDRESS to where it is.',
     cause,
   });
 }

@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createInstallation, type Installation } from '../support/installation.ts';
 
@@ -55,5 +57,16 @@ describe('exm list', () => {
     expect({ exit: wrong.code, code: wrong.json().error.code }).toEqual({ exit: 2, code: 'LIST_NAME' });
     expect((await exm('show', 'twise')).stderr).toContain('Did you mean "twice"?');
     expect((await exm('show', 'twice', '--limit', 'many')).code).toBe(2);
+  });
+
+  it('ends although exm.config.ts keeps a timer', async () => {
+    await exm('create', 'timed');
+    const config = join(installation.dir, 'exm.config.ts');
+    writeFileSync(config, 'setInterval(() => {}, 1000); export default {};');
+    expect(await exm('show', 'timed')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('timed: 0'),
+    });
+    rmSync(config);
   });
 });

@@ -259,6 +259,29 @@ describe('a wrong file', () => {
     expect(error.message).toContain(`  ${key} = `);
   });
 
+  it.each([
+    [
+      '{ settings: { dispatchBatchsize: 3 } }',
+      'settings.dispatchBatchsize = 3: there is no such key. Did you mean "dispatchBatchSize"?',
+    ],
+    ['{ setings: {} }', 'setings = {}: there is no such key. Did you mean "settings"?'],
+    [
+      '{ settings: { colour: 1 } }',
+      'settings.colour = 1: there is no such key. Known here: dispatchBatchSize, undeliveredMaximum, ',
+    ],
+    [
+      '{ dispatchBatchSize: 3 }',
+      'dispatchBatchSize = 3: there is no such key here. It belongs under settings.',
+    ],
+    [
+      '{ pipelines: { steps: {} } }',
+      'pipelines.steps = {}: there is no such key here. It belongs beside pipelines.',
+    ],
+    ["{ pipelines: { sendEmail: ['FilEmail', 'SendEmail', 'EmailSent'] } }", 'Did you mean "FillEmail"?'],
+  ])('with a key or step that does not exist says what may have been meant: %s', async (text, said) => {
+    expect((await failure(untyped(text))).message).toContain(said);
+  });
+
   it('has everything that is wrong in it named at once', async () => {
     const error = await failure(
       untyped(
@@ -287,15 +310,22 @@ describe('a wrong file', () => {
   });
 
   it('that is no TypeScript is refused with the reason', async () => {
-    const error = await failure('export default {');
+    const error = await failure('export default {\n  settings: [ }');
     expect(error.code).toBe('CONFIG_UNREADABLE');
-    expect(error.field).toBe(join(folder, 'exm.config.ts'));
+    expect(error.field).toBe(`${join(folder, 'exm.config.ts')}:2`);
+    expect(error.message).toContain('line 2: ParseError');
   });
 
   it('that throws is refused with the reason', async () => {
-    const error = await failure("throw new Error('no budget server');");
+    const error = await failure(
+      "interface Budget {\n  left: number;\n}\nthrow new Error('no budget server');",
+    );
     expect(error.code).toBe('CONFIG_UNREADABLE');
-    expect(error.message).toContain('no budget server');
+    expect(error.message).toContain('line 4: no budget server');
+    await writeFile(join(folder, 'budget.ts'), '\nexport const budget: number = ;\n');
+    const other = await failure("import { budget } from './budget.ts'; export default budget;");
+    expect(other.message).toContain(`${join(folder, 'budget.ts')}, line 2: ParseError`);
+    expect((await failure('throw 3;')).message).toMatch(/: 3$/);
   });
 
   it('that EXM_CONFIG names but is not there is refused', async () => {

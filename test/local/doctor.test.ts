@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { checkNode } from '../../src/cli/doctor/environment.ts';
 import { createInstallation, type Installation } from '../support/installation.ts';
 import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts';
@@ -74,6 +76,99 @@ describe('exm doctor', () => {
     }
     expect(check('EXM_AUTHENTICATION_KEY')).toMatchObject({ status: 'ok' });
     expect(check('EXM_SMPT_URL')).toMatchObject({ status: 'warning' });
+  });
+
+  it('says of what must be set and is not that it is to be set, and looks no further', async () => {
+    const { code, check, checks } = await doctor({
+      DATABASE_URL: undefined,
+      EXM_BASE_URL: '',
+      EXM_CRYPTOGRAPHIC_KEY: undefined,
+    });
+    expect(code).toBe(1);
+    for (const name of ['DATABASE_URL', 'EXM_BASE_URL'])
+      expect(check(name), name).toMatchObject({
+        status: 'wrong',
+        found: 'not set',
+        todo: expect.stringMatching(/^Set it/),
+      });
+    expect(check('EXM_CRYPTOGRAPHIC_KEY')).toMatchObject({
+      status: 'wrong',
+      found: 'not set',
+      todo: expect.stringMatching(/^Make keys with "exm keys generate"/),
+    });
+    expect(check('PostgreSQL')).toMatchObject({ status: 'warning', todo: 'Set DATABASE_URL first.' });
+    expect(checks.filter(({ status }) => status === 'wrong')).toHaveLength(3);
+  });
+
+  describe('of the configuration file', () => {
+    const file = () => join(installation.dir, 'exm.config.ts');
+    afterEach(() => rmSync(file(), { force: true }));
+
+    async function configuration(text: string | undefined, env: Record<string, string> = {}) {
+      if (text !== undefined) writeFileSync(file(), text);
+      const { code, checks } = await doctor(env);
+      return { code, lines: checks.filter(({ name }) => name === 'Configuration') };
+    }
+
+    it('says that there is none', async () => {
+      const { lines } = await configuration(undefined);
+      expect(lines).toEqual([
+        { name: 'Configuration', status: 'ok', found: expect.stringContaining('no exm.config.ts in') },
+      ]);
+    });
+
+    it('says which one it is, and which step of it never runs', async () => {
+      const { lines } = await configuration(
+        "import { defineConfig } from 'exm-dispatch'; export default defineConfig({ processors: { Late() {} } });",
+      );
+      expect(lines).toEqual([
+        { name: 'Configuration', status: 'ok', found: file() },
+        expect.objectContaining({
+          status: 'warning',
+          found: expect.stringContaining('Late stands in no pipeline'),
+        }),
+      ]);
+    });
+
+    it('has a line for each thing that is wrong in it', async () => {
+      const { code, lines } = await configuration(
+        'export default { settings: { dispatchBatchsize: 3, undeliveredMaximum: -1 } };',
+      );
+      expect(code).toBe(1);
+      expect(lines.map(({ status }) => status)).toEqual(['wrong', 'wrong']);
+      const found = lines.map((line) => line.found).join('\n');
+      expect(found).toContain(
+        'dispatchBatchsize = 3: there is no such key. Did you mean "dispatchBatchSize"?',
+      );
+      expect(found).toContain('undeliveredMaximum = -1: expected a whole number from 0 to 1000');
+      for (const line of lines) expect(line.found).toContain(file());
+    });
+
+    it.each([
+      ['is no program', 'export default {', 'cannot be loaded'],
+      ['throws', "throw new Error('no budget server');", 'no budget server'],
+      ['exports nothing', 'export const settings = {};', 'no default export'],
+      ['never comes to an end', 'await new Promise(() => {}); export default {};', 'does not come to an end'],
+    ])('says that it %s', async (_, text, said) => {
+      const { code, lines } = await configuration(text);
+      expect(code).toBe(1);
+      expect(lines).toEqual([
+        {
+          name: 'Configuration',
+          status: 'wrong',
+          found: expect.stringContaining(said),
+          todo: expect.any(String),
+        },
+      ]);
+    });
+
+    it('says that the one named by EXM_CONFIG is missing', async () => {
+      const { code, lines } = await configuration(undefined, { EXM_CONFIG: 'elsewhere.ts' });
+      expect(code).toBe(1);
+      expect(lines).toEqual([
+        expect.objectContaining({ found: expect.stringContaining('elsewhere.ts does not exist') }),
+      ]);
+    });
   });
 
   it('shows no key and no password', async () => {

@@ -19,7 +19,7 @@ const answerTimeoutMs = 5_000;
 /** PostgreSQL, its schema, and what the table of servers says. */
 export async function checkDatabase(env: Environment): Promise<Check[]> {
   const url = env['DATABASE_URL'] ?? '';
-  if (!URL.canParse(url)) return [notLookedAt('PostgreSQL', 'DATABASE_URL')];
+  if (!URL.canParse(url)) return [notLookedAt('PostgreSQL', 'DATABASE_URL', url)];
   const db = connectDatabase(url, { applicationName: 'exm doctor', max: 1 });
   try {
     const version = await pingDatabase(db, url);
@@ -102,7 +102,7 @@ async function checkSearchAttributes(client: Client): Promise<Check> {
 export async function checkSmtp(env: Environment): Promise<Check[]> {
   const url = env['EXM_SMTP_URL'];
   if (url === undefined || url === '') return [];
-  if (!URL.canParse(url)) return [notLookedAt('Mail server', 'EXM_SMTP_URL')];
+  if (!URL.canParse(url)) return [notLookedAt('Mail server', 'EXM_SMTP_URL', url)];
   const transport = createTransport({
     url,
     connectionTimeout: answerTimeoutMs,
@@ -128,7 +128,7 @@ export async function checkSmtp(env: Environment): Promise<Check[]> {
 /** Whether the address in every mail's links leads somewhere, seen from here. */
 export async function checkBaseUrl(env: Environment): Promise<Check[]> {
   const url = env['EXM_BASE_URL'] ?? '';
-  if (!URL.canParse(url)) return [notLookedAt('Tracking links', 'EXM_BASE_URL')];
+  if (!URL.canParse(url)) return [notLookedAt('Tracking links', 'EXM_BASE_URL', url)];
   const { username, password } = new URL(url);
   if (username !== '' || password !== '') {
     const found = `${hidePassword(url)} holds a login, which everybody would read in every mail`;
@@ -151,6 +151,7 @@ export async function checkBaseUrl(env: Environment): Promise<Check[]> {
   }
 }
 
-function notLookedAt(name: string, variable: string): Check {
-  return wrong(name, 'not looked at', `Set ${variable} first.`);
+/** Not wrong by itself: what is wrong is the variable, which has a line of its own. */
+function notLookedAt(name: string, variable: string, value: string): Check {
+  return warning(name, 'not looked at', `${value === '' ? 'Set' : 'Correct'} ${variable} first.`);
 }

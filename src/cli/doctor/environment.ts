@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { type Environment, environmentFile } from '../../config/environment.ts';
 import { generateKeys, keyVariables, readKeys } from '../../config/keys.ts';
 import { readSettings, settingVariables } from '../../config/settings.ts';
@@ -33,6 +32,10 @@ const otherVariables = [
 
 /** Values for all that must be set, so that one variable at a time can be looked at. */
 const sample: Environment = { DATABASE_URL: 'postgres://x/x', EXM_BASE_URL: 'http://x' };
+/** What to do where a variable is not set that has to be. */
+const unsetTodo = 'Set it, or run this where "exm up" runs, which sets it.';
+const unsetKeyTodo =
+  'Make keys with "exm keys generate" and give every process the same ones, or run this where "exm up" runs.';
 const unsetMeans: Readonly<Record<string, string>> = {
   EXM_SMTP_URL: 'not set; a dispatcher on this host needs --smtp',
   EXM_QUEUE_PREFIX: 'not set; "exm" is used',
@@ -47,13 +50,11 @@ export function checkEnvironment(env: Environment, real: Environment, dataDir: s
     try {
       readSettings({ ...generateKeys(), ...sample, [name]: value });
     } catch (error) {
+      if (!value) return wrong(name, 'not set', unsetTodo);
       const todo = 'Correct it. Where "exm up" runs it need not be set at all.';
       return wrong(name, (error as Error).message.replace(`${name} `, ''), todo);
     }
-    if (value === undefined || value === '') return ok(name, unsetMeans[name] ?? 'not set');
-    if (name === 'EXM_CONFIG' && !existsSync(resolve(value))) {
-      return wrong(name, `${value} doesn't exist`, 'Correct it, or leave it out.');
-    }
+    if (!value) return ok(name, unsetMeans[name] ?? 'not set');
     return ok(name, (name.endsWith('_URL') ? hidePassword(value) : value) + source(name));
   });
   const known = new Set([...settingVariables, ...Object.values(keyVariables), ...otherVariables]);
@@ -69,6 +70,7 @@ function checkKeys(env: Environment, source: (name: string) => string): Check[] 
       readKeys({ ...generateKeys(), [name]: env[name] });
       return ok(name, `set${source(name)}`);
     } catch (error) {
+      if (!env[name]) return wrong(name, 'not set', unsetKeyTodo);
       return wrongBecause(name, error, 'Generate keys with "exm keys generate".');
     }
   });
