@@ -69,14 +69,18 @@ export async function followCampaign(
 ): Promise<CampaignStatus> {
   const display = new ProgressDisplay(io);
   let askAt = Date.now() + askIntervalMs;
+  let lasting = false;
   try {
     for (;;) {
       const campaign = await findCampaign(db, id);
       const totals = await campaignTotals(db, id);
-      display.show(stateInWords(campaign), totals, campaign.reason);
+      // Right after its start a campaign is a Draft still, which is worth a word only where it stays one.
+      if (campaign.state !== 'Draft' || lasting)
+        display.show(stateInWords(campaign), totals, campaign.reason);
       if (hasEnded(campaign.state)) break;
       if (campaign.state === 'Draft' && Date.now() >= askAt) {
         await requireDispatch(db, env, id);
+        lasting = true;
         askAt = Date.now() + askIntervalMs;
       }
       await delay(refreshMs);

@@ -13,10 +13,15 @@ export class ProgressDisplay {
   private bar: SingleBar | undefined;
   private lastLine = Number.NEGATIVE_INFINITY;
   private lastState = '';
+  private lastStage = '';
 
   constructor(private readonly io: CliIo) {}
 
   show(state: string, totals: Totals, reason: string | null): void {
+    if (totals.queued === 0) {
+      this.tellStage(reason === null ? state : `${state}: ${reason}`);
+      return;
+    }
     const done = totals.queued - totals.remaining;
     const rate = this.rate(done);
     const left = timeLeft(totals.remaining, rate);
@@ -38,6 +43,12 @@ export class ProgressDisplay {
     this.io.note(
       `${state}: ${done} of ${totals.queued}, ${totals.sent} sent, ${payload.rate}/s, ${left}${payload.reason}`,
     );
+  }
+
+  /** As long as nobody is queued there is nothing to count: what is under way is said once. */
+  private tellStage(stage: string): void {
+    if (stage !== this.lastStage) this.io.note(stage);
+    this.lastStage = stage;
   }
 
   end(): void {

@@ -32,6 +32,7 @@ describe('a campaign from start to Sent', () => {
       totals: { queued: count, sent: count, failed: 0, skipped: 0, cancelled: 0, inDoubt: 0, remaining: 0 },
     });
     expect(started.code).toBe(0);
+    expect(started.stderr).not.toMatch(/Draft|0 of 0/);
     expect(receivedBy(receiver)).toEqual(addresses.sort());
     await recordHistory(installation, `campaign/${id}`, `audience-of-${count}`);
   });

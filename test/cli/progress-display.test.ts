@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { ProgressDisplay } from '../../src/cli/progress-display.ts';
+import type { Totals } from '../../src/domain/outcome.ts';
+
+const totals = (queued: number, sent: number): Totals => ({
+  queued,
+  sent,
+  failed: 0,
+  skipped: 0,
+  cancelled: 0,
+  inDoubt: 0,
+  remaining: queued - sent,
+});
+
+test('counts nothing before somebody is queued, and says once what is under way', () => {
+  const lines: string[] = [];
+  const display = new ProgressDisplay({
+    json: false,
+    interactive: false,
+    result: () => undefined,
+    note: (line) => lines.push(line),
+  });
+  display.show('Queuing', totals(0, 0), null);
+  display.show('Queuing', totals(0, 0), null);
+  display.show('Queuing (Paused)', totals(0, 0), 'ShopIsOpen: the shop answers 503');
+  display.show('Queuing', totals(0, 0), null);
+  display.show('Sending', totals(4, 0), null);
+  display.end();
+  expect(lines).toEqual([
+    'Queuing',
+    'Queuing (Paused): ShopIsOpen: the shop answers 503',
+    'Queuing',
+    'Sending: 0 of 4, 0 sent, 0/s, time left unknown',
+  ]);
+});
