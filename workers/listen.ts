@@ -8,6 +8,16 @@ export interface ListenOptions {
   readonly port: number;
 }
 
+/** @param flag the one that gave the address */
+export function listenFailed(flag: string, { host, port }: ListenOptions, cause: unknown): InputError {
+  return new InputError('LISTEN_FAILED', `Cannot listen on ${host}:${port}: ${(cause as Error).message}`, {
+    field: flag,
+    value: `${host}:${port}`,
+    hint: 'Choose an address of this host and a port that is free.',
+    cause,
+  });
+}
+
 /**
  * Lets a server listen. @returns where it does, as a URL
  *
@@ -20,12 +30,7 @@ export async function listen(
   try {
     await server.listen({ host, port });
   } catch (cause) {
-    throw new InputError('LISTEN_FAILED', `Cannot listen on ${host}:${port}: ${(cause as Error).message}`, {
-      field: '--listen',
-      value: `${host}:${port}`,
-      hint: 'Choose an address of this host and a port that is free.',
-      cause,
-    });
+    throw listenFailed('--listen', { host, port }, cause);
   }
   const bound = server.server.address();
   const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port;

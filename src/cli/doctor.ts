@@ -32,10 +32,14 @@ export function doctorCommand(): Command {
 
 function checkDataDir(dataDir: string): Check {
   const name = 'Data folder';
-  const found = statSync(dataDir, { throwIfNoEntry: false });
-  if (found === undefined) return ok(name, `${dataDir} (not there; "exm up" makes it)`);
-  if (found.isDirectory()) return ok(name, dataDir);
-  return wrong(name, `${dataDir} is no folder`, 'Name another one with --data-dir or EXM_DATA_DIR.');
+  const todo = 'Name another one with --data-dir or EXM_DATA_DIR.';
+  try {
+    const found = statSync(dataDir, { throwIfNoEntry: false });
+    if (found === undefined) return ok(name, `${dataDir} (not there; "exm up" makes it)`);
+    return found.isDirectory() ? ok(name, dataDir) : wrong(name, `${dataDir} is no folder`, todo);
+  } catch (error) {
+    return wrong(name, `${dataDir} cannot be used: ${(error as Error).message}`, todo);
+  }
 }
 
 function describe(checks: readonly Check[]): string {

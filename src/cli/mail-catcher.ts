@@ -1,5 +1,6 @@
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { listenFailed } from '../../workers/listen.ts';
+import { makeDataFolder } from '../local/data-dir.ts';
 import { MailStore } from '../local/mail-catcher/mail-store.ts';
 import { startCatcherSmtp } from '../local/mail-catcher/smtp.ts';
 import { startCatcherWeb } from '../local/mail-catcher/web.ts';
@@ -40,12 +41,16 @@ export function mailCatcherCommand(): Command {
     .action(
       action<MailCatcherFlags>(async ({ dataDir }, flags) => {
         const log = createLogger('mail-catcher');
-        const store = await MailStore.open({ dir: join(dataDir, 'mail'), keep: flags.keep });
-        const smtp = await startCatcherSmtp({ ...flags.smtp, store, log });
+        const store = await MailStore.open({ dir: makeDataFolder(dataDir, 'mail'), keep: flags.keep });
+        const smtp = await startCatcherSmtp({ ...flags.smtp, store, log }).catch((cause) => {
+          throw listenFailed('--smtp', flags.smtp, cause);
+        });
         const web = await startCatcherWeb({
           ...flags.listen,
           store,
           ...(flags.allowHost === undefined ? {} : { allowedHosts: flags.allowHost }),
+        }).catch((cause) => {
+          throw listenFailed('--listen', flags.listen, cause);
         });
         log.info({ address: web.url, smtp: `smtp://${flags.smtp.host}:${smtp.port}` }, 'ready');
         await new Promise<void>((resolve) => {

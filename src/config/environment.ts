@@ -24,9 +24,11 @@ export function loadEnvironment(dataDir: string, real: Environment = process.env
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return real;
+    // ENOTDIR: the data folder is a file, which is said by whoever needs the folder.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return real;
     throw new InputError('ENVIRONMENT_FILE', `The file ${file} cannot be read: ${(error as Error).message}`, {
       field: file,
+      hint: 'Make it readable, or name another folder with --data-dir.',
       cause: error,
     });
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Environment } from '../config/environment.ts';
@@ -7,6 +7,7 @@ import { generateKeys, keyVariables, readKeys } from '../config/keys.ts';
 import { InputError, RefusedError } from '../domain/errors.ts';
 import { defaultQueuePrefix } from '../domain/names.ts';
 import { formatEnvironment } from './env-file.ts';
+import { makeFolder } from './make-folder.ts';
 import { acquireProcessLock, type ProcessLock } from './process-lock.ts';
 import { writePrivateFile } from './write-file.ts';
 
@@ -49,18 +50,13 @@ async function lockDataDir(path: string): Promise<ProcessLock> {
   try {
     // Root's PostgreSQL runs under another account, which has to pass through.
     const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
     chmodSync(path, mode);
-    mkdirSync(join(path, 'logs'), { recursive: true, mode: 0o700 });
+    makeFolder(join(path, 'logs'), 0o700);
     if (!existsSync(join(path, '.gitignore'))) writeFileSync(join(path, '.gitignore'), '*\n');
     result = await acquireProcessLock(join(path, 'lock'));
   } catch (cause) {
-    throw new InputError('DATA_DIR', `The data folder cannot be used: ${(cause as Error).message}`, {
-      field: '--data-dir',
-      value: path,
-      hint: "Name a folder that you may write to, or that doesn't exist yet.",
-      cause,
-    });
+    throw unusable(path, cause);
   }
   if (result.lock !== undefined) return result.lock;
   throw new RefusedError(
@@ -72,6 +68,26 @@ async function lockDataDir(path: string): Promise<ProcessLock> {
       hint: `Use what it started, stop it ("kill ${result.holder.pid}"), or name another folder with --data-dir.`,
     },
   );
+}
+
+/** @throws InputError DATA_DIR where a folder below the data folder cannot be made */
+export function makeDataFolder(dataDir: string, name: string): string {
+  const path = join(dataDir, name);
+  try {
+    makeFolder(path, 0o700);
+  } catch (cause) {
+    throw unusable(dataDir, cause);
+  }
+  return path;
+}
+
+function unusable(path: string, cause: unknown): InputError {
+  return new InputError('DATA_DIR', `The data folder cannot be used: ${(cause as Error).message}`, {
+    field: '--data-dir',
+    value: path,
+    hint: "Name a folder that you may write to; one that isn't there yet is made.",
+    cause,
+  });
 }
 
 /**

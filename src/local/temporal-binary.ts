@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { Environment } from '../config/environment.ts';
 import { FailedError } from '../domain/errors.ts';
 import { downloadTemporal, goInstallTemporal, type Progress, temporalVersion } from './install-temporal.ts';
+import { makeFolder } from './make-folder.ts';
 import { acquireProcessLock } from './process-lock.ts';
 import { userCacheDir } from './user-cache.ts';
 
@@ -128,7 +129,7 @@ async function lockInstallation(
   progress: Progress,
   signal: AbortSignal | undefined,
 ): Promise<() => void> {
-  mkdirSync(dirname(folder), { recursive: true });
+  makeFolder(dirname(folder));
   let told = false;
   for (;;) {
     const { lock, holder } = await acquireProcessLock(`${folder}.lock`);

@@ -189,6 +189,22 @@ describe('exm doctor', () => {
     }
   });
 
+  it('says that the data folder is none', async () => {
+    const file = join(installation.dir, 'file');
+    writeFileSync(file, '');
+    for (const [path, said] of [
+      [file, 'is no folder'],
+      [join(file, 'below'), 'cannot be used: ENOTDIR'],
+    ] as const) {
+      const { code, check } = await doctor({ EXM_DATA_DIR: path });
+      expect(code).toBe(1);
+      expect(check('Data folder')).toMatchObject({
+        status: 'wrong',
+        found: expect.stringContaining(`${path} ${said}`),
+      });
+    }
+  });
+
   it('says where nothing answers', async () => {
     const { code, check } = await doctor({
       DATABASE_URL: 'postgres://exm:x@127.0.0.1:1/exm',

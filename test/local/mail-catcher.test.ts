@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,6 +10,7 @@ import { MailStore } from '../../src/local/mail-catcher/mail-store.ts';
 import { type CatcherSmtp, startCatcherSmtp } from '../../src/local/mail-catcher/smtp.ts';
 import { type CatcherWeb, startCatcherWeb } from '../../src/local/mail-catcher/web.ts';
 import { createLogger } from '../../src/logging.ts';
+import { runExm } from '../support/installation.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -243,5 +245,29 @@ describe('the mail catcher', () => {
     expect(replies.match(/^250 .*Caught/gm)).toHaveLength(2);
     expect(store.list(2).map((mail) => mail.to[0])).toEqual(['c@x.com', 'b@x.com']);
     expect((await store.read(1))?.length).toBe(body.length);
+  });
+});
+
+describe('exm mail-catcher', () => {
+  it('says which address it cannot have, or that its folder cannot be made', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+    const { PATH } = process.env;
+    const run = async (...args: string[]) =>
+      await runExm(['mail-catcher', '--data-dir', dir, '--json', ...args], { env: { PATH }, cwd: dir });
+    for (const [flag, other] of [
+      ['--smtp', '--listen'],
+      ['--listen', '--smtp'],
+    ] as const) {
+      const { code, json } = await run(flag, address, other, '127.0.0.1:0');
+      expect(code).toBe(2);
+      expect(json().error).toMatchObject({ code: 'LISTEN_FAILED', field: flag, value: address });
+    }
+    taken.close();
+    writeFileSync(join(dir, 'file'), '');
+    const { code, json } = await run('--data-dir', join(dir, 'file'));
+    expect(code).toBe(2);
+    expect(json().error).toMatchObject({ code: 'DATA_DIR' });
   });
 });

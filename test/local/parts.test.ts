@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,6 +52,30 @@ describe('the env file', () => {
       ONE: 'real',
       TWO: 'file # with a sign',
     });
+  });
+});
+
+describe('the data folder', () => {
+  it('is made with the folders above it', async () => {
+    const path = join(dir, 'one', 'two', 'three');
+    (await openDataDir(path)).release();
+    expect(statSync(path).isDirectory()).toBe(true);
+  });
+
+  it.skipIf(!existsSync('/proc/self'))('is refused where the system makes no folders', async () => {
+    for (const path of ['/proc/x', '/proc/x/y'])
+      await expect(openDataDir(path)).rejects.toMatchObject({
+        code: 'DATA_DIR',
+        value: path,
+        message: expect.stringContaining('no folder can be made in /proc'),
+      });
+  });
+
+  it('is refused where it, or what is above it, is a file or a link that leads nowhere', async () => {
+    writeFileSync(join(dir, 'file'), '');
+    symlinkSync(join(dir, 'nowhere', 'at-all'), join(dir, 'link'));
+    for (const path of ['file', 'file/below', 'link', 'link/below'])
+      await expect(openDataDir(join(dir, path)), path).rejects.toMatchObject({ code: 'DATA_DIR' });
   });
 });
 
