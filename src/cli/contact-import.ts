@@ -1,13 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { CsvDelimiter } from '../contacts/csv-records.ts';
 import { type ImportReport, importContacts, refusedShown } from '../contacts/import-contacts.ts';
-import type { RefusedRow } from '../contacts/import-row.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { ImportProgressDisplay } from './import-progress.ts';
-import { printable } from './printable.ts';
+import { refusedRows } from './refused-rows.ts';
 import { openRejects } from './rejects-file.ts';
-import { table } from './table.ts';
+import { screenWidth, table } from './table.ts';
 
 interface Flags {
   readonly list: string;
@@ -97,7 +96,7 @@ export function describeReport(report: ImportReport, rejectsFile: string | undef
         ['refused', 'reason'],
       ),
       '',
-      table(refused.first.map(describeRefused), ['line', 'reason', 'column', 'detail', 'value']),
+      refusedRows(refused.first, screenWidth()),
     );
     if (refused.total > refusedShown && rejectsFile === undefined) {
       lines.push(`... and ${refused.total - refusedShown} more: --rejects FILE writes all of them.`);
@@ -105,10 +104,6 @@ export function describeReport(report: ImportReport, rejectsFile: string | undef
   }
   if (rejectsFile !== undefined) lines.push('', `All refused rows: ${rejectsFile}`);
   return lines.join('\n');
-}
-
-function describeRefused({ line, reason, column, detail, value }: RefusedRow): (string | number)[] {
-  return [line, reason, printable(column, 30), detail, printable(value, 60)];
 }
 
 const people = (count: number) => `${count} ${count === 1 ? 'contact' : 'contacts'}`;

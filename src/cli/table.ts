@@ -2,7 +2,11 @@
  * A plain table for a terminal: columns padded to their widest value, numbers to the right. On a terminal no line is
  * wider than it is; elsewhere nothing is cut.
  */
-export function table(rows: readonly (readonly (string | number)[])[], header?: readonly string[]): string {
+export function table(
+  rows: readonly (readonly (string | number)[])[],
+  header?: readonly string[],
+  width = screenWidth(),
+): string {
   const all = [...(header ? [header] : []), ...rows];
   const widths: number[] = [];
   for (const row of all) {
@@ -21,10 +25,14 @@ export function table(rows: readonly (readonly (string | number)[])[], header?: 
       })
       .join('  ')
       .trimEnd();
-  const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
   return all.map((row) => cut(line(row), width)).join('\n');
 }
 
-function cut(text: string, width: number): string {
+/** How many characters fit into a line of the terminal; without one, any number. */
+export function screenWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+}
+
+export function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(1, width - 1))}…`;
 }
