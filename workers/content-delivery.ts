@@ -1,7 +1,7 @@
 import { CampaignContents } from '../src/tracking/campaign-contents.ts';
 import { EventInbox } from '../src/tracking/event-inbox.ts';
 import { buildContentDelivery } from '../src/tracking/server.ts';
-import { type ListenOptions, listen } from './listen.ts';
+import { closeServer, type ListenOptions, listen } from './listen.ts';
 import type { RoleContext, RunningRole } from './runtime.ts';
 
 /** A stop waits so long for the database to take the events that are still in memory. Milliseconds. */
@@ -31,7 +31,7 @@ export async function startContentDelivery(
     done,
     async stop() {
       try {
-        await server.close();
+        await closeServer(server);
         await inbox.close(stopPatienceMs);
       } finally {
         ended();

@@ -18,5 +18,6 @@ export async function startDedicatedDispatch(
     workers: [{ ...temporal, ...dispatcher.workerOptions }],
     dispatcher,
     log,
+    stop: context.stop,
   });
 }

@@ -7,6 +7,7 @@ import type { DispatchHost } from '../src/dispatch/dispatch-host.ts';
 import { Recorder } from '../src/dispatch/recorder.ts';
 import { InputError } from '../src/domain/errors.ts';
 import { taskQueues } from '../src/domain/names.ts';
+import { stopMaximumMs } from '../src/domain/stop-times.ts';
 import type { Emulation } from '../src/message/content.ts';
 import { SmtpSession } from '../src/smtp/session.ts';
 import { SessionPool } from '../src/smtp/session-pool.ts';
@@ -14,6 +15,7 @@ import { announceDispatcher } from '../src/temporal/announce-dispatcher.ts';
 import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
 import { MailServerWatch } from './mail-server-watch.ts';
 import type { RoleContext } from './runtime.ts';
+import { WorkInHand } from './work-in-hand.ts';
 
 export interface DispatcherOptions {
   /** Which campaigns it sends: those of this pool. */
@@ -31,15 +33,15 @@ export interface DispatcherOptions {
 export interface Dispatcher {
   /** All but the connection. */
   readonly workerOptions: WorkerOptions;
-  /** How many batches are in hand. */
-  readonly openBatches: number;
+  /** How many batches and tests are in hand. */
+  readonly unfinished: number;
   /** Watches the mail server, and tells running campaigns that there is one dispatcher more. To be called when its worker runs. */
   started(): void;
   /** A planned stop: batches end after the message on the wire, recorded, and their rest is given to others. */
   drain(): void;
-  /** Waits until no batch is open. @returns false where some were after that time */
+  /** Waits until nothing is in hand. @returns false where something was after that time */
   idle(timeoutMs: number): Promise<boolean>;
-  /** Ends recording. To be called when no batch is open. */
+  /** Ends recording. To be called when nothing is in hand. */
   close(): void;
 }
 
@@ -79,29 +81,30 @@ export async function createDispatcher(
     setHealth: (health) => watch.heard(health),
   };
   const queues = taskQueues(settings.queuePrefix);
+  const work = new WorkInHand();
   return {
     workerOptions: {
       taskQueue: queues.dispatch(options.pool),
       identity: `${name}@dispatch`,
       workflowBundle: workflowBundle(),
-      activities: createDispatchActivities(host),
+      activities: work.counted(createDispatchActivities(host)),
       maxConcurrentActivityTaskExecutions: options.threads,
       maxCachedWorkflows: 100,
       // The last heartbeat must be so recent that a lease (6 s) is over before the heartbeat timeout (10 s) is: see Recorder.
       maxHeartbeatThrottleInterval: '2s',
-      // A batch that was told to stop ends by itself. It is never given up while the mail server may still answer:
+      // A batch that was told to stop ends by itself. It is never cancelled while the mail server may still answer:
       // how long that is waited for is decided in one place, see endInOrder.
-      shutdownGraceTime: '10m',
+      shutdownGraceTime: stopMaximumMs,
     },
-    get openBatches() {
-      return recorder.openBatches;
+    get unfinished() {
+      return work.unfinished;
     },
     started() {
       watch.start();
       void announceDispatcher(db, env, options.pool, log);
     },
     drain: () => recorder.drain(),
-    idle: async (timeoutMs) => await recorder.idle(timeoutMs),
+    idle: async (timeoutMs) => await work.ends(timeoutMs),
     close() {
       watch.stop();
       sessions.close();

@@ -36,3 +36,16 @@ export async function listen(
   const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port;
   return `http://${isIPv6(host) ? `[${host}]` : host}:${boundPort}`;
 }
+
+/** A stop waits so long for requests that are on their way, milliseconds: a browser may never finish sending one. */
+const requestPatienceMs = 10_000;
+
+/** Takes no more requests, and answers those that have come. */
+export async function closeServer(server: Pick<FastifyInstance, 'close' | 'server'>): Promise<void> {
+  const late = setTimeout(() => server.server.closeAllConnections(), requestPatienceMs);
+  try {
+    await server.close();
+  } finally {
+    clearTimeout(late);
+  }
+}

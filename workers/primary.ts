@@ -45,5 +45,6 @@ export async function startPrimary(context: RoleContext, options: PrimaryOptions
     workers: [orchestration, ...dispatching],
     dispatcher,
     log,
+    stop: context.stop,
   });
 }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
+import type { WorkerOptions } from '@temporalio/worker';
 import { createProcessingActivities, type ProcessingDependencies } from '../activities/process-events.ts';
 import { messageOf } from '../src/domain/error-message.ts';
 import { processingWorkflowId, taskQueues } from '../src/domain/names.ts';
@@ -8,6 +9,7 @@ import { connectClient } from '../src/temporal/client-connection.ts';
 import { connectWorker } from '../src/temporal/worker-connection.ts';
 import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
 import type { ProcessEvents } from '../workflows/process-events.ts';
+import { endsWithin } from './ends-within.ts';
 import type { RoleContext, RunningRole } from './runtime.ts';
 import { installTemporalLogging, WorkerGroup } from './temporal-worker.ts';
 
@@ -16,6 +18,8 @@ export type ProcessingOptions = Omit<ProcessingDependencies, 'db'>;
 /** How often a processor makes sure that the workflow is there: somebody may have ended it by hand. Milliseconds. */
 const ensureIntervalMs = 60_000;
 const retryIntervalMs = 2_000;
+/** A stop waits so long for the database to take the events that are being processed. Milliseconds. */
+const transactionMaximumMs = 30_000;
 
 /**
  * The processing role: a worker that turns events into interactions and aggregates, and starts the workflow that
@@ -27,24 +31,23 @@ export async function startProcessing(
   context: RoleContext,
   options: ProcessingOptions = {},
 ): Promise<RunningRole> {
-  const { env, db, name, settings, log } = context;
+  const { env, db, name, settings, log, stop } = context;
   installTemporalLogging(log);
   const taskQueue = taskQueues(settings.queuePrefix).processing;
   const { connection, namespace } = await connectWorker(env);
   const client = await connectClient(env);
-  const workers = await WorkerGroup.start([
-    {
-      connection,
-      namespace,
-      taskQueue,
-      identity: `${name}@processing`,
-      workflowBundle: workflowBundle(),
-      activities: createProcessingActivities({ ...options, db }),
-      // One shift a worker, so that shifts are spread over the workers. Those of workers that are gone wait.
-      maxConcurrentActivityTaskExecutions: 1,
-      maxCachedWorkflows: 10,
-    },
-  ]);
+  const worker: WorkerOptions = {
+    connection,
+    namespace,
+    taskQueue,
+    identity: `${name}@processing`,
+    workflowBundle: workflowBundle(),
+    activities: createProcessingActivities({ ...options, db }),
+    // One shift a worker, so that shifts are spread over the workers. Those of workers that are gone wait.
+    maxConcurrentActivityTaskExecutions: 1,
+    maxCachedWorkflows: 10,
+  };
+  const workers = await WorkerGroup.start([worker], stop);
   const stopping = new AbortController();
   const keeping = keepWorkflow(context, client, taskQueue, stopping.signal);
   return {
@@ -52,7 +55,13 @@ export async function startProcessing(
     done: workers.done,
     async stop() {
       stopping.abort();
-      await workers.stop();
+      workers.shutdown();
+      if (!(await endsWithin(workers.done, transactionMaximumMs))) {
+        // PostgreSQL takes back what was not committed, and the events wait for the next shift.
+        log.warn('stopped in the middle of a transaction: the database did not answer');
+        return;
+      }
+      await workers.done;
       await keeping;
       await client.connection.close();
       await connection.close();
@@ -71,20 +80,23 @@ async function keepWorkflow(
   let announced = false;
   while (!stop.aborted) {
     try {
-      if (announced) {
-        const workflowIdConflictPolicy = WorkflowIdConflictPolicy.USE_EXISTING;
-        await client.workflow.start<typeof ProcessEvents>('ProcessEvents', {
-          ...workflow,
-          workflowIdConflictPolicy,
-        });
-      } else {
-        await client.workflow.signalWithStart<typeof ProcessEvents, []>('ProcessEvents', {
-          ...workflow,
-          signal: processorsChangedSignal,
-        });
-        announced = true;
-      }
+      await client.withAbortSignal(stop, async () => {
+        if (announced) {
+          const workflowIdConflictPolicy = WorkflowIdConflictPolicy.USE_EXISTING;
+          await client.workflow.start<typeof ProcessEvents>('ProcessEvents', {
+            ...workflow,
+            workflowIdConflictPolicy,
+          });
+        } else {
+          await client.workflow.signalWithStart<typeof ProcessEvents, []>('ProcessEvents', {
+            ...workflow,
+            signal: processorsChangedSignal,
+          });
+          announced = true;
+        }
+      });
     } catch (error) {
+      if (stop.aborted) return;
       log.warn({ err: messageOf(error) }, 'the workflow ProcessEvents could not be started; trying again');
     }
     await pause(announced ? ensureIntervalMs : retryIntervalMs, undefined, { signal: stop }).catch(

@@ -1,5 +1,5 @@
 import { buildReporting } from '../src/reporting/server.ts';
-import { type ListenOptions, listen } from './listen.ts';
+import { closeServer, type ListenOptions, listen } from './listen.ts';
 import type { RoleContext, RunningRole } from './runtime.ts';
 
 /**
@@ -19,7 +19,7 @@ export async function startReporting(
     address,
     done,
     async stop() {
-      await server.close();
+      await closeServer(server);
       await done;
     },
   };

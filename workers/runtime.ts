@@ -3,9 +3,12 @@ import type { Environment } from '../src/config/environment.ts';
 import { readSettings, type Settings } from '../src/config/settings.ts';
 import { closeDatabase, connectDatabase, type Database, pingDatabase } from '../src/db/connect.ts';
 import { requireCurrentSchema } from '../src/db/migrate.ts';
-import { type ServerRow, startServerPresence } from '../src/db/server-presence.ts';
+import { type ServerPresence, type ServerRow, startServerPresence } from '../src/db/server-presence.ts';
 import { messageOf } from '../src/domain/error-message.ts';
+import { FailedError } from '../src/domain/errors.ts';
+import { endMaximumMs, stopMaximumMs } from '../src/domain/stop-times.ts';
 import { createLogger, type Logger } from '../src/logging.ts';
+import { endsWithin } from './ends-within.ts';
 import { listenForStop, type StopRequest } from './stop-request.ts';
 
 export const roles = [
@@ -24,15 +27,17 @@ export interface RoleContext {
   readonly settings: Settings;
   readonly db: Database;
   readonly log: Logger;
+  /** Aborted where a stop is asked for. What aborts it during the start: the role must not take work any more. */
+  readonly stop: AbortSignal;
 }
 
 /** A role that runs. */
 export interface RunningRole {
   /** What `exm worker` prints when it is ready, e.g. `http://127.0.0.1:8480`; empty where there is no address. */
   readonly address: string;
-  /** Settles when the role ended: after `stop`, or rejected because something broke for good. */
+  /** Settles when the role ended: by `stop`, or rejected because something broke for good. */
   readonly done: Promise<void>;
-  /** A planned stop: finishes or hands back what is in progress, loses and repeats nothing. Called once. */
+  /** A planned stop: finishes or hands back what is in progress, loses and repeats nothing. Settles when all is closed. Called once. */
   stop(): Promise<void>;
 }
 
@@ -46,17 +51,18 @@ export interface RunRoleOptions {
   readonly onReady?: (running: RunningRole) => void;
 }
 
-/** A start that has not finished so long after a stop was asked for is given up. Milliseconds. */
-const startPatienceMs = 30_000;
-/** What a role leaves open when it has ended (a connection whose other side is silent) keeps its process no longer. Milliseconds. */
-const endPatienceMs = 10_000;
+/** Of the time for the end, what closing connections to the database may take. Milliseconds. */
+const closeMaximumMs = 1_000;
 
 /**
  * One worker process from start to stop: settings and keys are checked, the database must answer and have this
  * program's schema, then the role starts, and stops on SIGTERM or SIGINT. A stop that is asked for during the start
- * comes right after it.
+ * gives it up: nothing takes work until the start is finished.
+ *
+ * What did not end by itself (a connection whose other side is silent) is left open: the process is to be ended.
  *
  * @throws InputError, UnavailableError or FailedError before anything was started.
+ * @throws FailedError STOP_INCOMPLETE where the stop does not come to an end.
  */
 export async function runRole(options: RunRoleOptions): Promise<void> {
   const settings = readSettings(options.env);
@@ -66,59 +72,95 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
     applicationName: `exm ${options.role} ${options.name}`,
     onIdleError: (error) => log.warn({ err: messageOf(error) }, 'database connection lost while idle'),
   });
-  let endedWell = false;
+  let presence: ServerPresence | undefined;
+  let isPlanned = false;
   try {
-    const giveUp = giveUpHungStart(stop, log);
-    await pingDatabase(db, settings.databaseUrl);
-    await requireCurrentSchema(db);
-    const presence = await startServerPresence(db, {
-      name: options.name,
-      role: options.role,
-      host: hostname(),
-      pid: process.pid,
-      pool: options.presence?.pool ?? '',
-      threads: options.presence?.threads ?? 0,
-      sleepMs: options.presence?.sleepMs ?? 0,
-    });
-    try {
-      const running = await options.start({ name: options.name, env: options.env, settings, db, log });
-      giveUp.cancel();
-      const stopped = stop.asked.then(async (cause) => {
-        log.info({ cause }, 'stopping: no new work is taken, work in progress is finished or handed back');
-        await running.stop();
+    const starting = (async () => {
+      await pingDatabase(db, settings.databaseUrl);
+      await requireCurrentSchema(db);
+      stop.signal.throwIfAborted();
+      presence = await enterServer(db, options);
+      stop.signal.throwIfAborted();
+      return await options.start({
+        name: options.name,
+        env: options.env,
+        settings,
+        db,
+        log,
+        stop: stop.signal,
       });
+    })();
+    const running = await unlessStopped(starting, stop, log);
+    if (running !== undefined) {
       log.info({ address: running.address || undefined }, 'ready');
       options.onReady?.(running);
-      await Promise.race([running.done, stopped]);
-      await running.done;
-      log.info('stopped');
-      endedWell = true;
-    } finally {
-      giveUp.cancel();
-      setTimeout(() => process.exit(process.exitCode ?? (endedWell ? 0 : 1)), endPatienceMs).unref();
-      await presence.stop();
+      await runUntilStopped(running, stop, log, async () => await presence?.stopping());
     }
+    isPlanned = true;
   } finally {
-    await closeDatabase(db);
+    await endsWithin(presence?.end(isPlanned) ?? Promise.resolve(), endMaximumMs - closeMaximumMs);
+    await endsWithin(closeDatabase(db), closeMaximumMs);
+    if (isPlanned) log.info('stopped');
+    // The process is ended next, which must not overtake a line.
+    await new Promise<void>((resolve) => log.flush(() => resolve()));
   }
 }
 
-/** Ends the process where a stop is asked for and the start does not come to an end. */
-function giveUpHungStart({ asked }: StopRequest, log: Logger): { cancel(): void } {
-  let cancelled = false;
-  let timer: NodeJS.Timeout | undefined;
-  void asked.then((cause) => {
-    if (cancelled) return;
-    log.info({ cause }, 'stopping as soon as the start is finished');
-    timer = setTimeout(() => {
-      log.error({ cause }, 'the start did not finish: ending without it');
-      process.exit(1);
-    }, startPatienceMs).unref();
+async function enterServer(db: Database, { name, role, presence }: RunRoleOptions): Promise<ServerPresence> {
+  return await startServerPresence(db, {
+    name,
+    role,
+    host: hostname(),
+    pid: process.pid,
+    pool: presence?.pool ?? '',
+    threads: presence?.threads ?? 0,
+    sleepMs: presence?.sleepMs ?? 0,
   });
-  return {
-    cancel() {
-      cancelled = true;
-      clearTimeout(timer);
-    },
-  };
+}
+
+/** @returns undefined where a stop was asked for first */
+async function unlessStopped<T>(
+  starting: Promise<T>,
+  { asked, signal }: StopRequest,
+  log: Logger,
+): Promise<T | undefined> {
+  try {
+    return await Promise.race([
+      starting,
+      asked.then((cause) => {
+        log.info({ cause }, 'stopping: the start is given up');
+        return undefined;
+      }),
+    ]);
+  } catch (error) {
+    // What a start that is given up fails of is nobody's concern.
+    if (signal.aborted) return undefined;
+    throw error;
+  } finally {
+    starting.catch(() => undefined);
+  }
+}
+
+/** @throws what the role died of; FailedError STOP_INCOMPLETE */
+async function runUntilStopped(
+  running: RunningRole,
+  stop: StopRequest,
+  log: Logger,
+  isStopping: () => Promise<void>,
+): Promise<void> {
+  const stopped = stop.asked.then(async (cause) => {
+    log.info({ cause }, 'stopping: no new work is taken, work in progress is finished or handed back');
+    void isStopping();
+    const stopping = running.stop();
+    if (await endsWithin(stopping, stopMaximumMs - endMaximumMs)) return await stopping;
+    throw new FailedError(
+      'STOP_INCOMPLETE',
+      `The worker did not come to its end within ${stopMaximumMs / 60_000} minutes.`,
+      { hint: 'Look at what it works with, and at steps of your own: one of them did not answer.' },
+    );
+  });
+  // Heard of below; before, nobody may be waiting for it.
+  stopped.catch(() => undefined);
+  await Promise.race([running.done, stopped]);
+  if (stop.signal.aborted) await stopped;
 }

@@ -3,17 +3,29 @@ import { onOrphaned } from '../src/local/supervision.ts';
 export interface StopRequest {
   /** Settles with the cause when a stop is asked for: by a signal, or by the death of the supervisor. */
   readonly asked: Promise<string>;
+  /** The same for what can be given up. */
+  readonly signal: AbortSignal;
 }
 
+/** Signals are the process's: whoever listens hears the same request. */
+let request: StopRequest | undefined;
+
 /**
- * Listens from now on, so that no signal ends the process in the middle of something. A second signal does not cut a
- * stop short.
+ * Listens from the first call on, so that no signal ends the process in the middle of something. A second signal does
+ * not cut a stop short: a terminal, npm and a supervisor may each send one for the same Ctrl-C.
  */
 export function listenForStop(): StopRequest {
+  if (request !== undefined) return request;
+  const controller = new AbortController();
   const asked = new Promise<string>((resolve) => {
-    process.on('SIGTERM', () => resolve('SIGTERM'));
-    process.on('SIGINT', () => resolve('SIGINT'));
-    onOrphaned(() => resolve('the supervisor is gone'));
+    const stop = (cause: string) => {
+      resolve(cause);
+      controller.abort();
+    };
+    process.on('SIGTERM', () => stop('SIGTERM'));
+    process.on('SIGINT', () => stop('SIGINT'));
+    onOrphaned(() => stop('the supervisor is gone'));
   });
-  return { asked };
+  request = { asked, signal: controller.signal };
+  return request;
 }

@@ -1,19 +1,15 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { messageOf } from '../src/domain/error-message.ts';
 import { FailedError } from '../src/domain/errors.ts';
+import { drainMaximumMs, reportMaximumMs } from '../src/domain/stop-times.ts';
 import type { Logger } from '../src/logging.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { endsWithin } from './ends-within.ts';
 import type { RunningRole } from './runtime.ts';
 import { WorkerGroup } from './temporal-worker.ts';
 
-/**
- * How long an end waits for messages on the wire to be answered and recorded. Longer than the mail server may stay
- * silent (five minutes, see SmtpSession), so that no answer that still comes is lost. Milliseconds.
- */
-const drainPatienceMs = 360_000;
-/** How long it then waits for Temporal to take the results. Milliseconds. */
-const reportPatienceMs = 60_000;
+/** How often an end that takes its time says what it waits for, milliseconds. */
+const tellIntervalMs = 10_000;
 
 export interface TemporalRoleParts {
   readonly connection: NativeConnection;
@@ -21,14 +17,16 @@ export interface TemporalRoleParts {
   /** Undefined where the role does not send. */
   readonly dispatcher: Dispatcher | undefined;
   readonly log: Logger;
+  /** Aborted where a stop is asked for while the role starts. */
+  readonly stop: AbortSignal;
 }
 
 /** Runs a role's workers and, with them, its dispatching part. @throws where a worker cannot be made; nothing runs then */
 export async function startTemporalRole(parts: TemporalRoleParts): Promise<RunningRole> {
-  const { connection, dispatcher, log } = parts;
+  const { connection, dispatcher, log, stop } = parts;
   let group: WorkerGroup;
   try {
-    group = await WorkerGroup.start(parts.workers);
+    group = await WorkerGroup.start(parts.workers, stop);
   } catch (error) {
     dispatcher?.close();
     await closeConnection(connection, log);
@@ -57,43 +55,35 @@ export async function startTemporalRole(parts: TemporalRoleParts): Promise<Runni
  */
 export async function endInOrder(
   group: Pick<WorkerGroup, 'ending' | 'done'>,
-  dispatcher: Pick<Dispatcher, 'drain' | 'idle' | 'openBatches' | 'close'> | undefined,
+  dispatcher: Pick<Dispatcher, 'drain' | 'idle' | 'unfinished' | 'close'> | undefined,
   log: Logger,
-  patience = { drainMs: drainPatienceMs, reportMs: reportPatienceMs },
+  patience = { drainMs: drainMaximumMs, reportMs: reportMaximumMs },
 ): Promise<void> {
   if (dispatcher === undefined) return await group.done;
   await group.ending;
   dispatcher.drain();
+  const telling = setInterval(() => {
+    const { unfinished } = dispatcher;
+    if (unfinished > 0) log.info({ unfinished }, 'still waiting for the mail server to answer');
+    else log.info('still waiting for Temporal to take the last results');
+  }, tellIntervalMs);
   let idle = await dispatcher.idle(patience.drainMs);
   const ended = await endsWithin(group.done, idle ? patience.reportMs : 0);
+  clearInterval(telling);
   // A batch that was on its way here when the workers stopped was told to stop at once.
-  if (idle) idle = await dispatcher.idle(patience.reportMs);
-  const batches = dispatcher.openBatches;
+  if (idle) idle = await dispatcher.idle(0);
+  const { unfinished } = dispatcher;
   dispatcher.close();
-  if (!idle) log.error({ batches }, 'stopped although the mail server still owes answers');
+  if (!idle) log.error({ unfinished }, 'stopped although the mail server still owes answers');
   if (ended) await group.done;
   if (ended && idle) return;
   throw new FailedError(
     'STOP_INCOMPLETE',
     idle
       ? 'The dispatcher stopped before Temporal had taken the results of its last batches.'
-      : `The dispatcher stopped while ${batches} of its batches were still open: whoever they were at may get the message again.`,
+      : `The dispatcher stopped while ${unfinished} of its batches and tests were unfinished: whoever they were at may get the message again.`,
     { hint: 'Look at the mail server and at steps of your own: one of them did not answer for minutes.' },
   );
-}
-
-async function endsWithin(promise: Promise<void>, ms: number): Promise<boolean> {
-  const waiting = new AbortController();
-  const late = pause(ms, false, { signal: waiting.signal }).catch(() => false);
-  const ended = promise.then(
-    () => true,
-    () => true,
-  );
-  try {
-    return await Promise.race([ended, late]);
-  } finally {
-    waiting.abort();
-  }
 }
 
 /** It refuses to be closed while a worker that died still holds it; that must not hide what the worker died of. */

@@ -32,9 +32,11 @@ export class WorkerGroup {
     this.done.catch(() => undefined);
   }
 
-  static async start(options: readonly WorkerOptions[]): Promise<WorkerGroup> {
+  /** @throws the signal's reason where it was aborted before they ran; then they take no work */
+  static async start(options: readonly WorkerOptions[], stop: AbortSignal): Promise<WorkerGroup> {
     const workers: Worker[] = [];
     for (const option of options) workers.push(await Worker.create(option));
+    stop.throwIfAborted();
     return new WorkerGroup(workers);
   }
 

@@ -24,7 +24,11 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
   },
   worker: {
     about: 'run one worker process of a role',
-    load: async () => (await import('./worker.ts')).workerCommand(),
+    load: async () => {
+      // Loading the rest takes a moment, in which a signal would end the process without a word.
+      (await import('../../workers/stop-request.ts')).listenForStop();
+      return (await import('./worker.ts')).workerCommand();
+    },
   },
   campaign: {
     about: 'create, start, steer and watch campaigns',

@@ -7,6 +7,7 @@ import { InputError } from '../domain/errors.ts';
 import { defaultPool } from '../domain/names.ts';
 import type { Emulation } from '../message/content.ts';
 import { action, withGlobalFlags } from './command.ts';
+import { endProcess } from './end-process.ts';
 import { maximumSleepMs, parseWholeNumber } from './flags.ts';
 import { type HostPort, parseHostPort } from './host-port.ts';
 
@@ -67,6 +68,7 @@ export function workerCommand(): Command {
           });
         }
         await runWorker(role, flags, env);
+        endProcess();
       }),
     );
 }

@@ -1,5 +1,6 @@
 import { kill } from 'node:process';
 import { eq, sql } from 'drizzle-orm';
+import type { PgUpdateSetSource } from 'drizzle-orm/pg-core';
 import { RefusedError } from '../domain/errors.ts';
 import type { Database } from './connect.ts';
 import { server } from './schema.ts';
@@ -11,9 +12,17 @@ export const presenceIntervalMs = 2_000;
 /** A server that has not been heard of for so long counts as dead. */
 export const presenceTimeoutMs = 10_000;
 
+/** A server that has stopped or died so long ago is shown only where all are asked for; its name stays in the books. */
+export const listedDays = 7;
+
 export interface ServerPresence {
-  /** Says that the server stopped as planned. */
-  stop(): Promise<void>;
+  /** Says that the server takes no new work from now on. Never rejects. */
+  stopping(): Promise<void>;
+  /**
+   * The last thing a server says: that it stopped as planned. Where it did not it only falls silent, so that it is shown
+   * as dead. Never rejects.
+   */
+  end(planned: boolean): Promise<void>;
 }
 
 export type NewServer = Pick<ServerRow, 'name' | 'role' | 'host' | 'pid' | 'pool' | 'threads' | 'sleepMs'>;
@@ -26,27 +35,42 @@ export type NewServer = Pick<ServerRow, 'name' | 'role' | 'host' | 'pid' | 'pool
  */
 export async function startServerPresence(db: Database, row: NewServer): Promise<ServerPresence> {
   await enter(db, row);
-  let saying: Promise<unknown> = Promise.resolve();
   const mine = sql`${server.name} = ${row.name} and ${server.host} = ${row.host} and ${server.pid} = ${row.pid}`;
-  const timer = setInterval(() => {
-    saying = db
+  let isStopping = false;
+  const say = async (more: PgUpdateSetSource<typeof server> = {}) => {
+    const stoppingAt = isStopping ? { stoppingAt: sql`coalesce(${server.stoppingAt}, now())` } : {};
+    await db
       .update(server)
-      .set({ seenAt: sql`now()` })
+      .set({ seenAt: sql`now()`, ...stoppingAt, ...more })
       .where(mine)
       .catch(() => undefined);
-  }, presenceIntervalMs);
+  };
+  const timer = setInterval(() => void say(), presenceIntervalMs);
   return {
-    async stop() {
+    async stopping() {
+      isStopping = true;
+      await say();
+    },
+    async end(planned) {
       clearInterval(timer);
-      await saying;
-      await db
-        .update(server)
-        .set({ stoppedAt: sql`now()` })
-        .where(mine)
-        .catch(() => undefined);
+      isStopping = true;
+      await say(planned ? { stoppedAt: sql`now()` } : {});
     },
   };
 }
+
+/** True of a server that was heard of lately and takes work. */
+export const isAlive = sql`(server.stopping_at is null and server.stopped_at is null
+  and server.seen_at > now() - ${presenceTimeoutMs} * interval '1 millisecond')`;
+
+/** What became of a server, as far as the table tells. */
+export type ServerState = 'alive' | 'stopping' | 'stopped' | 'dead';
+
+/** The state of a row: dead is one that fell silent without having said that it stopped. */
+export const serverState = sql<ServerState>`case
+  when server.stopped_at is not null then 'stopped'
+  when server.seen_at <= now() - ${presenceTimeoutMs} * interval '1 millisecond' then 'dead'
+  when server.stopping_at is not null then 'stopping' else 'alive' end`;
 
 /** Says what is wrong with a server, or `ok`. */
 export async function setServerHealth(db: Database, name: string, health: string): Promise<void> {
@@ -79,7 +103,14 @@ async function enter(db: Database, row: NewServer): Promise<void> {
       .values(row)
       .onConflictDoUpdate({
         target: server.name,
-        set: { ...row, health: 'ok', startedAt: sql`now()`, seenAt: sql`now()`, stoppedAt: null },
+        set: {
+          ...row,
+          health: 'ok',
+          startedAt: sql`now()`,
+          seenAt: sql`now()`,
+          stoppingAt: null,
+          stoppedAt: null,
+        },
       });
   });
 }

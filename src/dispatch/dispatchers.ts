@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
-import { presenceTimeoutMs } from '../db/server-presence.ts';
+import { isAlive } from '../db/server-presence.ts';
 
 /** One living dispatcher of a pool. */
 export interface LiveDispatcher {
@@ -10,12 +10,11 @@ export interface LiveDispatcher {
   readonly health: string;
 }
 
-/** The dispatchers of a pool that were heard of lately and were not stopped. */
+/** The dispatchers of a pool that were heard of lately and take work. */
 export async function liveDispatchers(db: Queries, pool: string): Promise<LiveDispatcher[]> {
   const { rows } = await db.execute<{ name: string; threads: number; health: string }>(sql`
     select name, threads, health from server
-     where pool = ${pool} and threads > 0 and stopped_at is null
-       and seen_at > now() - ${presenceTimeoutMs} * interval '1 millisecond'
+     where pool = ${pool} and threads > 0 and ${isAlive}
      order by name`);
   return rows.map(({ name, threads, health }) => ({ name, threads, health }));
 }

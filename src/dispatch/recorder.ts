@@ -106,18 +106,6 @@ export class Recorder {
     for (const lease of this.leases) lease.tell('drain');
   }
 
-  /** Batches that are open. */
-  get openBatches(): number {
-    return this.leases.size;
-  }
-
-  /** Waits until no batch is open. @returns false where that took longer than `timeoutMs` */
-  async idle(timeoutMs: number): Promise<boolean> {
-    const until = performance.now() + timeoutMs;
-    while (this.leases.size > 0 && performance.now() < until) await delay(50);
-    return this.leases.size === 0;
-  }
-
   /** Stops flushing; no slot may go on. To be called when every lease is closed. */
   stop(): void {
     this.stopped = true;

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
-import { presenceTimeoutMs } from '../db/server-presence.ts';
+import { type ServerState, serverState } from '../db/server-presence.ts';
 
 /** What one server did for a campaign. */
 export interface ServerReport {
@@ -11,7 +11,7 @@ export interface ServerReport {
   readonly inDoubt: number;
   /** Its Sleep as it is set now, milliseconds; null where the server is not known any more. */
   readonly sleepMs: number | null;
-  readonly presence: 'alive' | 'silent' | 'stopped';
+  readonly presence: ServerState;
 }
 
 /**
@@ -25,9 +25,7 @@ export async function serverReports(
 ): Promise<ServerReport[]> {
   const { rows } = await db.execute<ServerReport & Record<string, unknown>>(sql`
     select share.*, server.sleep_ms as "sleepMs",
-           case when server.stopped_at is not null or server.name is null then 'stopped'
-                when server.seen_at < now() - ${presenceTimeoutMs} * interval '1 millisecond' then 'silent'
-                else 'alive' end as presence
+           case when server.name is null then 'stopped' else ${serverState} end as presence
       from (${options.ended ? fromLedger(campaignId) : fromBatches(campaignId)}) as share
       left join server on server.name = share.name
      order by share.name`);

@@ -23,6 +23,10 @@ describe('a worker that is told to stop', () => {
         '--threads',
         '2',
       ]);
+    const stateOf = async (name: string) => {
+      const { servers } = (await installation.exm(['server', 'ls', '--json'])).json();
+      return servers.find((one: { name: string }) => one.name === name)?.state;
+    };
     const first = await dispatch('first');
     receiver.hold();
     const id = await createCampaign(installation);
@@ -32,8 +36,13 @@ describe('a worker that is told to stop', () => {
     // Longer than a batch may be silent to Temporal, so it must have gone on saying that it lives.
     await pause(12_000);
     expect(first.process.exitCode).toBeNull();
+    expect(await stateOf('first')).toBe('stopping');
+    // Nobody counts on it any more.
+    const status = await installation.exm(['campaign', 'status', id, '--json']);
+    expect(status.json()).toMatchObject({ reason: expect.stringContaining('exm worker dedicated-dispatch') });
     receiver.release();
     expect(await ended).toBe(0);
+    expect(await stateOf('first')).toBe('stopped');
     await dispatch('second');
     const watched = await installation.exm(['campaign', 'watch', id, '--json']);
     expect(watched.json()).toMatchObject({ state: 'Sent', totals: { queued: 20, sent: 20 } });
@@ -41,7 +50,7 @@ describe('a worker that is told to stop', () => {
     expect(new Set(receivedBy(receiver)).size).toBe(20);
   });
 
-  test('while it starts finishes its start and stops as planned', async () => {
+  test('while it starts gives its start up, and enters that it stopped as planned', async () => {
     const { installation } = fixture;
     const { db } = installation.database;
     const { PATH, HOME, TMPDIR } = process.env;

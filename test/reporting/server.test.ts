@@ -56,7 +56,7 @@ describe('the report of a campaign', () => {
     ]);
     expect(report.servers).toEqual([
       { name: 'mta-1', sent: 700, failed: 10, skipped: 0, inDoubt: 0, sleepMs: 50, presence: 'alive' },
-      { name: 'mta-2', sent: 170, failed: 0, skipped: 15, inDoubt: 5, sleepMs: 200, presence: 'silent' },
+      { name: 'mta-2', sent: 170, failed: 0, skipped: 15, inDoubt: 5, sleepMs: 200, presence: 'dead' },
     ]);
     expect(report.timeline.map(({ actor, what, to }) => [actor, what, to])).toEqual([
       ['ann', 'state', 'Queuing'],

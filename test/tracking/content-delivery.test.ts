@@ -16,7 +16,8 @@ beforeAll(async () => {
     EXM_BASE_URL: 'https://mail.example.com/news/',
     ...generateKeys(),
   };
-  context = { name: 'cd1', env, settings: readSettings(env), db: database.db, log };
+  const stop = new AbortController().signal;
+  context = { name: 'cd1', env, settings: readSettings(env), db: database.db, log, stop };
 });
 afterAll(() => database.drop());
 

@@ -11,21 +11,21 @@ function dispatcherWithOpenBatch() {
   const answer = new Promise<void>((resolve) => {
     answered = resolve;
   });
-  let openBatches = 1;
+  let unfinished = 1;
   return {
     asked,
     answerArrives() {
-      openBatches = 0;
+      unfinished = 0;
       asked.push('answered');
       answered();
     },
-    get openBatches() {
-      return openBatches;
+    get unfinished() {
+      return unfinished;
     },
     drain: () => void asked.push('drain'),
     async idle(timeoutMs: number) {
       await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, timeoutMs))]);
-      return openBatches === 0;
+      return unfinished === 0;
     },
     close: () => void asked.push('close'),
   };

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Database } from '../../db/connect.ts';
-import { presenceTimeoutMs, type ServerRow } from '../../db/server-presence.ts';
+import { isAlive, type ServerRow } from '../../db/server-presence.ts';
 import { type Check, ok, warning, wrong } from './check.ts';
 
 type Living = Pick<ServerRow, 'name' | 'role' | 'threads' | 'health'>;
@@ -39,11 +39,11 @@ const needed = [
   },
 ];
 
-/** The worker processes that were heard of lately, by what they do. */
+/** The worker processes that were heard of lately and take work, by what they do. */
 export async function checkServers(db: Database): Promise<Check[]> {
   const { rows } = await db.execute<Living & Record<string, unknown>>(sql`
     select name, role, threads, health from server
-     where stopped_at is null and seen_at > now() - ${presenceTimeoutMs} * interval '1 millisecond'
+     where ${isAlive}
      order by name`);
   const presence = needed.map(({ name, is, start, without }) => {
     const living = rows.filter(is);

@@ -197,6 +197,7 @@ CREATE TABLE "server" (
 	"health" text DEFAULT 'ok' NOT NULL,
 	"started_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"seen_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"stopping_at" timestamp with time zone,
 	"stopped_at" timestamp with time zone
 );
 --> statement-breakpoint

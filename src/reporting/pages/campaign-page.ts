@@ -81,7 +81,7 @@ function servers(list: readonly ServerReport[]): Html {
   const all = list.reduce((sum, { sent }) => sum + sent, 0);
   const rows = list.map(
     ({ name, sent, failed, sleepMs, presence }) => html`<tr>
-<td class="text">${name}<small class="${presence === 'silent' && 'warning'}">${presence}</small></td>
+<td class="text">${name}<small class="${presence === 'dead' && 'warning'}">${presence}</small></td>
 <td class="number">${count(sent)}<small>${percent(sent, all)}</small></td>
 <td class="number">${count(failed)}</td>
 <td class="number">${sleepMs === null ? '–' : `${count(sleepMs)} ms`}</td></tr>
