@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import { eq, sql } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
+import { type ListedServer, listServers } from '../db/list-servers.ts';
 import { server } from '../db/schema.ts';
-import { presenceTimeoutMs } from '../db/server-presence.ts';
+import { listedDays } from '../db/server-presence.ts';
 import { InputError } from '../domain/errors.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
@@ -17,41 +18,58 @@ export function serverCommand(): Command {
 
 function listCommand(): Command {
   return withGlobalFlags(new Command('ls'))
-    .description('list the worker processes that live, or lived')
-    .addHelpText('after', '\nExample:\n  exm server ls')
+    .description(
+      `list the worker processes that live, and those that stopped or died in the last ${listedDays} days`,
+    )
+    .option('--all', 'also those that stopped or died before')
+    .addHelpText(
+      'after',
+      `
+States: alive; stopping (takes no new work, and finishes what it is at); stopped (as planned);
+dead (fell silent without having said that it stops). Times are UTC.
+
+Example:
+  exm server ls`,
+    )
     .action(
-      action(async ({ io, env }) => {
-        const servers = await withDatabase(env, 'server ls', async (db) =>
-          db
-            .select({
-              name: server.name,
-              role: server.role,
-              pool: server.pool,
-              host: server.host,
-              pid: server.pid,
-              threads: server.threads,
-              sleepMs: server.sleepMs,
-              health: server.health,
-              alive: sql<boolean>`${server.stoppedAt} is null and ${server.seenAt} > now() - ${presenceTimeoutMs} * interval '1 millisecond'`,
-            })
-            .from(server)
-            .orderBy(server.role, server.name),
+      action<{ all?: boolean }>(async ({ io, env }, { all = false }) => {
+        const { servers, older } = await withDatabase(
+          env,
+          'server ls',
+          async (db) => await listServers(db, { all }),
         );
-        const rows = servers.map((row) => [
-          row.name,
-          row.role,
-          row.alive ? 'alive' : 'gone',
-          row.threads === 0 ? '' : `${row.threads} threads, sleep ${row.sleepMs} ms, pool ${row.pool}`,
-          row.alive ? row.health : '',
-        ]);
         io.result(
           { servers },
-          rows.length === 0
-            ? 'No worker has ever run here.'
-            : table(rows, ['name', 'role', '', 'dispatches', 'health']),
+          servers.length === 0 ? 'No worker runs here, nor ran lately.' : listing(servers),
         );
+        if (older > 0)
+          io.note(`${older} more stopped or died over ${listedDays} days ago: exm server ls --all`);
       }),
     );
+}
+
+function listing(servers: readonly ListedServer[]): string {
+  const rows = servers.map((row) => [
+    row.name,
+    row.role,
+    stateInWords(row),
+    row.threads === 0 ? '' : `${row.threads} threads, sleep ${row.sleepMs} ms, pool ${row.pool}`,
+    row.state === 'alive' || row.state === 'stopping' ? row.health : '',
+  ]);
+  return table(rows, ['name', 'role', 'state', 'dispatches', 'health']);
+}
+
+function stateInWords({ state, since }: ListedServer): string {
+  const at = since.toISOString().slice(0, 16).replace('T', ' ');
+  switch (state) {
+    case 'alive':
+      return 'alive';
+    case 'stopping':
+    case 'dead':
+      return `${state} since ${at}`;
+    case 'stopped':
+      return `stopped ${at}`;
+  }
 }
 
 function sleepCommand(): Command {
