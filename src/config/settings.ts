@@ -88,13 +88,15 @@ function parseEnvironment<Schema extends z.ZodType>(schema: Schema, env: Environ
   const issue = parsed.error.issues[0];
   const variable = String(issue?.path[0] ?? 'environment');
   const value = present[variable];
-  throw new InputError(
-    value === undefined ? 'SETTING_MISSING' : 'SETTING_WRONG',
-    value === undefined ? `${variable} is not set.` : `${variable} ${issue?.message}.`,
-    {
+  if (value === undefined) {
+    throw new InputError('SETTING_MISSING', `${variable} is not set.`, {
       field: variable,
-      ...(value !== undefined && !secretVariables.has(variable) ? { value } : {}),
       hint: 'Run this where "exm up" runs, or set the variable; "exm doctor" lists them all.',
-    },
-  );
+    });
+  }
+  throw new InputError('SETTING_WRONG', `${variable} ${issue?.message}.`, {
+    field: variable,
+    ...(secretVariables.has(variable) ? {} : { value }),
+    hint: 'Correct the variable; where "exm up" runs it need not be set at all.',
+  });
 }
