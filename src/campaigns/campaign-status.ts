@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Database } from '../db/connect.ts';
+import type { Database, Queries } from '../db/connect.ts';
 import { campaign } from '../db/schema.ts';
 import { liveDispatchers, slotsOf } from '../dispatch/dispatchers.ts';
 import type { CampaignState, SubState } from '../domain/campaign-state.ts';
@@ -27,8 +27,18 @@ export interface CampaignStatus {
   readonly endedAt: string | null;
 }
 
-/** Where a campaign stands, from the books. @throws InputError where there is no such campaign */
+/**
+ * Where a campaign stands, from the books, all of it as of one moment. @throws InputError where there is no such
+ * campaign
+ */
 export async function campaignStatus(db: Database, campaignId: string): Promise<CampaignStatus> {
+  return await db.transaction(async (snapshot) => await readStatus(snapshot, campaignId), {
+    isolationLevel: 'repeatable read',
+    accessMode: 'read only',
+  });
+}
+
+async function readStatus(db: Queries, campaignId: string): Promise<CampaignStatus> {
   const row = await findCampaign(db, campaignId);
   const [totals, servers, byReason, deferred] = [
     await campaignTotals(db, campaignId),
@@ -82,7 +92,7 @@ export async function listCampaigns(db: Database, limit: number): Promise<Campai
   }));
 }
 
-async function outcomesByReason(db: Database, campaignId: string) {
+async function outcomesByReason(db: Queries, campaignId: string) {
   const { rows } = await db.execute<{ kind: string; reason: string; count: number }>(sql`
     select kind, coalesce(reason, '') as reason, count(*)::int as count from dispatch_outcome
      where campaign_id = ${campaignId} and kind in ('failed', 'skipped') group by kind, reason order by count(*) desc, reason`);
@@ -90,13 +100,13 @@ async function outcomesByReason(db: Database, campaignId: string) {
     Object.fromEntries(rows.filter((row) => row.kind === kind).map(({ reason, count }) => [reason, count]));
 }
 
-async function deferredCount(db: Database, campaignId: string): Promise<number> {
+async function deferredCount(db: Queries, campaignId: string): Promise<number> {
   const { rows } = await db.execute<{ count: number }>(sql`
     select count(*)::int as count from dispatch_deferral d where d.campaign_id = ${campaignId}
        and not exists (select from dispatch_outcome o where o.campaign_id = d.campaign_id and o.position = d.position)`);
   return rows[0]?.count ?? 0;
 }
 
-async function slotsAlive(db: Database, pool: string): Promise<number> {
+async function slotsAlive(db: Queries, pool: string): Promise<number> {
   return slotsOf(await liveDispatchers(db, pool));
 }
