@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import type { CampaignState, DispatchWord, SubState } from '../src/domain/campaign-state.ts';
 import type {
+  CarriedState,
   DispatchNewsletterInput,
   DispatchPlan,
   DispatchResult,
@@ -60,7 +61,7 @@ export class DispatchRun {
   private subState: SubState;
   private preconditions: PreconditionsResult | undefined;
   private finalTotals: Totals | undefined;
-  private lastRound: { readonly remaining: number; readonly attempts: number } | undefined;
+  private lastRound: CarriedState['lastRound'];
   private readonly background: Promise<void>[] = [];
 
   constructor(private readonly input: DispatchNewsletterInput) {
@@ -71,6 +72,7 @@ export class DispatchRun {
     this.state = carried?.state ?? 'Draft';
     this.subState = carried?.subState ?? 'Initialization';
     this.contentHash = carried?.contentHash ?? '';
+    this.lastRound = carried?.lastRound;
     if (carried !== undefined) this.preconditions = noFailures;
     this.control = new DispatchControl(this, carried?.control);
     this.window = new BatchWindow(this, carried?.window);
@@ -237,8 +239,8 @@ export class DispatchRun {
   async continueAsNew(): Promise<never> {
     await this.control.settled();
     await condition(allHandlersFinished);
-    const { plan, currentStep, state, subState, contentHash } = this;
-    const carried = {
+    const { plan, currentStep, state, subState, contentHash, lastRound } = this;
+    const carried: CarriedState = {
       plan,
       step: currentStep,
       state,
@@ -246,6 +248,7 @@ export class DispatchRun {
       contentHash,
       window: this.window.carry(),
       control: this.control.carry(),
+      lastRound,
     };
     return await continueAsNew<(input: DispatchNewsletterInput) => Promise<DispatchResult>>({
       ...this.input,

@@ -25,6 +25,8 @@ export interface CarriedState {
   readonly contentHash: string;
   readonly window: CarriedWindow;
   readonly control: CarriedControl;
+  /** How the last round began, so that one that changed nothing is known by the next. */
+  readonly lastRound?: Pick<RemainingRecipients, 'remaining' | 'attempts'> | undefined;
 }
 
 export interface CarriedWindow {

@@ -286,7 +286,7 @@ describe('a campaign whose workflow is handled from outside', () => {
 
 describe('a campaign in small runs', () => {
   const fixture = useCampaignFixture({ prepare: configured({ dispatchBatchSize: 10, batchesPerRun: 1 }) });
-  const { exm, workflow, watch } = ask(fixture);
+  const { query, exm, workflow, watch, told, dispatcher } = ask(fixture);
   const recipients = 60;
 
   beforeAll(async () => {
@@ -304,6 +304,28 @@ describe('a campaign in small runs', () => {
       state: 'Inactive',
       totals: { queued: recipients, cancelled: recipients, remaining: 0 },
     });
+  });
+
+  test('is held where a whole round did nothing for anybody, though each run of it sees but one batch', async () => {
+    // A ledger that takes outcomes and keeps none: no round gets anybody anywhere.
+    await query(`
+      create function keep_nothing() returns trigger language plpgsql as $$ begin return null; end $$;
+      create trigger keep_nothing before insert on dispatch_outcome for each row execute function keep_nothing();`);
+    const sender = await dispatcher('k1', 'nothing-kept', 0);
+    const id = await createCampaign(fixture.installation, { pool: 'nothing-kept' });
+    await exm('campaign', 'start', id);
+    await waitFor(async () => (await told(id)) === 'pause', { describe: 'the campaign to be held' });
+    expect((await exm('campaign', 'status', id)).json()).toMatchObject({
+      subState: 'Paused',
+      reason: `${recipients} recipients got no outcome in a whole round`,
+    });
+    await query('drop trigger keep_nothing on dispatch_outcome');
+    expect((await exm('campaign', 'resume', id)).code).toBe(0);
+    expect(await watch(id)).toMatchObject({
+      state: 'Sent',
+      totals: { queued: recipients, sent: recipients },
+    });
+    await sender.stop();
   });
 
   test('can be cancelled while its test message waits for a dispatcher', async () => {
