@@ -180,10 +180,14 @@ export async function campaignStatus(client: Client, campaignId: string): Promis
 }
 
 /** Whether the campaign is being dispatched: its workflow runs, be it that no worker has taken it up yet. */
-export async function isDispatching(client: Client, campaignId: string): Promise<boolean> {
+export async function isDispatching(
+  client: Client,
+  campaignId: string,
+  timeoutMs = defaultTimeoutMs,
+): Promise<boolean> {
   try {
     const { status } = await client.withDeadline(
-      Date.now() + defaultTimeoutMs,
+      Date.now() + timeoutMs,
       async () => await client.workflow.getHandle(campaignWorkflowId(campaignId)).describe(),
     );
     return status.name === 'RUNNING';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { campaignStatus } from '../campaigns/campaign-status.ts';
+import { CampaignWorkflows, watchedStatus } from './campaign-workflow.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { statusText } from './show-status.ts';
@@ -11,8 +11,17 @@ export function campaignStatusCommand(): Command {
     .addHelpText('after', '\nExample:\n  exm campaign status autumn-7k3f --json')
     .action(
       action(async ({ io, env }, _flags, id = '') => {
-        const status = await withDatabase(env, 'campaign status', async (db) => await campaignStatus(db, id));
-        io.result(status, statusText(status));
+        const workflows = new CampaignWorkflows(env, io);
+        try {
+          const status = await withDatabase(
+            env,
+            'campaign status',
+            async (db) => await watchedStatus(db, workflows, id),
+          );
+          io.result(status, statusText(status));
+        } finally {
+          await workflows.close();
+        }
       }),
     );
 }

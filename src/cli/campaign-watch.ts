@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { type CampaignStatus, campaignStatus } from '../campaigns/campaign-status.ts';
 import { findCampaign } from '../campaigns/find-campaign.ts';
 import { campaignResult, isDispatching } from '../client.ts';
 import type { Environment } from '../config/environment.ts';
@@ -8,6 +7,7 @@ import type { Database } from '../db/connect.ts';
 import { hasEnded } from '../domain/campaign-state.ts';
 import { ExmError, exitCodes, FailedError, RefusedError } from '../domain/errors.ts';
 import { campaignTotals } from '../reporting/totals.ts';
+import { CampaignWorkflows, needsWorkflow, type WatchedStatus, watchedStatus } from './campaign-workflow.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withClient, withDatabase } from './connections.ts';
 import type { CliIo } from './io.ts';
@@ -16,7 +16,7 @@ import { stateInWords, statusText } from './show-status.ts';
 
 /** How often the books are looked at for the display, milliseconds. */
 const refreshMs = 500;
-/** How often Temporal is asked whether the dispatch of a Draft is still under way, milliseconds. */
+/** While nothing moves in the books, Temporal is asked so often whether the dispatch is still under way, milliseconds. */
 const askIntervalMs = 2_000;
 
 export function campaignWatchCommand(): Command {
@@ -57,7 +57,8 @@ export async function watchCampaign(db: Database, io: CliIo, env: Environment, i
 }
 
 /**
- * Shows a campaign's progress on stderr until it has ended. @returns its books
+ * Shows a campaign's progress on stderr until it has ended, or until no workflow runs for it any more. @returns its
+ * books
  *
  * @throws RefusedError PRECONDITIONS_FAILED, or FailedError, where its dispatch ends and leaves it a Draft
  */
@@ -66,9 +67,11 @@ export async function followCampaign(
   io: CliIo,
   env: Environment,
   id: string,
-): Promise<CampaignStatus> {
+): Promise<WatchedStatus> {
   const display = new ProgressDisplay(io);
-  let askAt = Date.now() + askIntervalMs;
+  const workflows = new CampaignWorkflows(env, io);
+  let books = '';
+  let askAt = 0;
   let lasting = false;
   try {
     for (;;) {
@@ -77,9 +80,17 @@ export async function followCampaign(
       // Right after its start a campaign is a Draft still, which is worth a word only where it stays one.
       if (campaign.state !== 'Draft' || lasting)
         display.show(stateInWords(campaign), totals, campaign.reason);
-      if (hasEnded(campaign.state)) break;
-      if (campaign.state === 'Draft' && Date.now() >= askAt) {
-        await requireDispatch(db, env, id);
+      if (hasEnded(campaign.state)) return await watchedStatus(db, workflows, id);
+      // While somebody writes into the books somebody works on the campaign: Temporal need not be asked.
+      const now = JSON.stringify([campaign.state, campaign.subState, totals]);
+      if (now !== books) askAt = Date.now() + askIntervalMs;
+      books = now;
+      if (Date.now() >= askAt) {
+        if (campaign.state === 'Draft') await requireDispatch(db, workflows, env, id);
+        else if (needsWorkflow(campaign) && (await workflows.runs(id)) === false) {
+          const status = await watchedStatus(db, workflows, id);
+          if (status.workflowRuns === false) return status;
+        }
         lasting = true;
         askAt = Date.now() + askIntervalMs;
       }
@@ -87,26 +98,31 @@ export async function followCampaign(
     }
   } finally {
     display.end();
+    await workflows.close();
   }
-  return await campaignStatus(db, id);
 }
 
 /** @throws why the dispatch ended, where it did and the campaign is a Draft still */
-async function requireDispatch(db: Database, env: Environment, id: string): Promise<void> {
-  await withClient(env, async (client) => {
-    if (await isDispatching(client, id)) return;
-    if ((await findCampaign(db, id)).state !== 'Draft') return;
-    const cause = await campaignResult(client, id).catch((error: unknown) => error);
-    if (cause instanceof ExmError) throw cause;
-    throw new FailedError(
-      'DISPATCH_ENDED',
-      'The dispatch ended before it had begun; the campaign is a Draft.',
-      {
-        field: 'campaign id',
-        value: id,
-        hint: `"exm campaign status ${id}" shows its state; Temporal's Web UI how the workflow ended.`,
-        cause,
-      },
-    );
-  });
+async function requireDispatch(
+  db: Database,
+  workflows: CampaignWorkflows,
+  env: Environment,
+  id: string,
+): Promise<void> {
+  if ((await workflows.runs(id)) !== false) return;
+  if ((await findCampaign(db, id)).state !== 'Draft') return;
+  const cause = await withClient(env, async (client) => await campaignResult(client, id)).catch(
+    (error: unknown) => error,
+  );
+  if (cause instanceof ExmError) throw cause;
+  throw new FailedError(
+    'DISPATCH_ENDED',
+    'The dispatch ended before it had begun; the campaign is a Draft.',
+    {
+      field: 'campaign id',
+      value: id,
+      hint: `"exm campaign status ${id}" shows its state; Temporal's Web UI how the workflow ended.`,
+      cause,
+    },
+  );
 }

@@ -1,4 +1,5 @@
 import type { CampaignStatus } from '../campaigns/campaign-status.ts';
+import type { WatchedStatus } from './campaign-workflow.ts';
 import { table } from './table.ts';
 
 /** The state in words: `Sending (Paused)`. */
@@ -7,7 +8,7 @@ export function stateInWords({ state, subState }: Pick<CampaignStatus, 'state' |
 }
 
 /** A campaign's books for a person. */
-export function statusText(status: CampaignStatus): string {
+export function statusText(status: CampaignStatus & Partial<WatchedStatus>): string {
   const { totals } = status;
   const books: [string, number][] = [
     ['queued', totals.queued],

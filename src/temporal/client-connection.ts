@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import type { ClientConnectConfig } from '@temporalio/envconfig';
 import type { Environment } from '../config/environment.ts';
 import { connectConfig, temporalUnreachable } from './connect-config.ts';
 
@@ -7,8 +8,18 @@ export async function connectClient(env: Environment): Promise<Client> {
   const config = connectConfig(env);
   try {
     const connection = await Connection.connect({ ...config.connectionOptions, connectTimeout: '10s' });
-    return new Client({ connection, ...(config.namespace ? { namespace: config.namespace } : {}) });
+    return clientOf(connection, config);
   } catch (cause) {
     throw temporalUnreachable(config, cause);
   }
+}
+
+/** The same, connected by its first call: for those who can do without an answer. */
+export function lazyClient(env: Environment): Client {
+  const config = connectConfig(env);
+  return clientOf(Connection.lazy(config.connectionOptions), config);
+}
+
+function clientOf(connection: Connection, { namespace }: ClientConnectConfig): Client {
+  return new Client({ connection, ...(namespace ? { namespace } : {}) });
 }

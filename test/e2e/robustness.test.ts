@@ -84,9 +84,22 @@ describe('a campaign whose workflow is handled from outside', () => {
     const id = await createCampaign(installation, { pool: 'terminated' });
     await exm('campaign', 'start', id);
     await receiver.waitFor(30);
+    const watching = exm('campaign', 'watch', id);
     await workflow(id).terminate('by hand');
     const sent = await silence();
     expect(sent).toBeLessThan(recipients);
+    const watched = await watching;
+    expect(watched.code).toBe(1);
+    const left = {
+      state: 'Sending',
+      workflowRuns: false,
+      reason: expect.stringMatching(new RegExp(`^no workflow runs .*"exm campaign start ${id}"`)),
+    };
+    expect(watched.json()).toMatchObject(left);
+    expect((await exm('campaign', 'status', id)).json()).toMatchObject({
+      ...left,
+      totals: { queued: recipients, sent, remaining: recipients - sent },
+    });
     await exm('server', 'sleep', 't1', '0');
     expect((await exm('campaign', 'start', id)).code).toBe(0);
     expect(await watch(id)).toMatchObject(everybody);

@@ -1,0 +1,78 @@
+import { type Client, isGrpcDeadlineError } from '@temporalio/client';
+import { type CampaignStatus, campaignStatus } from '../campaigns/campaign-status.ts';
+import { isDispatching } from '../client.ts';
+import type { Environment } from '../config/environment.ts';
+import type { Database } from '../db/connect.ts';
+import { messageOf } from '../domain/error-message.ts';
+import { lazyClient } from '../temporal/client-connection.ts';
+import type { CliIo } from './io.ts';
+
+/** How long Temporal may take to answer before the books are shown without it, milliseconds. */
+const patienceMs = 5_000;
+
+/** A campaign's books, and whether its workflow runs. */
+export interface WatchedStatus extends CampaignStatus {
+  /** Null where it needs none (a Draft, or finished), or where Temporal does not answer. */
+  readonly workflowRuns: boolean | null;
+}
+
+/**
+ * Asks Temporal whether campaigns' workflows run, over one connection that is opened with the first question. The books
+ * can be read without Temporal, so that it does not answer is no failure: it is said once, for each time it goes away.
+ */
+export class CampaignWorkflows {
+  private client: Client | undefined;
+  private silent = false;
+
+  constructor(
+    private readonly env: Environment,
+    private readonly io: CliIo,
+  ) {}
+
+  /** @returns undefined where Temporal does not answer */
+  async runs(campaignId: string): Promise<boolean | undefined> {
+    try {
+      this.client ??= lazyClient(this.env);
+      const runs = await isDispatching(this.client, campaignId, patienceMs);
+      this.silent = false;
+      return runs;
+    } catch (error) {
+      const reason = isGrpcDeadlineError(error)
+        ? `Temporal does not answer within ${patienceMs / 1_000} s`
+        : messageOf(error);
+      if (!this.silent) this.io.note(`Whether the campaign's workflow runs cannot be told now: ${reason}`);
+      this.silent = true;
+      return undefined;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.client?.connection.close();
+  }
+}
+
+/** A campaign's books, and where nothing works on it any more though something is left to do, that and what to do. */
+export async function watchedStatus(
+  db: Database,
+  workflows: CampaignWorkflows,
+  campaignId: string,
+): Promise<WatchedStatus> {
+  const before = await campaignStatus(db, campaignId);
+  if (!needsWorkflow(before)) return { ...before, workflowRuns: null };
+  const runs = await workflows.runs(campaignId);
+  if (runs !== false) return { ...before, workflowRuns: runs ?? null };
+  // It may have come to its end since the books were read, and that is told there before the workflow ends.
+  const status = await campaignStatus(db, campaignId);
+  if (!needsWorkflow(status)) return { ...status, workflowRuns: null };
+  return { ...status, workflowRuns: false, reason: withoutWorkflow(status) };
+}
+
+/** True where the books say that something is left to do, which only the workflow does. */
+export function needsWorkflow({ state }: Pick<CampaignStatus, 'state'>): boolean {
+  return state === 'Queuing' || state === 'Sending';
+}
+
+function withoutWorkflow({ id, reason }: CampaignStatus): string {
+  const what = `no workflow runs for this campaign any more: it was ended from outside, or lost. "exm campaign start ${id}" goes on with whoever has no outcome`;
+  return reason === null ? what : `${what}. Before that: ${reason}`;
+}
