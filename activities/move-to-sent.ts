@@ -8,7 +8,7 @@ import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 
 /**
  * MoveToSent, and the end of a cancelled campaign: only when the books, counted recipient by recipient in the ledger,
- * balance.
+ * balance. What is Sent is Finishing until the steps that follow are done.
  */
 export function createMoveToSent({ db }: PrimaryDependencies) {
   return async ({
@@ -32,7 +32,13 @@ export function createMoveToSent({ db }: PrimaryDependencies) {
       });
     }
     const state = cancelled ? 'Inactive' : 'Sent';
-    await changeState(db, { campaignId, to: state, subState: cancelled ? 'Cancelled' : 'None', by, why });
+    await changeState(db, {
+      campaignId,
+      to: state,
+      subState: cancelled ? 'Cancelled' : 'Finishing',
+      by,
+      why,
+    });
     return { state, totals };
   };
 }

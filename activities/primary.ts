@@ -4,7 +4,9 @@ import { createCancelRemaining } from './cancel-remaining.ts';
 import { createCheckPreconditions } from './check-preconditions.ts';
 import type { PrimaryDependencies } from './dependencies.ts';
 import { createDeployAnalytics } from './deploy-analytics.ts';
+import { createEndDispatch } from './end-dispatch.ts';
 import { createFinalizeDispatch } from './finalize-dispatch.ts';
+import { createGiveUpSteps } from './give-up-steps.ts';
 import { createLaunchDedicatedServers } from './launch-dedicated-servers.ts';
 import { createMoveToProcessing } from './move-to-processing.ts';
 import { createMoveToQueuing } from './move-to-queuing.ts';
@@ -39,9 +41,14 @@ export function createPrimaryActivities(dependencies: PrimaryDependencies) {
     ...createNotifyDispatchFinished(dependencies),
     finalizeDispatch: createFinalizeDispatch(dependencies),
   });
-  // What a person asked for is tried until it is done: to give it up would leave nobody able to ask for anything.
+  // What a person asked for, or waits for, is tried until it is done: to give it up would leave nobody able to ask for
+  // anything, or the end untold.
   const control = asActivities(
-    { tellDispatchers: createTellDispatchers(dependencies) },
+    {
+      tellDispatchers: createTellDispatchers(dependencies),
+      giveUpSteps: createGiveUpSteps(dependencies),
+      endDispatch: createEndDispatch(dependencies),
+    },
     Number.POSITIVE_INFINITY,
   );
   return { ...steps, ...control };

@@ -24,11 +24,15 @@ export interface ControlledDispatch {
   readonly campaign: { readonly campaignId: string };
   /** True once the plan has been read: before that nothing may be written about the campaign. */
   readonly hasPlan: boolean;
-  /** True once the books are being closed: nothing can be held or ended any more. */
+  /** True once the books are being closed: nothing can be held or ended by a person any more. */
   readonly isFinishing: boolean;
+  /** True once they are closed and everybody's mail is out: only steps that follow are left. */
+  readonly isSent: boolean;
   /** True while no batch runs. */
   readonly isSilent: boolean;
   controlChanged(): void;
+  /** Gives up the step that is held and those that follow it. @returns which one, and what is to be shown of it */
+  giveUpSteps(): { readonly step: string; readonly reason: string };
 }
 
 /**
@@ -95,7 +99,7 @@ export class DispatchControl {
   private whyNotPause(): string | undefined {
     if (this.word === 'pause') return 'it is paused already';
     if (this.word === 'cancel') return 'it was cancelled';
-    return this.dispatch.isFinishing ? 'nothing is left to pause: it is finishing' : undefined;
+    return this.dispatch.isFinishing ? `nothing is left to pause: ${this.whatItIs()}` : undefined;
   }
 
   private whyNotResume(): string | undefined {
@@ -106,8 +110,12 @@ export class DispatchControl {
   private whyNotCancel(): string | undefined {
     if (this.word === 'cancel') return 'it was cancelled already';
     return this.dispatch.isFinishing && this.word === 'go'
-      ? 'nothing is left to cancel: it is finishing'
+      ? `nothing is left to cancel: ${this.whatItIs()}`
       : undefined;
+  }
+
+  private whatItIs(): string {
+    return this.dispatch.isSent ? 'it is Sent' : 'it is finishing';
   }
 
   /** Once nothing is being told to dispatchers any more. */
@@ -117,12 +125,40 @@ export class DispatchControl {
 
   private async change(word: DispatchWord, asked: ControlRequest | null | undefined): Promise<ControlResult> {
     const request = requestOf(asked);
+    if (word === 'cancel' && this.dispatch.isSent) return await this.giveUp(request);
+    const reason = word === 'go' ? undefined : request.reason;
+    return await this.enforce(word, reason, async () => await this.tell(word, request));
+  }
+
+  /** What a cancel is once the campaign is Sent: nobody is left to be cancelled, only steps to be given up. */
+  private async giveUp(request: ControlRequest): Promise<ControlResult> {
+    const givenUp = this.dispatch.giveUpSteps();
+    const reason = givenUp.reason.slice(0, longestText);
+    return await this.enforce(
+      'go',
+      reason,
+      async () =>
+        await step('cancel').giveUpSteps({
+          ...this.dispatch.campaign,
+          step: givenUp.step,
+          reason,
+          by: request.by ?? 'unknown',
+          why: request.reason,
+        }),
+    );
+  }
+
+  private async enforce(
+    word: DispatchWord,
+    reason: string | undefined,
+    tell: () => Promise<void>,
+  ): Promise<ControlResult> {
     // Also while the workflow is being cancelled: the dispatchers have to hear of it.
     return await CancellationScope.nonCancellable(async () => {
       this.word = word;
-      this.reason = word === 'go' ? undefined : request.reason;
+      this.reason = reason;
       this.dispatch.controlChanged();
-      const told = this.telling.then(async () => await this.tell(word, request));
+      const told = this.telling.then(tell);
       this.telling = told.catch(noteFailure);
       await told;
       if (word !== 'go') await condition(() => this.dispatch.isSilent || this.word !== word, silenceTimeout);

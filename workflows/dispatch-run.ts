@@ -31,6 +31,7 @@ import {
 import { searchAttributes } from '../src/domain/names.ts';
 import { noTotals, type Totals } from '../src/domain/outcome.ts';
 import { BatchWindow } from './batch-window.ts';
+import { currentDetails } from './current-details.ts';
 import { DispatchControl } from './dispatch-control.ts';
 import { describeFailure, preconditionsFailed } from './failures.ts';
 import { step } from './primary-steps.ts';
@@ -38,7 +39,7 @@ import { step } from './primary-steps.ts';
 const stateAttribute = defineSearchAttributeKey(searchAttributes.state, 'KEYWORD');
 const nameAttribute = defineSearchAttributeKey(searchAttributes.campaignName, 'KEYWORD');
 
-/** Steps that a cancelled dispatch still goes through. */
+/** Steps that a dispatch still goes through when it was cancelled, or when the steps after MoveToSent were given up. */
 const stepsAfterCancel = new Set([
   'WaitForDispatchToFinish',
   'MoveToSent',
@@ -62,6 +63,10 @@ export class DispatchRun {
   private preconditions: PreconditionsResult | undefined;
   private finalTotals: Totals | undefined;
   private lastRound: CarriedState['lastRound'];
+  /** What failed last, for the one who decides about the step that is held. */
+  private lastFailure = '';
+  /** Steps that were held when a person gave up what was left after MoveToSent. */
+  private readonly givenUp = new Set<string>();
   private readonly background: Promise<void>[] = [];
 
   constructor(private readonly input: DispatchNewsletterInput) {
@@ -100,6 +105,10 @@ export class DispatchRun {
     return this.word === 'cancel';
   }
 
+  get isSent(): boolean {
+    return this.state === 'Sent';
+  }
+
   get isSilent(): boolean {
     return this.window.runningBatches === 0;
   }
@@ -135,6 +144,7 @@ export class DispatchRun {
       const name = names[this.currentStep] ?? '';
       await this.performOne(name, perform);
     }
+    await this.endDispatch();
     await Promise.all(this.background);
   }
 
@@ -201,7 +211,7 @@ export class DispatchRun {
 
   ended({ state, totals }: { readonly state: CampaignState; readonly totals: Totals }): void {
     this.finalTotals = totals;
-    this.entered(state, state === 'Inactive' ? 'Cancelled' : 'None');
+    this.entered(state, state === 'Inactive' ? 'Cancelled' : 'Finishing');
   }
 
   /** Runs beside the following steps, which neither wait for it nor fail with it. */
@@ -226,6 +236,12 @@ export class DispatchRun {
 
   controlChanged(): void {
     this.show();
+  }
+
+  giveUpSteps(): { readonly step: string; readonly reason: string } {
+    const name = this.currentStepName;
+    this.givenUp.add(name);
+    return { step: name, reason: `the step ${name} failed and was given up: ${this.lastFailure}` };
   }
 
   batchEnded(): void {
@@ -259,7 +275,7 @@ export class DispatchRun {
   private async performOne(name: string, perform: (name: string) => Promise<void>): Promise<void> {
     for (;;) {
       await this.control.untilNotPaused();
-      if (this.isCancelled && !stepsAfterCancel.has(name)) return;
+      if ((this.isCancelled || this.givenUp.size > 0) && !stepsAfterCancel.has(name)) return;
       try {
         await perform(name);
         return;
@@ -269,11 +285,35 @@ export class DispatchRun {
           await condition(allHandlersFinished);
           throw error;
         }
-        await this.control.hold(`${name}: ${describeFailure(error)}`);
+        this.lastFailure = describeFailure(error);
+        // It was tried once more after it had been given up: what is left undone is shown with the campaign.
+        if (this.givenUp.has(name)) return;
+        await this.control.hold(
+          this.isSent
+            ? `all mail is out, but the step ${name} failed: ${this.lastFailure}`
+            : `${name}: ${this.lastFailure}`,
+        );
         // A cancelled dispatch cannot be held; its last steps are tried again until they succeed.
         if (this.isCancelled && stepsAfterCancel.has(name)) await sleep('10s');
       }
     }
+  }
+
+  /** Every step is done. What was told to the end stands in the books first, so that nothing comes after it. */
+  private async endDispatch(): Promise<void> {
+    if (!this.isSent) return this.show();
+    await this.control.settled();
+    await this.tolerating(
+      'the end of the dispatch',
+      async () => await step('DispatchNewsletter', 'every step is done').endDispatch(this.campaign),
+    );
+    this.entered('Sent', 'None');
+  }
+
+  /** The step that is being done: Initialization before the first, None after the last. */
+  private get currentStepName(): string {
+    const names = this.readPlanOnce?.pipelines.dispatchNewsletter;
+    return names === undefined ? 'Initialization' : (names[this.currentStep] ?? 'None');
   }
 
   private totals(): Totals {
@@ -284,13 +324,12 @@ export class DispatchRun {
   }
 
   private status(): DispatchStatus {
-    const names = this.readPlanOnce?.pipelines.dispatchNewsletter ?? [];
     return {
       ...this.campaign,
       name: this.readPlanOnce?.campaignName ?? '',
       state: this.state,
       subState: this.word === 'pause' ? 'Paused' : this.subState,
-      step: names[this.currentStep] ?? 'Initialization',
+      step: this.currentStepName,
       totals: this.totals(),
       batches: { running: this.window.runningBatches, finished: this.window.finishedBatches },
       slots: this.window.slots,
@@ -300,22 +339,9 @@ export class DispatchRun {
 
   /** Puts on the Web UI what an operator wants to see. */
   private show(): void {
-    const { name, state, subState, step: stepName, totals, batches, slots, reason } = this.status();
-    const isWaiting = state === 'Sending' && slots === 0 && totals.remaining > 0;
-    setCurrentDetails(
-      [
-        `**${name}** is ${state}${subState === 'None' ? '' : ` (${subState})`}, step ${stepName}`,
-        ...(reason === undefined ? [] : [`Reason: ${reason}`]),
-        ...(isWaiting ? ['**No dispatcher is alive.** Start one: `exm worker dedicated-dispatch`'] : []),
-        [
-          '| queued | sent | failed | skipped | cancelled | in doubt | remaining |',
-          '|---|---|---|---|---|---|---|',
-          `| ${totals.queued} | ${totals.sent} | ${totals.failed} | ${totals.skipped} | ${totals.cancelled} | ${totals.inDoubt} | ${totals.remaining} |`,
-        ].join('\n'),
-        `${batches.finished} batches finished, ${batches.running} given out, ${slots} slots alive`,
-      ].join('\n\n'),
-    );
-    this.showAttributes(subState === 'Paused' ? 'Paused' : state);
+    const status = this.status();
+    setCurrentDetails(currentDetails(status));
+    this.showAttributes(status.subState === 'Paused' ? 'Paused' : status.state);
   }
 
   private shownState: string | undefined;

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../db/connect.ts';
 import { campaign } from '../db/schema.ts';
 import { liveDispatchers, slotsOf } from '../dispatch/dispatchers.ts';
-import type { CampaignState, SubState } from '../domain/campaign-state.ts';
+import { type CampaignState, isFinished, type SubState } from '../domain/campaign-state.ts';
 import type { Totals } from '../domain/outcome.ts';
 import { campaignTotals, type ServerShare, serverShares } from '../reporting/totals.ts';
 import { findCampaign } from './find-campaign.ts';
@@ -13,7 +13,9 @@ export interface CampaignStatus {
   readonly name: string;
   readonly state: CampaignState;
   readonly subState: SubState;
-  /** Why it is paused, went back to Draft or was cancelled; or what it waits for. */
+  /** True once it has ended: nobody is without an outcome, and no step of its pipeline is left. */
+  readonly finished: boolean;
+  /** Why it is paused, went back to Draft or was cancelled; what it waits for; or what was left undone. */
   readonly reason: string | null;
   readonly totals: Totals;
   /** Not queued, by reason. */
@@ -54,6 +56,7 @@ async function readStatus(db: Queries, campaignId: string): Promise<CampaignStat
     name: row.name,
     state: row.state,
     subState: row.subState,
+    finished: isFinished(row),
     reason: row.reason ?? (nobody ? waiting : null),
     totals,
     excluded: row.excluded,

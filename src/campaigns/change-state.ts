@@ -5,6 +5,7 @@ import {
   type CampaignState,
   type DispatchWord,
   hasEnded,
+  hasStepsLeft,
   type SubState,
   statesBefore,
 } from '../domain/campaign-state.ts';
@@ -57,7 +58,10 @@ export async function changeState(db: Database, change: StateChange): Promise<vo
   });
 }
 
-/** What dispatchers are told from now on: go, pause or cancel. In force with their next flush. */
+/**
+ * What dispatchers are told from now on: go, pause or cancel. In force with their next flush. A campaign that is Sent
+ * has nobody to tell; while it has steps left they can be held and go on, and it is never cancelled.
+ */
 export async function changeWord(
   db: Database,
   change: {
@@ -69,7 +73,7 @@ export async function changeWord(
 ): Promise<void> {
   await db.transaction(async (tx) => {
     const before = await lockCampaign(tx, change.campaignId);
-    if (hasEnded(before.state)) return;
+    if (hasEnded(before.state) && !(hasStepsLeft(before) && change.word !== 'cancel')) return;
     const subState = change.word === 'pause' ? 'Paused' : subStateOf(before.state);
     await tx
       .update(campaign)
@@ -77,6 +81,39 @@ export async function changeWord(
       .where(eq(campaign.id, change.campaignId));
     if (before.word !== change.word) await audit(tx, change, 'dispatch', before.word, change.word);
   });
+}
+
+export interface GivenUpSteps {
+  readonly campaignId: string;
+  /** The step that failed; null where it is not known which one was at work. */
+  readonly step: string | null;
+  /** What became of the steps, to be shown with the campaign from now on. */
+  readonly reason: string;
+  /** Who gave them up. */
+  readonly by: string;
+  readonly why?: string | undefined;
+}
+
+/** Notes that a person gave up the steps that a campaign had left when it was Sent. A repeated note changes nothing. */
+export async function giveUpSteps(db: Database, change: GivenUpSteps): Promise<void> {
+  await db.transaction(async (tx) => {
+    const before = await lockCampaign(tx, change.campaignId);
+    const { reason } = change;
+    if (!hasStepsLeft(before) || (before.word === 'go' && before.reason === reason)) return;
+    await tx
+      .update(campaign)
+      .set({ word: 'go', subState: 'Finishing', reason })
+      .where(eq(campaign.id, change.campaignId));
+    await audit(tx, change, 'steps', change.step, 'given up');
+  });
+}
+
+/** The last step of a campaign that is Sent is done: nothing about it will change any more. */
+export async function endDispatch(db: Queries, campaignId: string): Promise<void> {
+  await db
+    .update(campaign)
+    .set({ word: 'go', subState: 'None' })
+    .where(and(eq(campaign.id, campaignId), eq(campaign.state, 'Sent')));
 }
 
 /** Says what a campaign is doing now, where it was doing `from`. */
@@ -93,6 +130,7 @@ export async function changeSubState(
 }
 
 function subStateOf(state: CampaignState): SubState {
+  if (state === 'Sent') return 'Finishing';
   return state === 'Queuing' || state === 'Sending' ? state : 'Initialization';
 }
 
@@ -106,7 +144,7 @@ async function audit(
   tx: Queries,
   { campaignId, by, why }: { campaignId: string; by: string; why?: string | undefined },
   what: string,
-  from: string,
+  from: string | null,
   to: string,
 ): Promise<void> {
   await tx.insert(campaignAudit).values({ campaignId, actor: by, what, from, to, why: why ?? null });

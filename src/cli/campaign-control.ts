@@ -1,6 +1,12 @@
 import { Command } from 'commander';
+import { endDispatch, giveUpSteps } from '../campaigns/change-state.ts';
 import { findCampaign } from '../campaigns/find-campaign.ts';
 import { cancelCampaign, pauseCampaign, resumeCampaign } from '../client.ts';
+import type { Environment } from '../config/environment.ts';
+import type { Database } from '../db/connect.ts';
+import { hasStepsLeft } from '../domain/campaign-state.ts';
+import { RefusedError } from '../domain/errors.ts';
+import type { ControlRequest, ControlResult } from '../domain/messages.ts';
 import { actor } from './actor.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withClient, withDatabase } from './connections.ts';
@@ -14,13 +20,14 @@ const controls = {
   resume: { send: resumeCampaign, about: 'let a paused campaign go on', done: 'goes on' },
   cancel: {
     send: cancelCampaign,
-    about: 'end a campaign for good; whoever has not got it is entered as cancelled',
+    about:
+      'end a campaign for good; whoever has not got it is entered as cancelled, and steps that failed after all mail was out are given up',
     done: 'is cancelled',
   },
 } as const;
 
 export function campaignControlCommand(name: keyof typeof controls): Command {
-  const { send, about, done } = controls[name];
+  const { about, done } = controls[name];
   return withGlobalFlags(new Command(name))
     .description(about)
     .argument('<id>', 'campaign id')
@@ -31,22 +38,56 @@ export function campaignControlCommand(name: keyof typeof controls): Command {
     )
     .action(
       action<{ reason?: string }>(async ({ io, env }, { reason }, id = '') => {
-        await withDatabase(env, `campaign ${name}`, async (db) => await findCampaign(db, id));
-        const result = await withClient(
-          env,
-          async (client) => await send(client, id, { by: actor(), reason }),
-        );
-        if (result === undefined)
-          io.note('No primary worker answers: the request is recorded, and takes effect when one is back.');
-        else if (!result.silent && name !== 'resume') {
-          io.note(
-            'Some batches have not answered yet; "exm server ls" shows whether their dispatchers are alive.',
+        await withDatabase(env, `campaign ${name}`, async (db) => {
+          const result = await control(db, env, name, id, { by: actor(), reason });
+          if (result === undefined)
+            io.note('No primary worker answers: the request is recorded, and takes effect when one is back.');
+          else if (!result.silent && name !== 'resume') {
+            io.note(
+              'Some batches have not answered yet; "exm server ls" shows whether their dispatchers are alive.',
+            );
+          }
+          // A cancel that was accepted and leaves a campaign Sent came when only steps were left.
+          const stepsGivenUp =
+            name === 'cancel' && result !== undefined && (await findCampaign(db, id)).state === 'Sent';
+          const text = stepsGivenUp ? 'stays Sent; the steps that were left are given up' : done;
+          io.result(
+            {
+              id,
+              [name]: true,
+              inForce: result !== undefined,
+              silent: result?.silent ?? false,
+              ...(name === 'cancel' ? { stepsGivenUp } : {}),
+            },
+            result === undefined ? `${id}: ${name} is recorded` : `${id} ${text}`,
           );
-        }
-        io.result(
-          { id, [name]: true, inForce: result !== undefined, silent: result?.silent ?? false },
-          result === undefined ? `${id}: ${name} is recorded` : `${id} ${done}`,
-        );
+        });
       }),
     );
+}
+
+async function control(
+  db: Database,
+  env: Environment,
+  name: keyof typeof controls,
+  id: string,
+  request: ControlRequest,
+): Promise<ControlResult | undefined> {
+  await findCampaign(db, id);
+  try {
+    return await withClient(env, async (client) => await controls[name].send(client, id, request));
+  } catch (error) {
+    const isGone = error instanceof RefusedError && error.code === 'CAMPAIGN_NOT_RUNNING';
+    if (name !== 'cancel' || !isGone || !hasStepsLeft(await findCampaign(db, id))) throw error;
+  }
+  // All mail is out and the workflow is gone: what it had left to do can only be given up.
+  await giveUpSteps(db, {
+    campaignId: id,
+    step: null,
+    reason: 'steps were left when its workflow was ended from outside, and were given up',
+    by: request.by ?? 'unknown',
+    why: request.reason,
+  });
+  await endDispatch(db, id);
+  return { accepted: true, silent: true };
 }

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { listCampaigns } from '../campaigns/campaign-status.ts';
+import { stateInWords } from '../domain/campaign-state.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { parseWholeNumber } from './flags.ts';
-import { stateInWords } from './show-status.ts';
 import { table } from './table.ts';
 
 export function campaignListCommand(): Command {

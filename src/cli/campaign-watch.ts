@@ -4,7 +4,7 @@ import { findCampaign } from '../campaigns/find-campaign.ts';
 import { campaignResult, isDispatching } from '../client.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Database } from '../db/connect.ts';
-import { hasEnded } from '../domain/campaign-state.ts';
+import { hasEnded, type StateAndSubState, stateInWords } from '../domain/campaign-state.ts';
 import { ExmError, exitCodes, FailedError, RefusedError } from '../domain/errors.ts';
 import { campaignTotals } from '../reporting/totals.ts';
 import { CampaignWorkflows, needsWorkflow, type WatchedStatus, watchedStatus } from './campaign-workflow.ts';
@@ -12,7 +12,7 @@ import { action, withGlobalFlags } from './command.ts';
 import { withClient, withDatabase } from './connections.ts';
 import type { CliIo } from './io.ts';
 import { ProgressDisplay } from './progress-display.ts';
-import { stateInWords, statusText } from './show-status.ts';
+import { statusText } from './show-status.ts';
 
 /** How often the books are looked at for the display, milliseconds. */
 const refreshMs = 500;
@@ -21,7 +21,9 @@ const askIntervalMs = 2_000;
 
 export function campaignWatchCommand(): Command {
   return withGlobalFlags(new Command('watch'))
-    .description('follow a campaign until it has ended; exit code 0 if it is Sent then')
+    .description(
+      'follow a campaign until it has ended; exit code 0 if it is Sent then, and nothing is left to do',
+    )
     .argument('<id>', 'campaign id')
     .addHelpText('after', '\nExample:\n  exm campaign watch autumn-7k3f')
     .action(
@@ -49,16 +51,23 @@ export function campaignWatchCommand(): Command {
     );
 }
 
-/** Shows a campaign's progress until it has ended, then its books. Sets exit code 1 where it did not become Sent. */
+/**
+ * Shows a campaign's progress until it has ended or stands where only a person can move it, then its books. Sets exit
+ * code 1 where it did not become Sent, or is Sent with steps of its pipeline undone.
+ */
 export async function watchCampaign(db: Database, io: CliIo, env: Environment, id: string): Promise<void> {
   const status = await followCampaign(db, io, env, id);
   io.result(status, statusText(status));
-  if (status.state !== 'Sent') process.exitCode = exitCodes.failed;
+  if (!endedWell(status)) process.exitCode = exitCodes.failed;
+}
+
+export function endedWell({ state, finished }: WatchedStatus): boolean {
+  return state === 'Sent' && finished;
 }
 
 /**
- * Shows a campaign's progress on stderr until it has ended, or until no workflow runs for it any more. @returns its
- * books
+ * Shows a campaign's progress on stderr until it has ended, is Sent with a step that failed, or until no workflow runs
+ * for it any more. @returns its books
  *
  * @throws RefusedError PRECONDITIONS_FAILED, or FailedError, where its dispatch ends and leaves it a Draft
  */
@@ -80,7 +89,7 @@ export async function followCampaign(
       // Right after its start a campaign is a Draft still, which is worth a word only where it stays one.
       if (campaign.state !== 'Draft' || lasting)
         display.show(stateInWords(campaign), totals, campaign.reason);
-      if (hasEnded(campaign.state)) return await watchedStatus(db, workflows, id);
+      if (endsWatching(campaign)) return await watchedStatus(db, workflows, id);
       // While somebody writes into the books somebody works on the campaign: Temporal need not be asked.
       const now = JSON.stringify([campaign.state, campaign.subState, totals]);
       if (now !== books) askAt = Date.now() + askIntervalMs;
@@ -100,6 +109,11 @@ export async function followCampaign(
     display.end();
     await workflows.close();
   }
+}
+
+/** True where it has ended, or all mail is out and a step that failed is for a person to decide about. */
+function endsWatching({ state, subState }: StateAndSubState): boolean {
+  return hasEnded(state) && subState !== 'Finishing';
 }
 
 /** @throws why the dispatch ended, where it did and the campaign is a Draft still */

@@ -3,6 +3,7 @@ import { type CampaignStatus, campaignStatus } from '../campaigns/campaign-statu
 import { isDispatching } from '../client.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Database } from '../db/connect.ts';
+import { hasStepsLeft, type StateAndSubState } from '../domain/campaign-state.ts';
 import { messageOf } from '../domain/error-message.ts';
 import { lazyClient } from '../temporal/client-connection.ts';
 import type { CliIo } from './io.ts';
@@ -68,11 +69,14 @@ export async function watchedStatus(
 }
 
 /** True where the books say that something is left to do, which only the workflow does. */
-export function needsWorkflow({ state }: Pick<CampaignStatus, 'state'>): boolean {
-  return state === 'Queuing' || state === 'Sending';
+export function needsWorkflow(campaign: StateAndSubState): boolean {
+  return campaign.state === 'Queuing' || campaign.state === 'Sending' || hasStepsLeft(campaign);
 }
 
-function withoutWorkflow({ id, reason }: CampaignStatus): string {
-  const what = `no workflow runs for this campaign any more: it was ended from outside, or lost. "exm campaign start ${id}" goes on with whoever has no outcome`;
+function withoutWorkflow({ id, state, reason }: CampaignStatus): string {
+  const what =
+    state === 'Sent'
+      ? `no workflow runs for this campaign any more: it was ended from outside, or lost, before its last steps were done. All mail is out; "exm campaign cancel ${id}" gives those steps up`
+      : `no workflow runs for this campaign any more: it was ended from outside, or lost. "exm campaign start ${id}" goes on with whoever has no outcome`;
   return reason === null ? what : `${what}. Before that: ${reason}`;
 }

@@ -1,11 +1,7 @@
 import type { CampaignStatus } from '../campaigns/campaign-status.ts';
+import { hasStepsLeft, stateInWords } from '../domain/campaign-state.ts';
 import type { WatchedStatus } from './campaign-workflow.ts';
 import { table } from './table.ts';
-
-/** The state in words: `Sending (Paused)`. */
-export function stateInWords({ state, subState }: Pick<CampaignStatus, 'state' | 'subState'>): string {
-  return subState === 'None' || subState === state ? state : `${state} (${subState})`;
-}
 
 /** A campaign's books for a person. */
 export function statusText(status: CampaignStatus & Partial<WatchedStatus>): string {
@@ -23,6 +19,12 @@ export function statusText(status: CampaignStatus & Partial<WatchedStatus>): str
   ];
   const parts = [`${status.name} (${status.id}) is ${stateInWords(status)}`];
   if (status.reason !== null) parts.push(`Reason: ${status.reason}`);
+  // A workflow that is gone has its own advice in the reason.
+  if (hasStepsLeft(status) && status.subState === 'Paused' && status.workflowRuns !== false) {
+    parts.push(
+      `"exm campaign resume ${status.id}" runs that step again; "exm campaign cancel ${status.id}" gives it up, with those of your own that follow.`,
+    );
+  }
   parts.push('', table(books));
   if (status.deferred > 0)
     parts.push(

@@ -13,7 +13,8 @@ export type CampaignState = (typeof campaignStates)[number];
 
 /**
  * What a campaign that is being dispatched is doing at the moment. `Cancelled` is ours: EXM has no word for a
- * dispatch that was ended by a person; such a campaign is Inactive with this sub-state.
+ * dispatch that was ended by a person; such a campaign is Inactive with this sub-state. A campaign that is Sent is
+ * `Finishing`, or `Paused`, while steps that follow MoveToSent are left.
  */
 export const subStates = [
   'None',
@@ -25,6 +26,11 @@ export const subStates = [
   'Cancelled',
 ] as const;
 export type SubState = (typeof subStates)[number];
+
+export interface StateAndSubState {
+  readonly state: CampaignState;
+  readonly subState: SubState;
+}
 
 /** Which state a campaign may come from to enter each state that the dispatch moves it to. */
 const comesFrom: Partial<Record<CampaignState, readonly CampaignState[]>> = {
@@ -44,6 +50,24 @@ export function statesBefore(to: CampaignState): readonly CampaignState[] {
 /** True where the campaign's dispatch has ended and nothing will change its books any more. */
 export function hasEnded(state: CampaignState): boolean {
   return state === 'Sent' || state === 'Inactive';
+}
+
+/**
+ * True where all mail of a campaign is out and its pipeline still has steps to do: they run (Finishing), or are held
+ * by one that failed (Paused).
+ */
+export function hasStepsLeft({ state, subState }: StateAndSubState): boolean {
+  return state === 'Sent' && subState !== 'None';
+}
+
+/** True once a campaign has ended for good: nobody is without an outcome, and no step of its pipeline is left. */
+export function isFinished(campaign: StateAndSubState): boolean {
+  return hasEnded(campaign.state) && !hasStepsLeft(campaign);
+}
+
+/** The state in words: `Sending (Paused)`. A sub-state that says nothing more is left out. */
+export function stateInWords({ state, subState }: StateAndSubState): string {
+  return subState === 'None' || subState === state ? state : `${state} (${subState})`;
 }
 
 /** What every dispatcher of a campaign is told with each flush of its outcomes. */

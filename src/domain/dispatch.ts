@@ -111,6 +111,7 @@ export interface DispatchStatus {
   readonly name: string;
   readonly state: CampaignState;
   readonly subState: SubState;
+  /** Initialization before the first step, None after the last. */
   readonly step: string;
   readonly totals: Totals;
   readonly batches: { readonly running: number; readonly finished: number };

@@ -92,6 +92,7 @@ describe('a campaign whose workflow is handled from outside', () => {
     expect(watched.code).toBe(1);
     const left = {
       state: 'Sending',
+      finished: false,
       workflowRuns: false,
       reason: expect.stringMatching(new RegExp(`^no workflow runs .*"exm campaign start ${id}"`)),
     };

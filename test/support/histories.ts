@@ -21,8 +21,10 @@ export async function recordHistory(
   const history = await client.workflow.getHandle(workflowId).fetchHistory();
   await client.connection.close();
   mkdirSync(historiesFolder, { recursive: true });
+  // Stack traces name folders of the machine on which it was recorded, and no replay looks at them.
+  const withoutTraces = (key: string, value: unknown) => (key === 'stackTrace' ? undefined : value);
   writeFileSync(
     join(historiesFolder, `${name}.json`),
-    `${JSON.stringify(JSON.parse(historyToJSON(history)))}\n`,
+    `${JSON.stringify(JSON.parse(historyToJSON(history)), withoutTraces)}\n`,
   );
 }

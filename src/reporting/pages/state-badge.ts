@@ -3,7 +3,7 @@ import { type Html, html } from '../../html.ts';
 
 /** A campaign's state as a coloured word. The sub-state stands beside it where it says more. */
 export function stateBadge(state: CampaignState, subState: SubState): Html {
-  const tells = subState !== 'None' && subState !== state && state !== 'Sent';
+  const tells = subState !== 'None' && subState !== state;
   return html`<span class="badge ${colour(state, subState)}">${state}${tells && ` · ${subState}`}</span>`;
 }
 
