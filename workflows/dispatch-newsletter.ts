@@ -81,6 +81,8 @@ const steps: Record<DispatchNewsletterStep, (run: DispatchRun) => Promise<void>>
     }
   },
   MoveToSent: async (run) => {
+    // Tried again: where the books did not balance, whoever has no outcome is dispatched first, or cancelled.
+    if (run.reopenBooks()) await steps.WaitForDispatchToFinish(run);
     run.finishing();
     run.ended(await step('MoveToSent', 'balance the books').moveToSent(run.ending()));
   },

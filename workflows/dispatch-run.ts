@@ -67,6 +67,7 @@ export class DispatchRun {
   private lastFailure = '';
   /** Steps that were held when a person gave up what was left after MoveToSent. */
   private readonly givenUp = new Set<string>();
+  private triedToFinish: boolean;
   private readonly background: Promise<void>[] = [];
 
   constructor(private readonly input: DispatchNewsletterInput) {
@@ -78,6 +79,8 @@ export class DispatchRun {
     this.subState = carried?.subState ?? 'Initialization';
     this.contentHash = carried?.contentHash ?? '';
     this.lastRound = carried?.lastRound;
+    // Only a MoveToSent that is tried again sends, and so is ever continued as new.
+    this.triedToFinish = this.currentStepName === 'MoveToSent';
     if (carried !== undefined) this.preconditions = noFailures;
     this.control = new DispatchControl(this, carried?.control);
     this.window = new BatchWindow(this, carried?.window);
@@ -193,8 +196,19 @@ export class DispatchRun {
     }
   }
 
+  /** Where MoveToSent was tried before, the campaign is sending again. @returns whether it is */
+  reopenBooks(): boolean {
+    if (!this.triedToFinish) return false;
+    // Not where this run only goes on with what the one before it had reopened.
+    if (this.isFinishing) this.lastRound = undefined;
+    this.isFinishing = false;
+    this.entered(this.state, 'Sending');
+    return true;
+  }
+
   finishing(): void {
     this.isFinishing = true;
+    this.triedToFinish = true;
     this.subState = 'Finishing';
     this.show();
   }

@@ -284,6 +284,35 @@ describe('a campaign whose workflow is handled from outside', () => {
     await sender.stop();
   });
 
+  test.each(['resume', 'cancel'])(
+    'whose ledger lost somebody is held before it is Sent, and a %s closes its books',
+    async (control) => {
+      const { installation } = fixture;
+      await importRecipients(installation, 20, 'twenty');
+      const sender = await dispatcher(`l-${control}`, control, 0);
+      const id = await createCampaign(installation, { pool: control, include: ['twenty'] });
+      await query(`
+        create function lose_somebody() returns trigger language plpgsql as $$
+          begin
+            delete from dispatch_outcome where campaign_id = new.id and position = 7;
+            return new;
+          end $$;
+        create trigger lose_somebody before update on campaign for each row
+          when (new.sub_state = 'Finishing' and new.state = 'Sending') execute function lose_somebody();`);
+      await exm('campaign', 'start', id);
+      await waitFor(async () => (await told(id)) === 'pause', { describe: 'the campaign to be held' });
+      await query('drop function lose_somebody cascade');
+      expect((await exm('campaign', 'status', id)).json().reason).toMatch(/^MoveToSent: .*BOOKS_OPEN/);
+      expect((await exm('campaign', control, id)).code).toBe(0);
+      expect(await workflow(id).result()).toMatchObject(
+        control === 'resume'
+          ? { state: 'Sent', totals: { queued: 20, sent: 20, remaining: 0 } }
+          : { state: 'Inactive', totals: { queued: 20, sent: 19, cancelled: 1, remaining: 0 } },
+      );
+      await sender.stop();
+    },
+  );
+
   /** As a database that has become a read-only replica answers. A sequence counts what a rollback takes back. */
   async function refuseWords(): Promise<void> {
     await query(`
