@@ -1,31 +1,52 @@
+type Cell = string | number;
+
+/** Between two columns. */
+const gap = '  ';
+/** No column is made narrower than this, so that something can be read in each. */
+const columnMinimum = 8;
+
 /**
  * A plain table for a terminal: columns padded to their widest value, numbers to the right. On a terminal no line is
- * wider than it is; elsewhere nothing is cut.
+ * wider than it is: the widest columns give way first, so that none is lost. Elsewhere nothing is cut.
  */
 export function table(
-  rows: readonly (readonly (string | number)[])[],
+  rows: readonly (readonly Cell[])[],
   header?: readonly string[],
   width = screenWidth(),
 ): string {
   const all = [...(header ? [header] : []), ...rows];
-  const widths: number[] = [];
-  for (const row of all) {
-    row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, String(cell).length);
-    });
-  }
-  const isNumeric = widths.map(
+  const columns = Math.max(0, ...all.map((row) => row.length));
+  const isNumeric = Array.from(
+    { length: columns },
     (_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'),
   );
-  const line = (row: readonly (string | number)[]) =>
+  const needed = isNumeric.map((_, column) =>
+    Math.max(...all.map((row) => String(row[column] ?? '').length)),
+  );
+  const widths = narrowed(needed, isNumeric, width - gap.length * (columns - 1));
+  const line = (row: readonly Cell[]) =>
     row
       .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return isNumeric[column] ? String(cell).padStart(width) : String(cell).padEnd(width);
+        const text = cut(String(cell), widths[column] ?? 0);
+        return isNumeric[column] ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0);
       })
-      .join('  ')
+      .join(gap)
       .trimEnd();
   return all.map((row) => cut(line(row), width)).join('\n');
+}
+
+/** Takes from the widest column of text what is too much, then from the next ones. A number is never shortened. */
+function narrowed(needed: readonly number[], fixed: readonly boolean[], available: number): number[] {
+  const widths = [...needed];
+  let excess = widths.reduce((sum, one) => sum + one, 0) - available;
+  for (; excess > 0 && Number.isFinite(available); excess--) {
+    const candidates = widths.map((one, column) => (fixed[column] ? 0 : one));
+    const widest = Math.max(...candidates);
+    if (widest <= columnMinimum) break;
+    const column = candidates.lastIndexOf(widest);
+    widths[column] = widest - 1;
+  }
+  return widths;
 }
 
 /** How many characters fit into a line of the terminal; without one, any number. */
