@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { generateKeys, keyVariables } from '../src/config/keys.ts';
 import { settingVariables } from '../src/config/settings.ts';
+import { stopMaximumMs } from '../src/domain/stop-times.ts';
 import { packagePath } from '../src/package-path.ts';
 import { roles } from '../workers/runtime.ts';
 import { runExm } from './support/installation.ts';
@@ -20,6 +21,7 @@ interface Service {
   readonly healthcheck?: unknown;
   readonly volumes?: readonly string[];
   readonly privileged?: boolean;
+  readonly stop_grace_period?: string;
 }
 
 const text = readFileSync(packagePath('docker-compose.yml'), 'utf8');
@@ -71,6 +73,12 @@ describe('docker-compose.yml', () => {
     expect(service?.command).not.toContain('--name');
   });
 
+  it('gives each role the time that a planned stop may take', () => {
+    for (const [name, service] of own.filter(([, one]) => roleOf(one) !== undefined)) {
+      expect(durationMs(service.stop_grace_period), name).toBe(stopMaximumMs);
+    }
+  });
+
   it('migrates once before any role starts', () => {
     expect(file.services['migrate']?.command).toEqual(['migrate']);
     for (const [name, service] of own.filter(([, one]) => roleOf(one) !== undefined)) {
@@ -119,6 +127,19 @@ describe('docker-compose.yml', () => {
         expect(read.has(variable) || temporalVariables.has(variable), `${name}: ${variable}`).toBe(true);
       }
     }
+  });
+});
+
+/** A duration of Compose or systemd in one unit: `17m`, `100s`, `17min`. */
+function durationMs(text = ''): number {
+  const [, number, unit] = /^(\d+)(m|min|s)$/.exec(text) ?? [];
+  return Number(number) * (unit === 's' ? 1_000 : 60_000);
+}
+
+describe('the service of systemd that docs/operations.md shows', () => {
+  it('is given the time that a planned stop may take', () => {
+    const shown = readFileSync(packagePath('docs/operations.md'), 'utf8');
+    expect(durationMs(/^TimeoutStopSec=(.+)$/m.exec(shown)?.[1])).toBe(stopMaximumMs);
   });
 });
 

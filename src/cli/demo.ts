@@ -43,8 +43,8 @@ Example:
           env: process.env,
           tell: (line) => io.note(line),
           signal: stopping.signal,
+          hurry: stopping.hurry,
         });
-        stopping.hurry = () => parts.hurry();
         try {
           const outcome = await runDemo(io, parts);
           showOutcome(io, flags.exit === true ? undefined : parts, outcome);
@@ -52,6 +52,7 @@ Example:
           io.note('\nLook around. Ctrl-C stops everything and keeps the data.');
           await stopping.asked;
         } finally {
+          stopping.begun();
           await parts.stop();
         }
       }),

@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander';
 import { listenFailed } from '../../workers/listen.ts';
+import { listenForStop } from '../../workers/stop-request.ts';
 import { makeDataFolder } from '../local/data-dir.ts';
 import { MailStore } from '../local/mail-catcher/mail-store.ts';
 import { startCatcherSmtp } from '../local/mail-catcher/smtp.ts';
 import { startCatcherWeb } from '../local/mail-catcher/web.ts';
-import { onOrphaned } from '../local/supervision.ts';
 import { createLogger } from '../logging.ts';
 import { action, withGlobalFlags } from './command.ts';
+import { endProcess } from './end-process.ts';
 import { parseWholeNumber } from './flags.ts';
 import { parseHostPort } from './host-port.ts';
 
@@ -41,6 +42,7 @@ export function mailCatcherCommand(): Command {
     .action(
       action<MailCatcherFlags>(async ({ dataDir }, flags) => {
         const log = createLogger('mail-catcher');
+        const stop = listenForStop();
         const store = await MailStore.open({ dir: makeDataFolder(dataDir, 'mail'), keep: flags.keep });
         const smtp = await startCatcherSmtp({ ...flags.smtp, store, log }).catch((cause) => {
           throw listenFailed('--smtp', flags.smtp, cause);
@@ -53,13 +55,10 @@ export function mailCatcherCommand(): Command {
           throw listenFailed('--listen', flags.listen, cause);
         });
         log.info({ address: web.url, smtp: `smtp://${flags.smtp.host}:${smtp.port}` }, 'ready');
-        await new Promise<void>((resolve) => {
-          process.once('SIGTERM', () => resolve());
-          process.once('SIGINT', () => resolve());
-          onOrphaned(() => resolve());
-        });
+        await stop.asked;
         await Promise.all([smtp.close(), web.close()]);
         log.info('stopped');
+        log.flush(() => endProcess());
       }),
     );
 }

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { FailedError, InputError } from '../domain/errors.ts';
 import { type LocalAddresses, type LocalParts, startLocalParts } from '../local/index.ts';
 import { action, withGlobalFlags } from './command.ts';
+import { endProcess } from './end-process.ts';
 import { parseWholeNumber } from './flags.ts';
 import type { CliIo } from './io.ts';
 import { table } from './table.ts';
@@ -42,14 +43,15 @@ Example:
           env: process.env,
           tell: (line) => io.note(line),
           signal: stopping.signal,
+          hurry: stopping.hurry,
         });
-        stopping.hurry = () => parts.hurry();
         announce(io, parts);
         if (readyPath !== undefined) writeFileSync(readyPath, `${process.pid}\n`);
         await stopping.asked;
         if (readyPath !== undefined) rmSync(readyPath, { force: true });
         await parts.stop();
         io.note(`Stopped. The data are kept in ${dataDir}`);
+        endProcess();
       }),
     );
 }
@@ -71,32 +73,49 @@ function prepareReadyFile(file: string): string {
 }
 
 export interface Stopping {
+  /** Aborted by the first signal. */
   readonly signal: AbortSignal;
   readonly asked: Promise<void>;
-  /** What a second signal does. */
-  hurry: () => void;
+  /** Aborted by a signal that comes when a stop has begun. */
+  readonly hurry: AbortSignal;
+  /** To be called where a stop begins that no signal asked for: the next one hurries it. */
+  begun(): void;
 }
 
+/** npm passes on a Ctrl-C that the terminal has sent to all its processes: two signals within this time are one. Milliseconds. */
+const sameSignalMs = 500;
+
 export function stopOnSignals(io: CliIo): Stopping {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const asked = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
-  const stopping: Stopping = { signal, asked, hurry: () => undefined };
+  const stopping = new AbortController();
+  const hurry = new AbortController();
+  let hasBegun = false;
+  let signalledAt = Number.NEGATIVE_INFINITY;
   const stop = () => {
-    if (signal.aborted) {
+    const isSame = performance.now() - signalledAt < sameSignalMs;
+    signalledAt = performance.now();
+    if (isSame || hurry.signal.aborted) return;
+    if (hasBegun) {
       io.note('Not waiting for the workers any longer');
-      stopping.hurry();
+      hurry.abort();
       return;
     }
-    io.note('Stopping: workers finish what they are at');
-    controller.abort(
+    hasBegun = true;
+    io.note("Stopping: workers finish what they are at; Ctrl-C once more doesn't wait for them");
+    stopping.abort(
       new FailedError('UP_INTERRUPTED', 'Stopped before everything ran.', {
         hint: 'What was started was stopped again, and the data are kept; start again when you like.',
       }),
     );
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stop);
-  return stopping;
+  return {
+    signal: stopping.signal,
+    asked: new Promise((resolve) => stopping.signal.addEventListener('abort', () => resolve())),
+    hurry: hurry.signal,
+    begun() {
+      hasBegun = true;
+    },
+  };
 }
 
 /** What each address is, in the order in which it is listed. */

@@ -32,8 +32,8 @@ export interface Child {
   /** What it has written since its start, at most the last `maxBytes` of it. */
   output(maxBytes?: number): string;
   kill(signal: NodeJS.Signals): void;
-  /** Asks it to stop, and ends it for good if it still runs after `graceMs`. Settles when it has ended. */
-  stop(signal: NodeJS.Signals, graceMs: number): Promise<ChildExit>;
+  /** Asks it to stop, and ends it for good if it still runs after `graceMs`, which is told. Settles when it has ended. */
+  stop(signal: NodeJS.Signals, graceMs: number, onOverdue?: () => void): Promise<ChildExit>;
 }
 
 const rotateAboveBytes = 10_000_000;
@@ -81,11 +81,14 @@ export function startChild(options: ChildOptions): Child {
     },
     output: (maxBytes = 64_000) => readTail(options.logFile, from, maxBytes),
     kill: (signal) => void process.kill(signal),
-    async stop(signal, graceMs) {
+    async stop(signal, graceMs, onOverdue) {
       if (exit !== undefined) return exit;
       process.kill(signal);
       await Promise.race([exited, sleep(graceMs, undefined, { ref: false })]);
-      if (exit === undefined) process.kill('SIGKILL');
+      if (exit === undefined) {
+        onOverdue?.();
+        process.kill('SIGKILL');
+      }
       return exited;
     },
   };

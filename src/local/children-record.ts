@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stopMaximumMs } from '../domain/stop-times.ts';
 import type { Child } from './child.ts';
 import type { DataDir } from './data-dir.ts';
 import { isRunning, type ProcessRecord, parseProcessRecord } from './process-identity.ts';
+import { StillWaiting } from './still-waiting.ts';
 
 /** A part's process, written down so that the next `exm up` can end what a killed one left running. */
 export interface ChildRecord extends ProcessRecord {
@@ -9,7 +11,6 @@ export interface ChildRecord extends ProcessRecord {
 }
 
 const fileName = 'children.json';
-const drainTimeoutMs = 30_000;
 
 /** Keeps the record of the processes that run: written when one starts, and when one ends. */
 export class ChildrenRecord {
@@ -41,24 +42,42 @@ export class ChildrenRecord {
   }
 }
 
+export interface EndOptions {
+  readonly tell: (line: string) => void;
+  /** Leaves off waiting. */
+  readonly signal?: AbortSignal | undefined;
+  /** A process that still runs after so long is ended for good. Default: the time that a planned stop may take. */
+  readonly patienceMs?: number;
+}
+
 /**
  * Ends the processes that an `exm up` that was killed left running on this folder: those, and no others that have their
  * process ids by now. In the reverse order of their start, so that workers can still hand back what they were sending.
+ *
+ * @throws the signal's reason; what still runs then is ended by the next start
  */
-export async function endLeftChildren(dir: DataDir, tell: (line: string) => void): Promise<void> {
+export async function endLeftChildren(dir: DataDir, options: EndOptions): Promise<void> {
   const left = readChildren(dir).filter(isRunning).reverse();
   if (left.length === 0) return;
-  tell(`Stopping what an earlier run left behind: ${left.map((child) => child.name).join(', ')}`);
+  options.tell(`Stopping what an earlier run left behind: ${left.map((child) => child.name).join(', ')}`);
+  const waiting = new StillWaiting(options.tell, 'Ctrl-C leaves them to themselves');
+  const named = (child: ChildRecord) =>
+    waiting.on(`${child.name} (process ${child.pid})`, end(child, options));
   const engines = new Set(['mail-catcher', 'temporal', 'postgres']);
-  await Promise.all(left.filter((child) => !engines.has(child.name)).map(end));
-  for (const child of left.filter(({ name }) => engines.has(name))) await end(child);
+  try {
+    await Promise.all(left.filter((child) => !engines.has(child.name)).map(named));
+    for (const child of left.filter(({ name }) => engines.has(name))) await named(child);
+  } finally {
+    waiting.end();
+  }
 }
 
-async function end(child: ChildRecord): Promise<void> {
+async function end(child: ChildRecord, { patienceMs = stopMaximumMs, signal }: EndOptions): Promise<void> {
   // To PostgreSQL SIGTERM would mean: wait until all have left.
   kill(child, child.name === 'postgres' ? 'SIGINT' : 'SIGTERM');
-  const until = Date.now() + drainTimeoutMs;
+  const until = Date.now() + patienceMs;
   while (isRunning(child)) {
+    signal?.throwIfAborted();
     if (Date.now() > until) kill(child, 'SIGKILL');
     await sleep(50);
   }

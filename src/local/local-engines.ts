@@ -86,7 +86,7 @@ export async function provideMailServer(run: LocalRun): Promise<{ smtp: string; 
       run.ports.use('mail', (webPort) => {
         smtp = `smtp://127.0.0.1:${port}`;
         const at = ['--smtp', `127.0.0.1:${port}`, '--listen', `127.0.0.1:${webPort}`];
-        return run.startProgram('mail-catcher', ['mail-catcher', ...at], signal);
+        return run.startEngineProgram('mail-catcher', ['mail-catcher', ...at], signal);
       }),
     ),
   );

@@ -32,8 +32,6 @@ export interface LocalParts {
   readonly dispatchers: readonly string[];
   /** Ends everything in its order, and keeps the data. */
   stop(): Promise<void>;
-  /** While it stops: doesn't wait any longer for workers that finish what they are at. */
-  hurry(): void;
 }
 
 /**
@@ -54,7 +52,7 @@ export async function startLocalParts(options: LocalPartsOptions): Promise<Local
 async function startAll(run: LocalRun): Promise<LocalParts> {
   const { dir, env } = run;
   const { env: given, dispatchers = 2, tell } = run.options;
-  await endLeftChildren(dir, tell);
+  await endLeftChildren(dir, { tell, signal: run.options.signal });
   // What an earlier run wrote is wrong until this one has written it anew.
   rmSync(environmentFile(dir.path), { force: true });
   Object.assign(env, keysOf(dir, given), {
@@ -78,7 +76,6 @@ async function startAll(run: LocalRun): Promise<LocalParts> {
     addresses: { temporal, smtp, ...pages },
     dispatchers: names,
     stop: () => run.stop(),
-    hurry: () => run.hurry(),
   };
 }
 

@@ -1,9 +1,12 @@
 import type { Environment } from '../config/environment.ts';
+import { stopMaximumMs } from '../domain/stop-times.ts';
+import type { Child } from './child.ts';
 import { ChildrenRecord } from './children-record.ts';
 import type { DataDir } from './data-dir.ts';
 import { type RunningPart, SupervisedPart } from './part.ts';
 import { PartPorts } from './part-ports.ts';
-import { type RunningProgram, startProgram } from './program.ts';
+import { type ProgramOptions, type RunningProgram, startProgram } from './program.ts';
+import { StillWaiting } from './still-waiting.ts';
 import { supervisedEnvironment } from './supervision.ts';
 
 export interface LocalPartsOptions {
@@ -16,10 +19,12 @@ export interface LocalPartsOptions {
   readonly tell: (line: string) => void;
   /** Gives up the start. What was started until then is stopped. */
   readonly signal?: AbortSignal;
+  /** Ends the workers at once instead of waiting until they have finished what they are at. */
+  readonly hurry?: AbortSignal;
 }
 
-/** Longer than any drain should take; only ends a worker that hangs. */
-const drainTimeoutMs = 120_000;
+/** The mail catcher has nothing to finish: mail that it has not answered is sent again. Milliseconds. */
+const engineStopMaximumMs = 10_000;
 
 /** What belongs to one run of the local parts: its folder, its ports, its processes, and the environment they share. */
 export class LocalRun {
@@ -32,12 +37,17 @@ export class LocalRun {
   /** In the order of their start; stopped in the reverse order, after the workers. */
   readonly #engines: SupervisedPart[] = [];
   readonly #workers: SupervisedPart[] = [];
+  /** The processes of the workers, also of those that are not ready yet. */
+  readonly #workerProcesses = new Set<Child>();
 
   constructor(options: LocalPartsOptions, dir: DataDir) {
     this.options = options;
     this.dir = dir;
     this.ports = new PartPorts(dir, options.tell);
     this.children = new ChildrenRecord(dir);
+    options.hurry?.addEventListener('abort', () => {
+      for (const child of this.#workerProcesses) child.kill('SIGKILL');
+    });
   }
 
   /** Starts something that the workers need, and keeps it running. */
@@ -50,16 +60,23 @@ export class LocalRun {
     return this.#supervise(name, start, this.#workers);
   }
 
-  /** Starts this same program with another command, in the environment of the parts. */
-  startProgram(name: string, args: readonly string[], signal: AbortSignal): Promise<RunningProgram> {
-    return startProgram({
-      args,
-      env: { ...this.options.env, ...this.env, ...supervisedEnvironment },
-      logFile: this.dir.logFile(name),
-      stopTimeoutMs: drainTimeoutMs,
-      onSpawn: this.children.add(name),
-      signal,
+  /** Starts a worker of this program, in the environment of the parts. It is given the time that a planned stop may take. */
+  startWorkerProgram(name: string, args: readonly string[], signal: AbortSignal): Promise<RunningProgram> {
+    const { tell, hurry } = this.options;
+    return this.#startProgram(name, ['worker', ...args], signal, {
+      stopTimeoutMs: stopMaximumMs,
+      onSpawn: (child) => {
+        this.#workerProcesses.add(child);
+        void child.exited.then(() => this.#workerProcesses.delete(child));
+        if (hurry?.aborted) child.kill('SIGKILL');
+      },
+      onOverdue: () => tell(`${name} did not stop within ${stopMaximumMs / 60_000} minutes and was ended`),
     });
+  }
+
+  /** Starts this same program with another command, in the environment of the parts. */
+  startEngineProgram(name: string, args: readonly string[], signal: AbortSignal): Promise<RunningProgram> {
+    return this.#startProgram(name, args, signal, { stopTimeoutMs: engineStopMaximumMs });
   }
 
   throwIfAborted(): void {
@@ -67,13 +84,31 @@ export class LocalRun {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    const waiting = new StillWaiting(this.options.tell);
+    await Promise.all(this.#workers.map((worker) => waiting.on(worker.name, worker.stop())));
+    waiting.end();
     for (const engine of this.#engines.toReversed()) await engine.stop();
     this.dir.release();
   }
 
-  hurry(): void {
-    for (const worker of this.#workers) worker.running?.child.kill('SIGKILL');
+  #startProgram(
+    name: string,
+    args: readonly string[],
+    signal: AbortSignal,
+    options: Pick<ProgramOptions, 'stopTimeoutMs' | 'onSpawn' | 'onOverdue'>,
+  ): Promise<RunningProgram> {
+    const record = this.children.add(name);
+    return startProgram({
+      args,
+      env: { ...this.options.env, ...this.env, ...supervisedEnvironment },
+      logFile: this.dir.logFile(name),
+      signal,
+      ...options,
+      onSpawn: (child) => {
+        record(child);
+        options.onSpawn?.(child);
+      },
+    });
   }
 
   async #supervise<R extends RunningPart>(

@@ -3,7 +3,7 @@ import type { LocalRun } from './local-run.ts';
 /** The workers with pages, first, so that the address of the tracking links is known before anything is sent. */
 export async function startPages(run: LocalRun): Promise<{ tracking: string; reports: string }> {
   const listening = (role: 'content-delivery' | 'reporting', port: number, signal: AbortSignal) =>
-    run.startProgram(role, ['worker', role, '--name', role, '--listen', `127.0.0.1:${port}`], signal);
+    run.startWorkerProgram(role, [role, '--name', role, '--listen', `127.0.0.1:${port}`], signal);
   const delivery = await run.startWorker('content-delivery', (signal) =>
     run.ports.use('tracking', (port) => {
       run.env['EXM_BASE_URL'] = run.options.env['EXM_BASE_URL'] || `http://127.0.0.1:${port}`;
@@ -19,7 +19,7 @@ export async function startPages(run: LocalRun): Promise<{ tracking: string; rep
 /** One primary that doesn't send, one processing worker, and the dispatchers. Returns the names of the latter. */
 export async function startWorkers(run: LocalRun, dispatchers: number): Promise<readonly string[]> {
   const start = (name: string, ...args: string[]) =>
-    run.startWorker(name, (signal) => run.startProgram(name, ['worker', ...args, '--name', name], signal));
+    run.startWorker(name, (signal) => run.startWorkerProgram(name, [...args, '--name', name], signal));
   const names = Array.from({ length: dispatchers }, (_, index) => `dispatch-${index + 1}`);
   await Promise.all([
     start('primary', 'primary', '--no-dispatch'),

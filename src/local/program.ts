@@ -11,8 +11,10 @@ export interface ProgramOptions {
   readonly logFile: string;
   /** How long a planned stop may take until it is cut short. */
   readonly stopTimeoutMs: number;
+  /** Told where it was. */
+  readonly onOverdue?: (() => void) | undefined;
   /** Told at once that the process runs, before it is ready. */
-  readonly onSpawn?: (child: Child) => void;
+  readonly onSpawn?: ((child: Child) => void) | undefined;
   /** Gives up the start; what was started is stopped. */
   readonly signal?: AbortSignal;
 }
@@ -40,7 +42,7 @@ export async function startProgram(options: ProgramOptions): Promise<RunningProg
     onSpawn: options.onSpawn,
   });
   const stop = async () => {
-    await child.stop('SIGTERM', stopTimeoutMs);
+    await child.stop('SIGTERM', stopTimeoutMs, options.onOverdue);
   };
   const until = Date.now() + readyTimeoutMs;
   for (;;) {

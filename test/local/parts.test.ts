@@ -165,7 +165,7 @@ describe('what a killed run left', () => {
       'garbage',
     ]);
     const told: string[] = [];
-    await endLeftChildren(dataDir, (line) => told.push(line));
+    await endLeftChildren(dataDir, { tell: (line) => void told.push(line) });
     expect(isRunning(left.record)).toBe(false);
     expect(recordProcess(other.pid ?? 0)).toBeDefined();
     expect(told).toEqual(['Stopping what an earlier run left behind: left']);
@@ -174,7 +174,7 @@ describe('what a killed run left', () => {
 
   it('is nothing where the record is broken', async () => {
     writeFileSync(dataDir.file('children.json'), '[{');
-    await endLeftChildren(dataDir, (line) => expect.fail(line));
+    await endLeftChildren(dataDir, { tell: (line) => expect.fail(line) });
   });
 });
 

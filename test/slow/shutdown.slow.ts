@@ -1,7 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { receivedBy, useCampaignFixture } from '../support/campaign-fixture.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';
+import { startSmtpReceiver } from '../support/smtp-receiver.ts';
+import { startCampaignOn } from '../support/up-campaign.ts';
+import { endAll, exmIn, startUp } from '../support/up-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 describe('a dispatcher that is told to stop', () => {
@@ -27,5 +33,33 @@ describe('a dispatcher that is told to stop', () => {
     expect(watched.json()).toMatchObject({ state: 'Sent', totals: { queued: 4, sent: 4 } });
     expect(new Set(receivedBy(receiver)).size).toBe(4);
     expect(receiver.messages).toHaveLength(4);
+  });
+});
+
+describe('exm up that is told to stop', () => {
+  test('waits for an answer of the mail server that comes 130 seconds later', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'exm-up-'));
+    const receiver = await startSmtpReceiver();
+    const start = async () => await startUp(dir, ['--dispatchers', '1'], { EXM_SMTP_URL: receiver.url });
+    try {
+      const up = await start();
+      receiver.hold();
+      const id = await startCampaignOn(up, dir, 1);
+      await waitFor(() => receiver.held === 1);
+      const ended = up.end('SIGTERM');
+      await pause(130_000);
+      expect(up.process.exitCode).toBeNull();
+      receiver.release();
+      expect(await ended).toBe(0);
+      const again = await start();
+      const watched = await exmIn(dir, ['campaign', 'watch', id, '--json']);
+      expect(watched.json()).toMatchObject({ state: 'Sent', totals: { queued: 1, sent: 1 } });
+      expect(receiver.messages).toHaveLength(1);
+      expect(await again.end('SIGTERM')).toBe(0);
+    } finally {
+      await endAll(dir);
+      await receiver.close();
+      rmSync(dir, { recursive: true, force: true });
+    }
   });
 });

@@ -7,7 +7,7 @@ import type { Installation } from './installation.ts';
 
 /** Addresses `r1@example.com` ... in a list of this name. */
 export async function importRecipients(
-  installation: Installation,
+  installation: { readonly database: Pick<Installation['database'], 'db'> },
   count: number,
   list = 'customers',
 ): Promise<string[]> {
@@ -29,7 +29,7 @@ const template = `<html><body><h1>Hello {{ contact.firstName }}</h1>
 
 /** Creates a campaign by its command, from a file as small as it may be, with what is given on top. @returns its id */
 export async function createCampaign(
-  installation: Installation,
+  installation: Pick<Installation, 'dir' | 'exm'>,
   campaign: Record<string, unknown> = {},
 ): Promise<string> {
   const folder = join(installation.dir, 'campaign');

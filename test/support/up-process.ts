@@ -109,7 +109,7 @@ export async function endAll(dir: string): Promise<void> {
     await closed;
   }
   const dataDir = await openDataDir(join(dir, '.exm'));
-  await endLeftChildren(dataDir, () => undefined);
+  await endLeftChildren(dataDir, { tell: () => undefined, patienceMs: 10_000 });
   dataDir.release();
 }
 
