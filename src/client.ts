@@ -161,7 +161,10 @@ export async function resumeCampaign(
   return await control(client, campaignId, resumeUpdate, resumeSignal, request);
 }
 
-/** Ends a campaign for good: whoever has not got it is entered as cancelled. @throws RefusedError with the reason */
+/**
+ * Ends a campaign for good: whoever has not got it is entered as cancelled. One that is Sent stays Sent; where a step
+ * that follows has failed, what is left of its pipeline is given up. @throws RefusedError with the reason
+ */
 export async function cancelCampaign(
   client: Client,
   campaignId: string,

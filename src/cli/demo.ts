@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import type { CampaignStatus } from '../campaigns/campaign-status.ts';
 import { createCampaign } from '../campaigns/create-campaign.ts';
 import { startCampaign } from '../client.ts';
 import { type ImportReport, importContacts } from '../contacts/import-contacts.ts';
@@ -8,7 +7,8 @@ import { type LocalParts, startLocalParts } from '../local/index.ts';
 import { readCampaignFile } from '../message/campaign-file.ts';
 import { packagePath } from '../package-path.ts';
 import { actor } from './actor.ts';
-import { followCampaign } from './campaign-watch.ts';
+import { endedWell, followCampaign } from './campaign-watch.ts';
+import type { WatchedStatus } from './campaign-workflow.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withClient, withDatabase } from './connections.ts';
 import { describeReport } from './contact-import.ts';
@@ -61,7 +61,7 @@ Example:
 
 interface DemoOutcome {
   readonly imported: ImportReport;
-  readonly campaign: CampaignStatus;
+  readonly campaign: WatchedStatus;
 }
 
 async function runDemo(io: CliIo, parts: LocalParts): Promise<DemoOutcome> {
@@ -103,5 +103,5 @@ function showOutcome(io: CliIo, running: LocalParts | undefined, { imported, cam
     { ...campaign, imported, addresses: running?.addresses },
     `\n${statusText(campaign)}${addresses}`,
   );
-  if (campaign.state !== 'Sent') process.exitCode = exitCodes.failed;
+  if (!endedWell(campaign)) process.exitCode = exitCodes.failed;
 }

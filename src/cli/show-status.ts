@@ -1,10 +1,9 @@
-import type { CampaignStatus } from '../campaigns/campaign-status.ts';
 import { hasStepsLeft, stateInWords } from '../domain/campaign-state.ts';
 import type { WatchedStatus } from './campaign-workflow.ts';
 import { table } from './table.ts';
 
 /** A campaign's books for a person. */
-export function statusText(status: CampaignStatus & Partial<WatchedStatus>): string {
+export function statusText(status: WatchedStatus): string {
   const { totals } = status;
   const books: [string, number][] = [
     ['queued', totals.queued],
