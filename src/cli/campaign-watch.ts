@@ -69,6 +69,7 @@ export function endedWell({ state, finished }: WatchedStatus): boolean {
  * Shows a campaign's progress on stderr until it has ended, is Sent with a step that failed, or until no workflow runs
  * for it any more. @returns its books
  *
+ * @param signal gives up following it; the campaign goes on
  * @throws RefusedError PRECONDITIONS_FAILED, or FailedError, where its dispatch ends and leaves it a Draft
  */
 export async function followCampaign(
@@ -76,6 +77,7 @@ export async function followCampaign(
   io: CliIo,
   env: Environment,
   id: string,
+  signal?: AbortSignal,
 ): Promise<WatchedStatus> {
   const display = new ProgressDisplay(io);
   const workflows = new CampaignWorkflows(env, io);
@@ -104,6 +106,7 @@ export async function followCampaign(
         askAt = Date.now() + askIntervalMs;
       }
       await delay(refreshMs);
+      signal?.throwIfAborted();
     }
   } finally {
     display.end();

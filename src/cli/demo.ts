@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { createCampaign } from '../campaigns/create-campaign.ts';
 import { startCampaign } from '../client.ts';
 import { type ImportReport, importContacts } from '../contacts/import-contacts.ts';
-import { exitCodes } from '../domain/errors.ts';
+import { exitCodes, FailedError } from '../domain/errors.ts';
 import { type LocalParts, startLocalParts } from '../local/index.ts';
 import { readCampaignFile } from '../message/campaign-file.ts';
 import { packagePath } from '../package-path.ts';
@@ -46,7 +46,9 @@ Example:
           hurry: stopping.hurry,
         });
         try {
-          const outcome = await runDemo(io, parts);
+          const outcome = await runDemo(io, parts, stopping.signal).catch((error) => {
+            throw stopping.signal.aborted ? interrupted() : error;
+          });
           showOutcome(io, flags.exit === true ? undefined : parts, outcome);
           if (flags.exit === true) return;
           io.note('\nLook around. Ctrl-C stops everything and keeps the data.');
@@ -54,9 +56,16 @@ Example:
         } finally {
           stopping.begun();
           await parts.stop();
+          io.note(`Stopped. The data are kept in ${dataDir}`);
         }
       }),
     );
+}
+
+function interrupted(): FailedError {
+  return new FailedError('UP_INTERRUPTED', 'Stopped before the campaign had ended.', {
+    hint: 'The data are kept, and "exm up" lets the campaign go on where it stands.',
+  });
 }
 
 interface DemoOutcome {
@@ -64,18 +73,19 @@ interface DemoOutcome {
   readonly campaign: WatchedStatus;
 }
 
-async function runDemo(io: CliIo, parts: LocalParts): Promise<DemoOutcome> {
+async function runDemo(io: CliIo, parts: LocalParts, signal: AbortSignal): Promise<DemoOutcome> {
   const env = { ...parts.env, ...process.env };
   return await withDatabase(env, 'demo', async (db, { queuePrefix }) => {
     io.note('\nImporting demo/contacts.csv');
     const imported = await importDemoContacts(io, db);
     io.note(`${describeReport(imported, undefined)}\n`);
+    signal.throwIfAborted();
     const { definition, locate } = await readCampaignFile(campaignFile);
     const { id } = await createCampaign(db, definition, { locate, by: actor() });
     io.note(`Sending demo/newsletter/campaign.yaml as campaign ${id}`);
     const campaign = await withClient(env, async (client) => {
       await startCampaign(client, id, { queuePrefix, name: definition.name, startedBy: actor() });
-      return await followCampaign(db, io, env, id);
+      return await followCampaign(db, io, env, id, signal);
     });
     return { imported, campaign };
   });

@@ -1,12 +1,12 @@
-import { Presets, SingleBar } from 'cli-progress';
 import type { ImportProgress } from '../contacts/import-contacts.ts';
 import type { CliIo } from './io.ts';
+import { type ProgressBar, startProgressBar } from './progress-bar.ts';
 
 /** Progress of an import on stderr, for a person who looks at a terminal. */
 export class ImportProgressDisplay {
   readonly #io: CliIo;
   readonly #startedAt = Date.now();
-  #bar: SingleBar | undefined;
+  #bar: ProgressBar | undefined;
 
   constructor(io: CliIo) {
     this.#io = io;
@@ -22,8 +22,7 @@ export class ImportProgressDisplay {
     }
     this.#bar ??= startBar(payload, totalBytes);
     // Of an input whose length is unknown only the counts say something.
-    if (totalBytes === undefined) this.#bar.update(payload);
-    else this.#bar.update(bytes, payload);
+    this.#bar.update(totalBytes === undefined ? undefined : bytes, payload);
   };
 
   end(): void {
@@ -32,16 +31,7 @@ export class ImportProgressDisplay {
   }
 }
 
-function startBar(payload: object, totalBytes: number | undefined): SingleBar {
-  const bar = new SingleBar(
-    {
-      format: `${totalBytes === undefined ? '' : '{bar} {percentage}%  '}{rows} rows  {rate}/s`,
-      barsize: 30,
-      hideCursor: true,
-      stream: process.stderr,
-    },
-    Presets.shades_classic,
-  );
-  bar.start(Math.max(1, totalBytes ?? 1), 0, payload);
-  return bar;
+function startBar(payload: object, totalBytes: number | undefined): ProgressBar {
+  const format = `${totalBytes === undefined ? '' : '{bar} {percentage}%  '}{rows} rows  {rate}/s`;
+  return startProgressBar(format, Math.max(1, totalBytes ?? 1), payload);
 }

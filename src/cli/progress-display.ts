@@ -1,6 +1,6 @@
-import { Presets, SingleBar } from 'cli-progress';
 import type { Totals } from '../domain/outcome.ts';
 import type { CliIo } from './io.ts';
+import { type ProgressBar, startProgressBar } from './progress-bar.ts';
 
 /** Rates are taken over this time, milliseconds, so that they are neither nervous nor out of date. */
 const rateWindowMs = 5_000;
@@ -10,7 +10,7 @@ const lineIntervalMs = 5_000;
 /** Progress on stderr: a bar where a person looks at a terminal, otherwise a line now and then. */
 export class ProgressDisplay {
   private readonly samples: { readonly at: number; readonly done: number }[] = [];
-  private bar: SingleBar | undefined;
+  private bar: ProgressBar | undefined;
   private lastLine = Number.NEGATIVE_INFINITY;
   private lastState = '';
   private lastStage = '';
@@ -18,37 +18,28 @@ export class ProgressDisplay {
   constructor(private readonly io: CliIo) {}
 
   show(state: string, totals: Totals, reason: string | null): void {
+    const stage = reason === null ? state : `${state}: ${reason}`;
     if (totals.queued === 0) {
-      this.tellStage(reason === null ? state : `${state}: ${reason}`);
+      this.tellStage(stage);
       return;
     }
     const done = totals.queued - totals.remaining;
     const rate = this.rate(done);
-    const left = timeLeft(totals.remaining, rate);
-    const payload = {
-      state,
-      sent: totals.sent,
-      rate: rate.toFixed(0),
-      left,
-      reason: reason === null ? '' : ` ${reason}`,
-    };
+    // What is held has no pace.
+    const pace = reason === null ? [`${rate.toFixed(0)}/s`, timeLeft(totals.remaining, rate)] : [];
     if (this.io.interactive) {
-      this.draw(done, totals.queued, payload);
+      // A line of its own, for a bar's end is cut where the screen ends.
+      if (reason === null) this.lastStage = '';
+      else this.tellStage(stage);
+      this.draw(done, totals.queued, { state, sent: totals.sent, pace: pace.join('  ') });
       return;
     }
     const now = Date.now();
     if (state === this.lastState && now - this.lastLine < lineIntervalMs) return;
     this.lastLine = now;
     this.lastState = state;
-    this.io.note(
-      `${state}: ${done} of ${totals.queued}, ${totals.sent} sent, ${payload.rate}/s, ${left}${payload.reason}`,
-    );
-  }
-
-  /** As long as nobody is queued there is nothing to count: what is under way is said once. */
-  private tellStage(stage: string): void {
-    if (stage !== this.lastStage) this.io.note(stage);
-    this.lastStage = stage;
+    const counts = [`${done} of ${totals.queued}`, `${totals.sent} sent`, ...pace].join(', ');
+    this.io.note(`${state}: ${counts}${reason === null ? '' : `, ${reason}`}`);
   }
 
   end(): void {
@@ -56,24 +47,18 @@ export class ProgressDisplay {
     this.bar = undefined;
   }
 
-  private draw(done: number, queued: number, payload: Record<string, string | number>): void {
-    this.bar ??= this.startBar(payload);
-    this.bar.setTotal(Math.max(queued, 1));
-    this.bar.update(done, payload);
+  /** Says once what is under way, or why it is held. As long as nobody is queued there is nothing to count. */
+  private tellStage(stage: string): void {
+    if (stage === this.lastStage) return;
+    this.lastStage = stage;
+    this.end();
+    this.io.note(stage);
   }
 
-  private startBar(payload: Record<string, string | number>): SingleBar {
-    const bar = new SingleBar(
-      {
-        format: '{bar} {percentage}%  {state}  {sent} sent  {rate}/s  {left}{reason}',
-        barsize: 30,
-        hideCursor: true,
-        stream: process.stderr,
-      },
-      Presets.shades_classic,
-    );
-    bar.start(1, 0, payload);
-    return bar;
+  private draw(done: number, queued: number, payload: object): void {
+    this.bar ??= startProgressBar('{bar} {percentage}%  {state}  {sent} sent  {pace}', 1, payload);
+    this.bar.setTotal(Math.max(queued, 1));
+    this.bar.update(done, payload);
   }
 
   private rate(done: number): number {

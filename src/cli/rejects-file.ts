@@ -3,6 +3,7 @@ import { realpath, rename, rm } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import type { RefusedRow } from '../contacts/import-row.ts';
 import { InputError } from '../domain/errors.ts';
+import { beforeSignalEnds } from './before-signal-ends.ts';
 
 /**
  * The file of refused rows. It appears under its name when the import is done, and not at all where it failed; after a
@@ -23,7 +24,7 @@ export async function openRejects(path: string, input: string): Promise<RejectsF
     file.once('open', () => resolve());
     file.once('error', (error) => reject(unwritable(path, error.message)));
   });
-  const withdraw = removeOnSignal(draft);
+  const withdraw = beforeSignalEnds(() => rmSync(draft, { force: true }));
   let failure: Error | undefined;
   file.on('error', (error) => {
     failure ??= unwritable(path, error.message);
@@ -49,21 +50,6 @@ export async function openRejects(path: string, input: string): Promise<RejectsF
       withdraw();
     },
   };
-}
-
-/** Removes the file where a person or a system ends the process; the signal then does what it does. */
-function removeOnSignal(file: string): () => void {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const remove = (signal: NodeJS.Signals) => {
-    rmSync(file, { force: true });
-    withdraw();
-    process.kill(process.pid, signal);
-  };
-  const withdraw = () => {
-    for (const signal of signals) process.off(signal, remove);
-  };
-  for (const signal of signals) process.on(signal, remove);
-  return withdraw;
 }
 
 async function sameFile(a: string, b: string): Promise<boolean> {

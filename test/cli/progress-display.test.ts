@@ -33,3 +33,16 @@ test('counts nothing before somebody is queued, and says once what is under way'
     'Sending: 0 of 4, 0 sent, 0/s, time left unknown',
   ]);
 });
+
+test('says why a campaign is held, and no pace then', () => {
+  const lines: string[] = [];
+  const display = new ProgressDisplay({
+    json: false,
+    interactive: false,
+    result: () => undefined,
+    note: (line) => lines.push(line),
+  });
+  display.show('Sending (Paused)', totals(4, 1), 'wrong price');
+  display.end();
+  expect(lines).toEqual(['Sending (Paused): 1 of 4, 1 sent, wrong price']);
+});
