@@ -35,19 +35,25 @@ export function table(
   return all.map((row) => cut(line(row), width)).join('\n');
 }
 
-/** Takes from the widest column of text what is too much, then from the next ones. A number is never shortened. */
-function narrowed(needed: readonly number[], fixed: readonly boolean[], available: number): number[] {
+/**
+ * Takes from the widest column of text what is too much, then from the next ones. The first column, by which a row is
+ * known, gives way last; a number is never shortened.
+ */
+function narrowed(needed: readonly number[], isNumeric: readonly boolean[], available: number): number[] {
   const widths = [...needed];
-  let excess = widths.reduce((sum, one) => sum + one, 0) - available;
-  for (; excess > 0 && Number.isFinite(available); excess--) {
-    const candidates = widths.map((one, column) => (fixed[column] ? 0 : one));
-    const widest = Math.max(...candidates);
-    if (widest <= columnMinimum) break;
-    const column = candidates.lastIndexOf(widest);
-    widths[column] = widest - 1;
+  const text = [...widths.keys()].filter((column) => !isNumeric[column]);
+  for (const columns of [text.filter((column) => column > 0), text]) {
+    for (let excess = sum(widths) - available; excess > 0; excess--) {
+      const widest = Math.max(0, ...columns.map((column) => widths[column] ?? 0));
+      if (widest <= columnMinimum) break;
+      const column = columns.findLast((candidate) => widths[candidate] === widest) ?? 0;
+      widths[column] = widest - 1;
+    }
   }
   return widths;
 }
+
+const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
 
 /** How many characters fit into a line of the terminal; without one, any number. */
 export function screenWidth(): number {

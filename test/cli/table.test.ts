@@ -32,6 +32,12 @@ describe('a table', () => {
     );
   });
 
+  test('keeps its first column, by which a row is known, as long as another can give way', () => {
+    const ids = [['october-letter-a0p5', 'October letter', 'Inactive (Cancelled)']];
+    expect(table(ids, undefined, 50)).toBe('october-letter-a0p5  October letter  Inactive (Ca…');
+    expect(table(ids, undefined, 30)).toBe('october-l…  October…  Inactiv…');
+  });
+
   test.each([10, 20, 40, 80])('has no line that is wider than a terminal of %i columns', (width) => {
     for (const line of table(rows, header, width).split('\n')) expect(line.length).toBeLessThanOrEqual(width);
   });
