@@ -125,13 +125,13 @@ async function unlessStopped<T>(
   log: Logger,
 ): Promise<T | undefined> {
   try {
-    return await Promise.race([
-      starting,
-      asked.then((cause) => {
-        log.info({ cause }, 'stopping: the start is given up');
-        return undefined;
-      }),
+    const first = await Promise.race([
+      starting.then((started) => ({ started })),
+      asked.then((cause) => ({ cause })),
     ]);
+    if ('started' in first) return first.started;
+    log.info({ cause: first.cause }, 'stopping: the start is given up');
+    return undefined;
   } catch (error) {
     // What a start that is given up fails of is nobody's concern.
     if (signal.aborted) return undefined;

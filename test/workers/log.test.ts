@@ -44,6 +44,7 @@ describe('the log of a worker', () => {
       return (JSON.parse(line) as { msg: string }).msg;
     });
     expect(messages).toContain('ready');
+    expect(messages.join()).not.toContain('given up');
     expect(messages.at(-1)).toBe('stopped');
   });
 });
