@@ -65,11 +65,15 @@ function checkAddresses(addresses: readonly string[]): void {
   for (const address of addresses) {
     const parsed = parseEmailAddress(address);
     if (parsed.ok) continue;
-    throw new InputError('TEST_ADDRESSES', `This is not an email address: ${parsed.reason}.`, {
-      field: '--to',
-      value: address,
-      hint: 'Give addresses such as ann@example.com, with commas between.',
-    });
+    throw new InputError(
+      'TEST_ADDRESSES',
+      `This is not an email address: ${parsed.reason.replaceAll('-', ' ')}.`,
+      {
+        field: '--to',
+        value: address,
+        hint: 'Give addresses such as ann@example.com, with commas between.',
+      },
+    );
   }
 }
 

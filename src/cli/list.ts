@@ -67,7 +67,7 @@ const minute = (at: Date) => at.toISOString().slice(0, 16).replace('T', ' ');
 
 function describeList(list: ListReport): string {
   const parts = [
-    `${list.name}: ${list.members} members, ${list.reachable} of them could get mail (created ${minute(list.createdAt)} UTC)`,
+    `${list.name}: ${list.members} ${list.members === 1 ? 'member' : 'members'}, ${list.reachable} of them could get mail (created ${minute(list.createdAt)} UTC)`,
   ];
   if (list.optedOut > 0) {
     parts.push(

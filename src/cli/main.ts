@@ -62,21 +62,20 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
 
 const program = new Command('exm')
   .description('Sends email campaigns: durable, on Temporal, by any number of dispatch servers.')
-  .version(version)
-  .showHelpAfterError('(add --help for the flags and an example)');
+  .version(version);
 
 const called = process.argv[2] ?? '';
 for (const [name, { about, load }] of Object.entries(commands)) {
   program.addCommand(name === called ? await load() : new Command(name).description(about));
 }
 
-/** Wrong usage ends with 2, also in commands of commands; asking for help is not an error. */
-function exitWithOurCodes(command: Command): void {
-  command.exitOverride();
-  command.commands.forEach(exitWithOurCodes);
+/** Wrong usage ends with 2 and names --help, also in commands of commands; asking for help is not an error. */
+function explainWrongUsage(command: Command): void {
+  command.exitOverride().showHelpAfterError('(add --help for the flags and an example)');
+  command.commands.forEach(explainWrongUsage);
 }
 
-exitWithOurCodes(program);
+explainWrongUsage(program);
 try {
   await program.parseAsync();
 } catch (error) {

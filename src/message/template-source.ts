@@ -11,7 +11,7 @@ export const campaignFileMaximumBytes = 262_144;
  * Reads a text file that a person wrote.
  *
  * @param file path to open, and `shownAs` as messages name it.
- * @param where place that names the file, put before the message.
+ * @param where place in a campaign file that names the file, put before the message.
  * @throws InputError where it is not there, not a regular file, too large or not UTF-8.
  */
 export async function readTextFile(
@@ -20,10 +20,13 @@ export async function readTextFile(
 ): Promise<string> {
   const { code, shownAs, where, maximumBytes } = options;
   const fail = (what: string, cause?: unknown): never => {
-    throw new InputError(code, `${where === undefined ? '' : `${where}: `}the file ${shownAs} ${what}.`, {
-      field: where ?? shownAs,
+    throw new InputError(code, `${where === undefined ? 'The' : `${where}: the`} file ${shownAs} ${what}.`, {
+      field: where ?? 'FILE',
       value: shownAs,
-      hint: 'Paths in a campaign file are relative to that file.',
+      hint:
+        where === undefined
+          ? 'Check the path; it is relative to the current directory.'
+          : 'Paths in a campaign file are relative to that file.',
       cause,
     });
   };

@@ -105,7 +105,10 @@ describe('exm contact import', () => {
       expect({ exit: result.code, code: result.json().error.code }).toEqual({ exit: 2, code });
       expect(result.stderr).toContain(code);
     }
-    expect((await installation.exm(['contact', 'import', good])).code).toBe(2);
+    const listless = await installation.exm(['contact', 'import', good]);
+    expect(listless.code).toBe(2);
+    expect(listless.stderr).toContain('--list');
+    expect(listless.stderr).toContain('--help');
     expect(
       (await installation.exm(['contact', 'import', good, '--list', 'x', '--delimiter', 'x'])).code,
     ).toBe(2);
@@ -223,7 +226,7 @@ describe('exm contact opt-out and opt-in', () => {
     expect(stdout).toMatch(/^lists +one$/m);
     expect(stdout).toMatch(/^opted out of +one since \S+ \S+: by hand$/m);
     expect((await installation.exm(['list', 'show', 'one'])).stdout).toContain(
-      '1 members, 0 of them could get mail',
+      '1 member, 0 of them could get mail',
     );
     expect((await installation.exm(['list', 'show', 'one'])).stdout).toContain(
       '1 address has opted out of this list.',

@@ -243,7 +243,11 @@ describe('a mistake in a campaign file is told with its place', () => {
   });
 
   test('a file that is not there, a folder, a pipe, binary data and too much', async () => {
-    await expect(readCampaignFile(join(folder.path, 'none.yaml'))).rejects.toThrow(/does not exist/);
+    await expect(readCampaignFile(join(folder.path, 'none.yaml'))).rejects.toMatchObject({
+      code: 'CAMPAIGN_FILE',
+      message: `The file ${join(folder.path, 'none.yaml')} does not exist.`,
+      hint: expect.stringContaining('relative to the current directory'),
+    });
     await expect(readCampaignFile(folder.path)).rejects.toThrow(/is not a regular file/);
     const pipe = join(folder.path, 'pipe');
     execFileSync('mkfifo', [pipe]);
