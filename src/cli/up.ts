@@ -1,5 +1,5 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, constants, rmSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { FailedError, InputError } from '../domain/errors.ts';
 import { type LocalAddresses, type LocalParts, startLocalParts } from '../local/index.ts';
@@ -45,21 +45,26 @@ Example:
           signal: stopping.signal,
           hurry: stopping.hurry,
         });
-        announce(io, parts);
-        if (readyPath !== undefined) writeFileSync(readyPath, `${process.pid}\n`);
-        await stopping.asked;
-        if (readyPath !== undefined) rmSync(readyPath, { force: true });
-        await parts.stop();
+        try {
+          announce(io, parts);
+          if (readyPath !== undefined) writeFileSync(readyPath, `${process.pid}\n`);
+          await stopping.asked;
+          if (readyPath !== undefined) rmSync(readyPath, { force: true });
+        } finally {
+          stopping.begun();
+          await parts.stop();
+        }
         io.note(`Stopped. The data are kept in ${dataDir}`);
         endProcess();
       }),
     );
 }
 
-/** One that a former run left must not be taken for this one's. */
+/** One that a former run left must not be taken for this one's; one that cannot be written is refused before anything is started. */
 function prepareReadyFile(file: string): string {
   const path = resolve(file);
   try {
+    accessSync(dirname(path), constants.W_OK);
     rmSync(path, { force: true });
   } catch (cause) {
     throw new InputError('READY_FILE', `The ready file cannot be used: ${(cause as Error).message}`, {

@@ -252,6 +252,11 @@ describe('exm up', () => {
     expect(flag).toMatchObject({ code: 2, stdout: '' });
     expect(flag.stderr).toContain('--dispatchers');
 
+    const ready = await exmIn(dir, ['up', '--ready-file', join('no', 'where'), '--json']);
+    expect(ready.code).toBe(2);
+    expect(ready.json()).toMatchObject({ error: { code: 'READY_FILE', field: '--ready-file' } });
+    expect(existsSync(join(dir, '.exm', 'postgres'))).toBe(false);
+
     mkdirSync(join(dir, 'wrong'));
     writeFileSync(join(dir, 'wrong', 'logs'), 'not a folder');
     const folder = await exmIn(dir, ['up', '--data-dir', 'wrong', '--json']);
