@@ -2,7 +2,7 @@
  * Draws a terminal as an SVG: stdin is what `tmux capture-pane -e -p` prints, stdout the picture. How the README's was made:
  *
  *   tmux new-session -d -x 100 -y 46 -s demo 'npm run demo; sleep 60'
- *   tmux capture-pane -e -p -S - -t demo | npx jiti scripts/make-readme-picture.ts 46 > docs/images/demo.svg
+ *   tmux capture-pane -e -p -S - -t demo | npx jiti scripts/make-readme-picture.ts 45 > docs/images/demo.svg
  *
  * The argument is the number of lines to show, counted from the last one.
  */
