@@ -1,12 +1,12 @@
 import { Context } from '@temporalio/activity';
-import { changeWord } from '../src/campaigns/change-state.ts';
+import { letGo } from '../src/campaigns/change-state.ts';
 import { findCampaign } from '../src/campaigns/find-campaign.ts';
 import type { DispatchPlan } from '../src/domain/dispatch.ts';
 import { InputError } from '../src/domain/errors.ts';
 import { campaignWorkflowId } from '../src/domain/names.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 
-/** Reads what the configuration says about this run, and lets dispatchers go: an earlier run may have left them held. */
+/** Reads what the configuration says about this run, and lets dispatchers go, unless the campaign was cancelled before. */
 export function createReadPlan({ db, config, queues, searchAttributes }: PrimaryDependencies) {
   return async ({
     campaignId,
@@ -15,7 +15,7 @@ export function createReadPlan({ db, config, queues, searchAttributes }: Primary
     const { name, definition } = await findCampaign(db, campaignId);
     requireOwnWorkflow(campaignId);
     const by = startedBy ?? 'unknown';
-    await changeWord(db, { campaignId, word: 'go', by });
+    const { word, reason } = await letGo(db, { campaignId, by });
     return {
       campaignName: name,
       pipelines: config.pipelines,
@@ -24,6 +24,7 @@ export function createReadPlan({ db, config, queues, searchAttributes }: Primary
       searchAttributes,
       startedBy: by,
       batchesPerRun: config.settings.batchesPerRun,
+      ...(word === 'cancel' ? { cancelled: { reason: reason ?? undefined } } : {}),
     };
   };
 }

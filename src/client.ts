@@ -89,7 +89,8 @@ export async function startCampaign(
   } catch (error) {
     if (error instanceof RefusedError) throw error;
     if (isTimeout(error)) return { workflowId, checked: false, warnings: [noPrimary(taskQueue, timeoutMs)] };
-    throw await whyEnded(client, handle, error);
+    await requireNoFailure(client, handle, error);
+    return { workflowId, checked: true, warnings: [] };
   }
 }
 
@@ -126,20 +127,48 @@ function noPrimary(taskQueue: string, waitedMs: number): PreconditionFailure {
   };
 }
 
-/** The workflow may have ended before it could answer; then its own failure says why. */
-async function whyEnded(
+/**
+ * The workflow may have ended before it could be asked.
+ *
+ * @throws its own failure where that is why, or `error` where the workflow runs
+ */
+async function requireNoFailure(
   client: Client,
   handle: WorkflowHandle<DispatchNewsletter>,
   error: unknown,
-): Promise<unknown> {
+): Promise<void> {
   try {
-    return await client.withDeadline(Date.now() + defaultTimeoutMs, async () => {
+    await client.withDeadline(Date.now() + defaultTimeoutMs, async () => {
       const { status } = await handle.describe();
-      if (status.name !== 'RUNNING') await handle.result();
-      return error;
+      if (status.name === 'RUNNING') throw error;
+      await handle.result();
     });
   } catch (ended) {
-    return workflowFailure(ended) ?? error;
+    throw workflowFailure(ended) ?? error;
+  }
+}
+
+/**
+ * Ends a campaign that was cancelled in its books (`cancelled` there) while no workflow ran: by a run that sends
+ * nothing, and enters whoever has no outcome as cancelled.
+ *
+ * @returns undefined where no primary worker answered in time: the books are closed when one does
+ */
+export async function closeCancelled(
+  client: Client,
+  campaignId: string,
+  options: StartOptions = {},
+): Promise<DispatchResult | undefined> {
+  const taskQueue = taskQueues(options.queuePrefix).primary;
+  const handle = await startWorkflow(client, campaignId, taskQueue, options);
+  try {
+    return await client.withDeadline(
+      Date.now() + (options.timeoutMs ?? defaultTimeoutMs),
+      async () => await handle.result(),
+    );
+  } catch (error) {
+    if (isTimeout(error)) return undefined;
+    throw workflowFailure(error) ?? error;
   }
 }
 

@@ -87,6 +87,13 @@ export class DispatchControl {
     if (this.whyNotCancel() === undefined) await this.change('cancel', request).catch(noteFailure);
   }
 
+  /** Takes over a cancel of which dispatchers were told before this run began. */
+  cancelledBefore(reason: string | undefined): void {
+    this.word = 'cancel';
+    this.told = 'cancel';
+    this.reason = reason;
+  }
+
   /** Waits while the dispatch is paused. */
   async untilNotPaused(): Promise<void> {
     await condition(() => this.word !== 'pause');

@@ -47,7 +47,16 @@ const stepsAfterCancel = new Set([
   'FinalizeDispatch',
 ]);
 
+/** What a person's word says of a campaign, before what it is doing. */
+const heldSubStates: Partial<Record<DispatchWord, SubState>> = { pause: 'Paused', cancel: 'Cancelled' };
+
 const noFailures: PreconditionsResult = { failures: [], warnings: [] };
+const cancelledFirst: PreconditionsResult = {
+  failures: [
+    { condition: 'state', message: 'it was cancelled; whoever has not got it is entered as cancelled' },
+  ],
+  warnings: [],
+};
 
 /** One run of DispatchNewsletter: where it stands, what it is told, what it shows. */
 export class DispatchRun {
@@ -133,10 +142,14 @@ export class DispatchRun {
   }
 
   async readPlan(): Promise<void> {
-    this.readPlanOnce ??= await step('Initialization', 'read the configuration').readPlan({
-      ...this.campaign,
-      startedBy: this.input.startedBy,
-    });
+    if (this.readPlanOnce === undefined) {
+      const plan = await step('Initialization', 'read the configuration').readPlan({
+        ...this.campaign,
+        startedBy: this.input.startedBy,
+      });
+      if (plan.cancelled !== undefined) this.control.cancelledBefore(plan.cancelled.reason);
+      this.readPlanOnce = plan;
+    }
     this.show();
   }
 
@@ -289,7 +302,11 @@ export class DispatchRun {
   private async performOne(name: string, perform: (name: string) => Promise<void>): Promise<void> {
     for (;;) {
       await this.control.untilNotPaused();
-      if ((this.isCancelled || this.givenUp.size > 0) && !stepsAfterCancel.has(name)) return;
+      if ((this.isCancelled || this.givenUp.size > 0) && !stepsAfterCancel.has(name)) {
+        // Whoever waits for the conditions to be checked must hear that they never will be.
+        this.preconditions ??= cancelledFirst;
+        return;
+      }
       try {
         await perform(name);
         return;
@@ -342,7 +359,7 @@ export class DispatchRun {
       ...this.campaign,
       name: this.readPlanOnce?.campaignName ?? '',
       state: this.state,
-      subState: this.word === 'pause' ? 'Paused' : this.subState,
+      subState: heldSubStates[this.word] ?? this.subState,
       step: this.currentStepName,
       totals: this.totals(),
       batches: { running: this.window.runningBatches, finished: this.window.finishedBatches },

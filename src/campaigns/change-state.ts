@@ -41,15 +41,15 @@ export async function changeState(db: Database, change: StateChange): Promise<vo
         },
       );
     }
-    // A pause that came while the step ran stays visible.
-    const isPaused = before.word === 'pause' && !hasEnded(change.to);
+    // A pause or a cancel that came while the step ran stays visible.
+    const isHeld = before.word !== 'go' && !hasEnded(change.to);
     const started = change.to === 'Queuing' && before.startedAt === null;
     await tx
       .update(campaign)
       .set({
         state: change.to,
-        subState: isPaused ? 'Paused' : change.subState,
-        reason: isPaused ? before.reason : (change.why ?? null),
+        subState: isHeld ? before.subState : change.subState,
+        reason: isHeld ? before.reason : (change.why ?? null),
         ...(started ? { startedAt: sql`now()` } : {}),
         ...(hasEnded(change.to) ? { endedAt: sql`now()` } : {}),
       })
@@ -74,12 +74,34 @@ export async function changeWord(
   await db.transaction(async (tx) => {
     const before = await lockCampaign(tx, change.campaignId);
     if (hasEnded(before.state) && !(hasStepsLeft(before) && change.word !== 'cancel')) return;
-    const subState = change.word === 'pause' ? 'Paused' : subStateOf(before.state);
+    const subState = { pause: 'Paused', cancel: 'Cancelled', go: subStateOf(before.state) } as const;
     await tx
       .update(campaign)
-      .set({ word: change.word, subState, reason: change.why ?? null })
+      .set({ word: change.word, subState: subState[change.word], reason: change.why ?? null })
       .where(eq(campaign.id, change.campaignId));
     if (before.word !== change.word) await audit(tx, change, 'dispatch', before.word, change.word);
+  });
+}
+
+/**
+ * Lets the dispatchers of a campaign go that is started: an earlier run may have left them held. What has ended stays
+ * as it is, and what was cancelled stays cancelled, whatever became of the workflow that was to end it.
+ *
+ * @returns the word that holds now
+ */
+export async function letGo(
+  db: Database,
+  { campaignId, by }: { readonly campaignId: string; readonly by: string },
+): Promise<{ readonly word: DispatchWord; readonly reason: string | null }> {
+  return await db.transaction(async (tx) => {
+    const { state, word, reason } = await lockCampaign(tx, campaignId);
+    if (hasEnded(state) || word === 'cancel') return { word, reason };
+    await tx
+      .update(campaign)
+      .set({ word: 'go', subState: subStateOf(state), reason: null })
+      .where(eq(campaign.id, campaignId));
+    if (word !== 'go') await audit(tx, { campaignId, by }, 'dispatch', word, 'go');
+    return { word: 'go', reason: null };
   });
 }
 

@@ -1,13 +1,14 @@
 import { Command } from 'commander';
-import { endDispatch, giveUpSteps } from '../campaigns/change-state.ts';
+import { changeWord, endDispatch, giveUpSteps } from '../campaigns/change-state.ts';
 import { findCampaign } from '../campaigns/find-campaign.ts';
-import { cancelCampaign, pauseCampaign, resumeCampaign } from '../client.ts';
+import { cancelCampaign, closeCancelled, pauseCampaign, resumeCampaign } from '../client.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Database } from '../db/connect.ts';
-import { hasStepsLeft } from '../domain/campaign-state.ts';
+import { hasEnded, hasStepsLeft } from '../domain/campaign-state.ts';
 import { RefusedError } from '../domain/errors.ts';
 import type { ControlRequest, ControlResult } from '../domain/messages.ts';
 import { actor } from './actor.ts';
+import { needsWorkflow } from './campaign-workflow.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withClient, withDatabase } from './connections.ts';
 
@@ -38,8 +39,8 @@ export function campaignControlCommand(name: keyof typeof controls): Command {
     )
     .action(
       action<{ reason?: string }>(async ({ io, env }, { reason }, id = '') => {
-        await withDatabase(env, `campaign ${name}`, async (db) => {
-          const result = await control(db, env, name, id, { by: actor(), reason });
+        await withDatabase(env, `campaign ${name}`, async (db, { queuePrefix }) => {
+          const result = await control(db, env, { name, id, queuePrefix }, { by: actor(), reason });
           if (result === undefined)
             io.note('No primary worker answers: the request is recorded, and takes effect when one is back.');
           else if (!result.silent && name !== 'resume') {
@@ -66,21 +67,51 @@ export function campaignControlCommand(name: keyof typeof controls): Command {
     );
 }
 
+interface Order {
+  readonly name: keyof typeof controls;
+  readonly id: string;
+  readonly queuePrefix: string;
+}
+
 async function control(
   db: Database,
   env: Environment,
-  name: keyof typeof controls,
-  id: string,
+  order: Order,
   request: ControlRequest,
 ): Promise<ControlResult | undefined> {
+  const { name, id } = order;
   await findCampaign(db, id);
   try {
     return await withClient(env, async (client) => await controls[name].send(client, id, request));
   } catch (error) {
     const isGone = error instanceof RefusedError && error.code === 'CAMPAIGN_NOT_RUNNING';
-    if (name !== 'cancel' || !isGone || !hasStepsLeft(await findCampaign(db, id))) throw error;
+    if (name !== 'cancel' || !isGone) throw error;
+    const campaign = await findCampaign(db, id);
+    if (hasStepsLeft(campaign)) return await giveUpStepsLeft(db, id, request);
+    const isLeft = needsWorkflow(campaign) || (campaign.word === 'cancel' && !hasEnded(campaign.state));
+    if (!isLeft) throw error;
+    // Nobody is sent to from this moment on; another run of the workflow enters whoever is left as cancelled.
+    const { by = 'unknown', reason: why } = request;
+    if (campaign.word !== 'cancel') await changeWord(db, { campaignId: id, word: 'cancel', by, why });
+    return await closeBooks(env, order, request);
   }
-  // All mail is out and the workflow is gone: what it had left to do can only be given up.
+}
+
+/** Another run of the workflow enters whoever is left as cancelled. */
+async function closeBooks(
+  env: Environment,
+  { id, queuePrefix }: Order,
+  { by }: ControlRequest,
+): Promise<ControlResult | undefined> {
+  const ended = await withClient(
+    env,
+    async (client) => await closeCancelled(client, id, { queuePrefix, startedBy: by }),
+  );
+  return ended === undefined ? undefined : { accepted: true, silent: true };
+}
+
+/** All mail is out and the workflow is gone: what it had left to do can only be given up. */
+async function giveUpStepsLeft(db: Database, id: string, request: ControlRequest): Promise<ControlResult> {
   await giveUpSteps(db, {
     campaignId: id,
     step: null,

@@ -13,8 +13,8 @@ export type CampaignState = (typeof campaignStates)[number];
 
 /**
  * What a campaign that is being dispatched is doing at the moment. `Cancelled` is ours: EXM has no word for a
- * dispatch that was ended by a person; such a campaign is Inactive with this sub-state. A campaign that is Sent is
- * `Finishing`, or `Paused`, while steps that follow MoveToSent are left.
+ * dispatch that was ended by a person; such a campaign has this sub-state from the cancel on, and is Inactive once its
+ * books are closed. A campaign that is Sent is `Finishing`, or `Paused`, while steps that follow MoveToSent are left.
  */
 export const subStates = [
   'None',

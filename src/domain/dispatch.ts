@@ -58,6 +58,8 @@ export interface DispatchPlan {
   readonly searchAttributes: boolean;
   /** The run is continued as new after so many batches, or earlier where Temporal suggests it. */
   readonly batchesPerRun?: number | undefined;
+  /** Set where a person had cancelled the campaign before this run: it only closes the books. */
+  readonly cancelled?: { readonly reason?: string | undefined } | undefined;
 }
 
 /** What QueueMessage answers. After a run that was ended from outside, part of the queue has outcomes already. */

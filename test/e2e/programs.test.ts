@@ -93,6 +93,30 @@ describe('a program', () => {
     expect(started.warnings[0]?.message).toContain('EXM_QUEUE_PREFIX');
   });
 
+  test('is told of the start of a campaign that had ended before anything could be asked of it', async () => {
+    const { installation } = fixture;
+    await importRecipients(installation, 2, 'few');
+    const id = await createCampaign(installation, { include: ['few'] });
+    const slow = new Client({
+      connection: client.connection,
+      interceptors: {
+        workflow: [
+          {
+            startUpdate: async (input, next) => {
+              await client.workflow.getHandle(campaignWorkflowId(id)).result();
+              return await next(input);
+            },
+          },
+        ],
+      },
+    });
+    expect(await startCampaign(slow, id, { queuePrefix: installation.env['EXM_QUEUE_PREFIX'] })).toEqual({
+      workflowId: `campaign/${id}`,
+      checked: true,
+      warnings: [],
+    });
+  });
+
   test.each([
     [
       'under another workflow id',

@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 
 import { join } from 'node:path';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startCampaign } from '../../src/client.ts';
 import { connectClient } from '../../src/temporal/client-connection.ts';
 import { useCampaignFixture } from '../support/campaign-fixture.ts';
 import { recordHistory } from '../support/histories.ts';
@@ -209,6 +210,12 @@ describe('a campaign that is Sent, with steps of the installation still to do', 
     const watched = await exm('campaign', 'watch', id);
     expect(watched.code).toBe(1);
     expect(watched.json().reason).toMatch(/^no workflow runs .*TellCrm failed/s);
+    // Started again by a program, which is refused: what it was held for stays to be seen.
+    const { EXM_QUEUE_PREFIX: queuePrefix } = fixture.installation.env;
+    await expect(startCampaign(client, id, { queuePrefix })).rejects.toMatchObject({
+      code: 'PRECONDITIONS_FAILED',
+    });
+    expect(await status(id)).toMatchObject({ subState: 'Paused', reason: watched.json().reason });
     const cancelled = await exm('campaign', 'cancel', id, '--reason', 'told by hand');
     expect(cancelled.code).toBe(0);
     expect(cancelled.json()).toMatchObject({ id, cancel: true, inForce: true, stepsGivenUp: true });
