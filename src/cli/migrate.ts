@@ -15,7 +15,7 @@ export function migrateCommand(): Command {
         try {
           await pingDatabase(db, databaseUrl);
           const before = await schemaState(db);
-          if (before === 'newer') await requireCurrentSchema(db);
+          if (before === 'newer' || before === 'foreign') await requireCurrentSchema(db);
           if (before !== 'current') await migrateDatabase(db);
           io.result(
             { before, after: 'current' },

@@ -55,9 +55,11 @@ function narrowed(needed: readonly number[], isNumeric: readonly boolean[], avai
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
 
-/** How many characters fit into a line of the terminal; without one, any number. */
-export function screenWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+/** How many characters fit into a line of the terminal; without one, or one that says 0 because nobody told it, any number. */
+export function screenWidth(
+  { isTTY, columns }: { isTTY?: boolean; columns?: number } = process.stdout,
+): number {
+  return isTTY && columns ? columns : Number.POSITIVE_INFINITY;
 }
 
 export function cut(text: string, width: number): string {

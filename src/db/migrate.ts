@@ -20,34 +20,56 @@ export async function migrateDatabase(db: Database): Promise<void> {
   }
 }
 
+/** `foreign`: made by a version between two releases, whose steps no other version knows. */
+export type SchemaState = 'current' | 'empty' | 'older' | 'newer' | 'foreign';
+
 /** Compares the database's schema with the one this program was written for. Changes nothing. */
-export async function schemaState(db: Database): Promise<'current' | 'empty' | 'older' | 'newer'> {
+export async function schemaState(db: Database): Promise<SchemaState> {
   const known = readMigrationFiles({ migrationsFolder });
   const table = await db.$client.query<{ found: boolean }>(
     `select to_regclass('drizzle.__drizzle_migrations') is not null as found`,
   );
   if (table.rows[0]?.found !== true) return 'empty';
-  const applied = await db.$client.query<{ hash: string }>('select hash from drizzle.__drizzle_migrations');
-  if (applied.rows.length === 0) return 'empty';
+  const { rows: applied } = await db.$client.query<{ hash: string; made: number }>(
+    'select hash, created_at::float8 as made from drizzle.__drizzle_migrations',
+  );
+  if (applied.length === 0) return 'empty';
   const hashes = new Set(known.map((migration) => migration.hash));
-  if (applied.rows.some((row) => !hashes.has(row.hash))) return 'newer';
-  return applied.rows.length < known.length ? 'older' : 'current';
+  const newest = Math.max(...known.map((migration) => migration.folderMillis));
+  const unknown = applied.filter((row) => !hashes.has(row.hash));
+  if (unknown.some((row) => row.made > newest)) return 'newer';
+  if (unknown.length > 0) return 'foreign';
+  return applied.length < known.length ? 'older' : 'current';
 }
+
+/** What is wrong with a schema that is not current, and what to do about it. */
+export const schemaFindings = {
+  empty: {
+    found: 'is missing',
+    todo: 'Run "exm migrate" once with this version, then start the workers again.',
+  },
+  older: {
+    found: "is older than this program's",
+    todo: 'Run "exm migrate" once with this version, then start the workers again.',
+  },
+  newer: {
+    found: "is newer than this program's",
+    todo: 'Update this program to the version that the other processes run.',
+  },
+  foreign: {
+    found: 'was made by a version between two releases, and cannot be brought to this one',
+    todo: 'Begin with an empty database, for "exm up" with another --data-dir; or run the version that made it.',
+  },
+} as const satisfies Record<Exclude<SchemaState, 'current'>, { found: string; todo: string }>;
 
 /** @throws FailedError where the schema is not this program's: a worker must not run on it. */
 export async function requireCurrentSchema(db: Database): Promise<void> {
   const state = await schemaState(db);
   if (state === 'current') return;
-  throw new FailedError(
-    'SCHEMA_MISMATCH',
-    `The database's schema is ${state === 'empty' ? 'missing' : `${state} than this program's`}.`,
-    {
-      field: 'DATABASE_URL',
-      value: state,
-      hint:
-        state === 'newer'
-          ? 'Update this program to the version that the other processes run.'
-          : 'Run "exm migrate" once with this version, then start the workers again.',
-    },
-  );
+  const { found, todo } = schemaFindings[state];
+  throw new FailedError('SCHEMA_MISMATCH', `The database's schema ${found}.`, {
+    field: 'DATABASE_URL',
+    value: state,
+    hint: todo,
+  });
 }

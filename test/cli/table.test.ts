@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { table } from '../../src/cli/table.ts';
+import { screenWidth, table } from '../../src/cli/table.ts';
 
 const header = ['name', 'sent', 'dispatches', 'health'];
 const rows = [
@@ -45,5 +45,14 @@ describe('a table', () => {
   test('may be empty', () => {
     expect(table([], ['a', 'b'], 80)).toBe('a  b');
     expect(table([], undefined, 80)).toBe('');
+  });
+
+  test.each([
+    [{ isTTY: true, columns: 80 }, 80],
+    [{ isTTY: true, columns: 0 }, Number.POSITIVE_INFINITY],
+    [{ isTTY: false, columns: 80 }, Number.POSITIVE_INFINITY],
+    [{}, Number.POSITIVE_INFINITY],
+  ])('is as wide as the terminal, where there is one that knows its width: %j', (stream, width) => {
+    expect(screenWidth(stream)).toBe(width);
   });
 });

@@ -224,8 +224,8 @@ describe('exm doctor', () => {
     expect(json().checks).toContainEqual({
       name: 'Schema',
       status: 'wrong',
-      found: 'missing',
-      todo: 'Run "exm migrate".',
+      found: 'it is missing',
+      todo: 'Run "exm migrate" once with this version, then start the workers again.',
     });
     expect(json().checks).toContainEqual(expect.objectContaining({ name: 'Namespace', status: 'wrong' }));
     await empty.dispose();

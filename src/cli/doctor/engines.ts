@@ -8,7 +8,7 @@ import {
   hidePassword,
   pingDatabase,
 } from '../../db/connect.ts';
-import { schemaState } from '../../db/migrate.ts';
+import { schemaFindings, schemaState } from '../../db/migrate.ts';
 import { searchAttributes } from '../../domain/names.ts';
 import { connectClient } from '../../temporal/client-connection.ts';
 import { type Check, ok, warning, wrong, wrongBecause } from './check.ts';
@@ -34,16 +34,10 @@ export async function checkDatabase(env: Environment): Promise<Check[]> {
 
 async function checkSchema(db: Database): Promise<Check> {
   const name = 'Schema';
-  switch (await schemaState(db)) {
-    case 'current':
-      return ok(name, 'current');
-    case 'empty':
-      return wrong(name, 'missing', 'Run "exm migrate".');
-    case 'older':
-      return wrong(name, "older than this program's", 'Run "exm migrate", then start the workers again.');
-    case 'newer':
-      return wrong(name, "newer than this program's", 'Update this program to the version of the others.');
-  }
+  const state = await schemaState(db);
+  if (state === 'current') return ok(name, state);
+  const { found, todo } = schemaFindings[state];
+  return wrong(name, `it ${found}`, todo);
 }
 
 /** Temporal, the namespace, and the search attributes that campaigns set. */
