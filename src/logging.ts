@@ -25,6 +25,7 @@ export function createLogger(name: string): Logger {
         censor: '***',
       },
     },
-    pino.destination({ dest: 2, sync: false }),
+    // Lines are few, and must stand in their order and be there when the process ends, however it does.
+    pino.destination({ dest: 2, sync: true }),
   );
 }

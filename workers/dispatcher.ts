@@ -15,7 +15,6 @@ import { announceDispatcher } from '../src/temporal/announce-dispatcher.ts';
 import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
 import { MailServerWatch } from './mail-server-watch.ts';
 import type { RoleContext } from './runtime.ts';
-import { WorkInHand } from './work-in-hand.ts';
 
 export interface DispatcherOptions {
   /** Which campaigns it sends: those of this pool. */
@@ -33,15 +32,11 @@ export interface DispatcherOptions {
 export interface Dispatcher {
   /** All but the connection. */
   readonly workerOptions: WorkerOptions;
-  /** How many batches and tests are in hand. */
-  readonly unfinished: number;
   /** Watches the mail server, and tells running campaigns that there is one dispatcher more. To be called when its worker runs. */
   started(): void;
   /** A planned stop: batches end after the message on the wire, recorded, and their rest is given to others. */
   drain(): void;
-  /** Waits until nothing is in hand. @returns false where something was after that time */
-  idle(timeoutMs: number): Promise<boolean>;
-  /** Ends recording. To be called when nothing is in hand. */
+  /** Ends recording. To be called when no batch is in hand. */
   close(): void;
 }
 
@@ -81,13 +76,12 @@ export async function createDispatcher(
     setHealth: (health) => watch.heard(health),
   };
   const queues = taskQueues(settings.queuePrefix);
-  const work = new WorkInHand();
   return {
     workerOptions: {
       taskQueue: queues.dispatch(options.pool),
       identity: `${name}@dispatch`,
       workflowBundle: workflowBundle(),
-      activities: work.counted(createDispatchActivities(host)),
+      activities: createDispatchActivities(host),
       maxConcurrentActivityTaskExecutions: options.threads,
       maxCachedWorkflows: 100,
       // The last heartbeat must be so recent that a lease (6 s) is over before the heartbeat timeout (10 s) is: see Recorder.
@@ -96,15 +90,11 @@ export async function createDispatcher(
       // how long that is waited for is decided in one place, see endInOrder.
       shutdownGraceTime: stopMaximumMs,
     },
-    get unfinished() {
-      return work.unfinished;
-    },
     started() {
       watch.start();
       void announceDispatcher(db, env, options.pool, log);
     },
     drain: () => recorder.drain(),
-    idle: async (timeoutMs) => await work.ends(timeoutMs),
     close() {
       watch.stop();
       sessions.close();

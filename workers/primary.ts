@@ -36,8 +36,8 @@ export async function startPrimary(context: RoleContext, options: PrimaryOptions
       ...createCustomSteps(config.steps),
     },
     maxCachedWorkflows: 200,
+    // A step of one's own that looks whether it is cancelled hears so then; the others end by themselves: see endInOrder.
     shutdownGraceTime: '10s',
-    shutdownForceTime: '60s',
   };
   const dispatching = dispatcher === undefined ? [] : [{ ...temporal, ...dispatcher.workerOptions }];
   return await startTemporalRole({

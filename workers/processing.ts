@@ -11,7 +11,7 @@ import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
 import type { ProcessEvents } from '../workflows/process-events.ts';
 import { endsWithin } from './ends-within.ts';
 import type { RoleContext, RunningRole } from './runtime.ts';
-import { installTemporalLogging, WorkerGroup } from './temporal-worker.ts';
+import { flushTemporalLogging, installTemporalLogging, WorkerGroup } from './temporal-worker.ts';
 
 export type ProcessingOptions = Omit<ProcessingDependencies, 'db'>;
 
@@ -62,6 +62,7 @@ export async function startProcessing(
         return;
       }
       await workers.done;
+      flushTemporalLogging();
       await keeping;
       await client.connection.close();
       await connection.close();

@@ -101,8 +101,6 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
     await endsWithin(presence?.end(isPlanned) ?? Promise.resolve(), endMaximumMs - closeMaximumMs);
     await endsWithin(closeDatabase(db), closeMaximumMs);
     if (isPlanned) log.info('stopped');
-    // The process is ended next, which must not overtake a line.
-    await new Promise<void>((resolve) => log.flush(() => resolve()));
   }
 }
 

@@ -15,6 +15,11 @@ export function installTemporalLogging(log: Logger): void {
   });
 }
 
+/** The SDK keeps its lines for a moment, to put them in order: to be called when its workers have ended, so that none is lost. */
+export function flushTemporalLogging(): void {
+  Runtime.instance().flushLogs();
+}
+
 /** One or more workers over one connection, run until stopped. Where one of them ends, the others are stopped. */
 export class WorkerGroup {
   /** Settles as soon as the end has begun: a stop, or a worker that died. Never rejects. */

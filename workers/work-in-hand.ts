@@ -1,6 +1,6 @@
 import { endsWithin } from './ends-within.ts';
 
-type Activities = Record<string, (...args: never[]) => Promise<unknown>>;
+export type Activities = Record<string, (...args: never[]) => Promise<unknown>>;
 
 /** Activities that have begun and not ended. */
 export class WorkInHand {

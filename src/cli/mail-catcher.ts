@@ -58,7 +58,7 @@ export function mailCatcherCommand(): Command {
         await stop.asked;
         await Promise.all([smtp.close(), web.close()]);
         log.info('stopped');
-        log.flush(() => endProcess());
+        endProcess();
       }),
     );
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -33,6 +33,61 @@ describe('a dispatcher that is told to stop', () => {
     expect(watched.json()).toMatchObject({ state: 'Sent', totals: { queued: 4, sent: 4 } });
     expect(new Set(receivedBy(receiver)).size).toBe(4);
     expect(receiver.messages).toHaveLength(4);
+  });
+});
+
+/** A step of the installation's own that takes its time, and notes when it begins and ends. */
+const config = `
+import { appendFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { defineConfig } from 'exm-dispatch';
+
+const note = (what) => appendFileSync(${JSON.stringify('FILE')}, what + '\\n');
+export default defineConfig({
+  steps: {
+    async Prepare() {
+      note('begun');
+      await pause(75_000);
+      note('ended');
+    },
+  },
+  pipelines: {
+    dispatchNewsletter: [
+      'CheckPreconditions', 'MoveToQueuing', 'DeployAnalytics', 'PublishDispatchItems', 'QueueMessage', 'Prepare',
+      'MoveToProcessing', 'LaunchDedicatedServers', 'SendMessage', 'WaitForDispatchToFinish', 'MoveToSent',
+      'NotifyDispatchFinished', 'FinalizeDispatch',
+    ],
+  },
+});
+`;
+
+describe('a primary that is told to stop', () => {
+  const fixture = useCampaignFixture({
+    prepare: ({ dir }) =>
+      writeFileSync(join(dir, 'exm.config.ts'), config.replace('FILE', join(dir, 'notes'))),
+  });
+  beforeAll(async () => void (await importRecipients(fixture.installation, 4)));
+
+  test.each([
+    ['and sends nothing itself', ['--no-dispatch']],
+    ['and sends too', []],
+  ])('in the middle of a step of 75 seconds %s finishes the step, which is not repeated', async (_, args) => {
+    const { installation, primary } = fixture;
+    const notes = join(installation.dir, 'notes');
+    const noted = () => readFileSync(notes, 'utf8').trim().split('\n');
+    writeFileSync(notes, '');
+    await primary.stop();
+    const first = await installation.startWorker('primary', ['--name', 'first', ...args]);
+    const id = await createCampaign(installation);
+    await installation.exm(['campaign', 'start', id, '--json']);
+    await waitFor(() => noted().includes('begun'));
+    expect(await first.stop()).toBe(0);
+    expect(noted()).toEqual(['begun', 'ended']);
+    const second = await installation.startWorker('primary', ['--name', 'second']);
+    const watched = await installation.exm(['campaign', 'watch', id, '--json']);
+    expect(watched.json()).toMatchObject({ state: 'Sent', totals: { queued: 4, sent: 4 } });
+    expect(noted()).toEqual(['begun', 'ended']);
+    expect(await second.stop()).toBe(0);
   });
 });
 
