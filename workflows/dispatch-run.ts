@@ -1,4 +1,3 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   ApplicationFailure,
   allHandlersFinished,
@@ -7,10 +6,8 @@ import {
   condition,
   continueAsNew,
   log,
-  setCurrentDetails,
   setHandler,
   sleep,
-  upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { CampaignState, DispatchWord, SubState } from '../src/domain/campaign-state.ts';
 import type {
@@ -28,16 +25,12 @@ import {
   preconditionsUpdate,
   statusQuery,
 } from '../src/domain/messages.ts';
-import { searchAttributes } from '../src/domain/names.ts';
 import { noTotals, type Totals } from '../src/domain/outcome.ts';
 import { BatchWindow } from './batch-window.ts';
-import { currentDetails } from './current-details.ts';
+import { CampaignDisplay } from './campaign-display.ts';
 import { DispatchControl } from './dispatch-control.ts';
 import { describeFailure, preconditionsFailed } from './failures.ts';
 import { step } from './primary-steps.ts';
-
-const stateAttribute = defineSearchAttributeKey(searchAttributes.state, 'KEYWORD');
-const nameAttribute = defineSearchAttributeKey(searchAttributes.campaignName, 'KEYWORD');
 
 /** Steps that a dispatch still goes through when it was cancelled, or when the steps after MoveToSent were given up. */
 const stepsAfterCancel = new Set([
@@ -78,6 +71,7 @@ export class DispatchRun {
   private readonly givenUp = new Set<string>();
   private triedToFinish: boolean;
   private readonly background: Promise<void>[] = [];
+  private readonly display = new CampaignDisplay();
 
   constructor(private readonly input: DispatchNewsletterInput) {
     const { carried } = input;
@@ -368,21 +362,7 @@ export class DispatchRun {
     };
   }
 
-  /** Puts on the Web UI what an operator wants to see. */
   private show(): void {
-    const status = this.status();
-    setCurrentDetails(currentDetails(status));
-    this.showAttributes(status.subState === 'Paused' ? 'Paused' : status.state);
-  }
-
-  private shownState: string | undefined;
-
-  private showAttributes(state: string): void {
-    if (this.readPlanOnce?.searchAttributes !== true || state === this.shownState) return;
-    this.shownState = state;
-    upsertSearchAttributes([
-      { key: stateAttribute, value: state },
-      { key: nameAttribute, value: this.readPlanOnce.campaignName },
-    ]);
+    this.display.show(this.status(), { searchable: this.readPlanOnce?.searchAttributes === true });
   }
 }
