@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { generateKeys, keyVariables } from '../src/config/keys.ts';
 import { settingVariables } from '../src/config/settings.ts';
-import { stopMaximumMs } from '../src/domain/stop-times.ts';
+import { supervisorPatienceMs } from '../src/domain/stop-times.ts';
 import { packagePath } from '../src/package-path.ts';
 import { roles } from '../workers/runtime.ts';
 import { runExm } from './support/installation.ts';
@@ -75,7 +75,7 @@ describe('docker-compose.yml', () => {
 
   it('gives each role the time that a planned stop may take', () => {
     for (const [name, service] of own.filter(([, one]) => roleOf(one) !== undefined)) {
-      expect(durationMs(service.stop_grace_period), name).toBe(stopMaximumMs);
+      expect(durationMs(service.stop_grace_period), name).toBe(supervisorPatienceMs);
     }
   });
 
@@ -139,7 +139,7 @@ function durationMs(text = ''): number {
 describe('the service of systemd that docs/operations.md shows', () => {
   it('is given the time that a planned stop may take', () => {
     const shown = readFileSync(packagePath('docs/operations.md'), 'utf8');
-    expect(durationMs(/^TimeoutStopSec=(.+)$/m.exec(shown)?.[1])).toBe(stopMaximumMs);
+    expect(durationMs(/^TimeoutStopSec=(.+)$/m.exec(shown)?.[1])).toBe(supervisorPatienceMs);
   });
 });
 

@@ -51,6 +51,8 @@ export interface RunRoleOptions {
   readonly onReady?: (running: RunningRole) => void;
 }
 
+/** How long a start that is given up may take to notice. Milliseconds. */
+const givenUpMaximumMs = 5_000;
 /** Of the time for the end, what closing connections to the database may take. Milliseconds. */
 const closeMaximumMs = 1_000;
 
@@ -117,11 +119,11 @@ async function enterServer(db: Database, { name, role, presence }: RunRoleOption
 }
 
 /** @returns undefined where a stop was asked for first */
-async function unlessStopped<T>(
-  starting: Promise<T>,
+async function unlessStopped(
+  starting: Promise<RunningRole>,
   { asked, signal }: StopRequest,
   log: Logger,
-): Promise<T | undefined> {
+): Promise<RunningRole | undefined> {
   try {
     const first = await Promise.race([
       starting.then((started) => ({ started })),
@@ -129,6 +131,11 @@ async function unlessStopped<T>(
     ]);
     if ('started' in first) return first.started;
     log.info({ cause: first.cause }, 'stopping: the start is given up');
+    // It may be at its last step: what it has opened by now is closed again.
+    await endsWithin(
+      starting.then(async (running) => await running.stop()),
+      givenUpMaximumMs,
+    );
     return undefined;
   } catch (error) {
     // What a start that is given up fails of is nobody's concern.

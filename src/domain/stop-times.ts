@@ -1,6 +1,6 @@
 /**
  * How long a planned stop may take. Whoever waits for one (a dispatcher for its messages, `exm up` for its workers,
- * docker-compose.yml and systemd for a process) waits by `stopMaximumMs`: who waits less kills a process whose mail
+ * docker-compose.yml and systemd for a process) waits by `stopMaximumMs` or longer: who waits less kills a process whose mail
  * server still answers, and that message goes out twice. A worker that has nothing to finish stops at once; what bounds
  * the others is a mail server that takes its time. Milliseconds.
  */
@@ -29,3 +29,5 @@ export const endMaximumMs = 10_000;
 
 /** From the signal to the end of the process: 17 minutes. */
 export const stopMaximumMs = drainMaximumMs + reportMaximumMs + endMaximumMs;
+/** What whoever may kill a worker gives it: a minute more, so that one whose time is over still says so itself. */
+export const supervisorPatienceMs = stopMaximumMs + 60_000;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stopMaximumMs } from '../domain/stop-times.ts';
+import { supervisorPatienceMs } from '../domain/stop-times.ts';
 import type { Child } from './child.ts';
 import type { DataDir } from './data-dir.ts';
 import { isRunning, type ProcessRecord, parseProcessRecord } from './process-identity.ts';
@@ -72,7 +72,10 @@ export async function endLeftChildren(dir: DataDir, options: EndOptions): Promis
   }
 }
 
-async function end(child: ChildRecord, { patienceMs = stopMaximumMs, signal }: EndOptions): Promise<void> {
+async function end(
+  child: ChildRecord,
+  { patienceMs = supervisorPatienceMs, signal }: EndOptions,
+): Promise<void> {
   // To PostgreSQL SIGTERM would mean: wait until all have left.
   kill(child, child.name === 'postgres' ? 'SIGINT' : 'SIGTERM');
   const until = Date.now() + patienceMs;

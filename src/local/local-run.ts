@@ -1,5 +1,5 @@
 import type { Environment } from '../config/environment.ts';
-import { stopMaximumMs } from '../domain/stop-times.ts';
+import { supervisorPatienceMs } from '../domain/stop-times.ts';
 import type { Child } from './child.ts';
 import { ChildrenRecord } from './children-record.ts';
 import type { DataDir } from './data-dir.ts';
@@ -64,13 +64,14 @@ export class LocalRun {
   startWorkerProgram(name: string, args: readonly string[], signal: AbortSignal): Promise<RunningProgram> {
     const { tell, hurry } = this.options;
     return this.#startProgram(name, ['worker', ...args], signal, {
-      stopTimeoutMs: stopMaximumMs,
+      stopTimeoutMs: supervisorPatienceMs,
       onSpawn: (child) => {
         this.#workerProcesses.add(child);
         void child.exited.then(() => this.#workerProcesses.delete(child));
         if (hurry?.aborted) child.kill('SIGKILL');
       },
-      onOverdue: () => tell(`${name} did not stop within ${stopMaximumMs / 60_000} minutes and was ended`),
+      onOverdue: () =>
+        tell(`${name} did not stop within ${supervisorPatienceMs / 60_000} minutes and was ended`),
     });
   }
 
