@@ -1,8 +1,8 @@
 /**
- * How long a planned stop may take. Whoever waits for one (a dispatcher for its messages, `exm up` for its workers,
- * docker-compose.yml and systemd for a process) waits by `stopMaximumMs` or longer: who waits less kills a process whose mail
- * server still answers, and that message goes out twice. A worker that has nothing to finish stops at once; what bounds
- * the others is a mail server that takes its time. Milliseconds.
+ * How long a planned stop may take. A worker gives itself `stopMaximumMs`; whoever may kill one (`exm up`,
+ * docker-compose.yml, systemd) waits for `supervisorPatienceMs`: who waits less kills a process whose mail server still
+ * answers, and that message goes out twice. A worker that has nothing to finish stops at once; what bounds the others is
+ * a mail server that takes its time. Milliseconds.
  */
 
 /**
