@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { endLeftChildren } from '../../src/local/children-record.ts';
 import { openDataDir } from '../../src/local/data-dir.ts';
+import { isPortFree } from '../../src/local/ports.ts';
 import { packagePath } from '../../src/package-path.ts';
 import { runExm } from './installation.ts';
 import { waitFor } from './wait-for.ts';
@@ -60,12 +61,33 @@ export function spawnUp(dir: string, args: readonly string[] = [], env: NodeJS.P
   return { child, ended, stdout: () => stdout, stderr: () => stderr };
 }
 
+/**
+ * Gives a folder ports that nobody else takes between two starts, as another test or a connection may take the usual
+ * ones: from below those that the system hands out for connections.
+ */
+async function keepPorts(dir: string): Promise<void> {
+  const dataDir = join(dir, '.exm');
+  const file = join(dataDir, 'ports.json');
+  if (existsSync(file)) return;
+  const names = ['postgres', 'temporal', 'temporalUi', 'smtp', 'mail', 'tracking', 'reports'];
+  for (;;) {
+    const first = 10_000 + names.length * Math.floor(Math.random() * 3_000);
+    const free = await Promise.all(names.map((_, index) => isPortFree(first + index)));
+    if (free.includes(false)) continue;
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    const ports = Object.fromEntries(names.map((name, index) => [name, first + index]));
+    writeFileSync(file, JSON.stringify(ports), { mode: 0o600 });
+    return;
+  }
+}
+
 /** Starts `exm up` in a folder and waits until everything answers. */
 export async function startUp(
   dir: string,
   args: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
 ): Promise<UpProcess> {
+  await keepPorts(dir);
   const readyFile = join(dir, 'ready');
   rmSync(readyFile, { force: true });
   const { child, ended, stdout, stderr } = spawnUp(dir, ['--ready-file', readyFile, ...args], env);
