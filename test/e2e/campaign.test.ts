@@ -4,6 +4,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { receivedBy, useCampaignFixture } from '../support/campaign-fixture.ts';
 import { recordHistory } from '../support/histories.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 describe('a campaign from start to Sent', () => {
   const fixture = useCampaignFixture();
@@ -79,6 +80,11 @@ describe('a campaign from start to Sent', () => {
     receiver.hold();
     const id = await createCampaign(installation, { include: ['late'] });
     await installation.exm(['campaign', 'start', id]);
+    // A start answers when the conditions are checked, which is before anybody is queued.
+    await waitFor(
+      async () => (await installation.exm(['campaign', 'status', id, '--json'])).json().state === 'Sending',
+      { describe: 'the campaign is queued' },
+    );
     const out = addresses.at(-1) ?? '';
     expect((await installation.exm(['contact', 'opt-out', out])).code).toBe(0);
     // What a dispatcher has read is sent within a second or read again, so a "no" counts after a second at the latest.
