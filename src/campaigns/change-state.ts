@@ -58,28 +58,23 @@ export async function changeState(db: Database, change: StateChange): Promise<vo
   });
 }
 
+export interface WordChange {
+  readonly campaignId: string;
+  readonly word: DispatchWord;
+  /** Who changed it. */
+  readonly by: string;
+  readonly why?: string | undefined;
+}
+
 /**
  * What dispatchers are told from now on: go, pause or cancel. In force with their next flush. A campaign that is Sent
  * has nobody to tell; while it has steps left they can be held and go on, and it is never cancelled.
  */
-export async function changeWord(
-  db: Database,
-  change: {
-    readonly campaignId: string;
-    readonly word: DispatchWord;
-    readonly by: string;
-    readonly why?: string | undefined;
-  },
-): Promise<void> {
+export async function changeWord(db: Database, change: WordChange): Promise<void> {
   await db.transaction(async (tx) => {
     const before = await lockCampaign(tx, change.campaignId);
     if (hasEnded(before.state) && !(hasStepsLeft(before) && change.word !== 'cancel')) return;
-    const subState = { pause: 'Paused', cancel: 'Cancelled', go: subStateOf(before.state) } as const;
-    await tx
-      .update(campaign)
-      .set({ word: change.word, subState: subState[change.word], reason: change.why ?? null })
-      .where(eq(campaign.id, change.campaignId));
-    if (before.word !== change.word) await audit(tx, change, 'dispatch', before.word, change.word);
+    await writeWord(tx, before, change);
   });
 }
 
@@ -91,18 +86,28 @@ export async function changeWord(
  */
 export async function letGo(
   db: Database,
-  { campaignId, by }: { readonly campaignId: string; readonly by: string },
+  { campaignId, by }: Pick<WordChange, 'campaignId' | 'by'>,
 ): Promise<{ readonly word: DispatchWord; readonly reason: string | null }> {
   return await db.transaction(async (tx) => {
-    const { state, word, reason } = await lockCampaign(tx, campaignId);
+    const before = await lockCampaign(tx, campaignId);
+    const { state, word, reason } = before;
     if (hasEnded(state) || word === 'cancel') return { word, reason };
-    await tx
-      .update(campaign)
-      .set({ word: 'go', subState: subStateOf(state), reason: null })
-      .where(eq(campaign.id, campaignId));
-    if (word !== 'go') await audit(tx, { campaignId, by }, 'dispatch', word, 'go');
+    await writeWord(tx, before, { campaignId, word: 'go', by });
     return { word: 'go', reason: null };
   });
+}
+
+async function writeWord(
+  tx: Queries,
+  before: { readonly state: CampaignState; readonly word: DispatchWord },
+  change: WordChange,
+): Promise<void> {
+  const subState = { pause: 'Paused', cancel: 'Cancelled', go: subStateOf(before.state) } as const;
+  await tx
+    .update(campaign)
+    .set({ word: change.word, subState: subState[change.word], reason: change.why ?? null })
+    .where(eq(campaign.id, change.campaignId));
+  if (before.word !== change.word) await audit(tx, change, 'dispatch', before.word, change.word);
 }
 
 export interface GivenUpSteps {

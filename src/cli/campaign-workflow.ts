@@ -73,14 +73,16 @@ export function needsWorkflow(campaign: StateAndSubState): boolean {
   return campaign.state === 'Queuing' || campaign.state === 'Sending' || hasStepsLeft(campaign);
 }
 
-function withoutWorkflow({ id, state, subState, reason }: CampaignStatus): string {
-  const gone = 'no workflow runs for this campaign any more: it was ended from outside, or lost';
-  const what = (() => {
-    if (state === 'Sent')
-      return `${gone}, before its last steps were done. All mail is out; "exm campaign cancel ${id}" gives those steps up`;
-    if (subState === 'Cancelled')
-      return `${gone}, when the campaign had been cancelled. "exm campaign cancel ${id}" enters whoever has no outcome as cancelled`;
-    return `${gone}. "exm campaign start ${id}" goes on with whoever has no outcome, "exm campaign cancel ${id}" enters them as cancelled`;
-  })();
-  return reason === null ? what : `${what}. Before that: ${reason}`;
+function withoutWorkflow(status: CampaignStatus): string {
+  const what = `no workflow runs for this campaign any more: it was ended from outside, or lost${whatIsLeft(status)}`;
+  return status.reason === null ? what : `${what}. Before that: ${status.reason}`;
+}
+
+/** When that was, and what a person can do about it. */
+function whatIsLeft({ id, state, subState }: CampaignStatus): string {
+  if (state === 'Sent')
+    return `, before its last steps were done. All mail is out; "exm campaign cancel ${id}" gives those steps up`;
+  if (subState === 'Cancelled')
+    return `, when the campaign had been cancelled. "exm campaign cancel ${id}" enters whoever has no outcome as cancelled`;
+  return `. "exm campaign start ${id}" goes on with whoever has no outcome, "exm campaign cancel ${id}" enters them as cancelled`;
 }

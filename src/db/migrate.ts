@@ -42,15 +42,17 @@ export async function schemaState(db: Database): Promise<SchemaState> {
   return applied.length < known.length ? 'older' : 'current';
 }
 
+const migrateTodo = 'Run "exm migrate" once with this version, then start the workers again.';
+
 /** What is wrong with a schema that is not current, and what to do about it. */
 export const schemaFindings = {
   empty: {
     found: 'is missing',
-    todo: 'Run "exm migrate" once with this version, then start the workers again.',
+    todo: migrateTodo,
   },
   older: {
     found: "is older than this program's",
-    todo: 'Run "exm migrate" once with this version, then start the workers again.',
+    todo: migrateTodo,
   },
   newer: {
     found: "is newer than this program's",

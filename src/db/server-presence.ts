@@ -59,10 +59,6 @@ export async function startServerPresence(db: Database, row: NewServer): Promise
   };
 }
 
-/** True of a server that was heard of lately and takes work. */
-export const isAlive = sql`(server.stopping_at is null and server.stopped_at is null
-  and server.seen_at > now() - ${presenceTimeoutMs} * interval '1 millisecond')`;
-
 /** What became of a server, as far as the table tells. */
 export type ServerState = 'alive' | 'stopping' | 'stopped' | 'dead';
 
@@ -71,6 +67,9 @@ export const serverState = sql<ServerState>`case
   when server.stopped_at is not null then 'stopped'
   when server.seen_at <= now() - ${presenceTimeoutMs} * interval '1 millisecond' then 'dead'
   when server.stopping_at is not null then 'stopping' else 'alive' end`;
+
+/** True of a server that was heard of lately and takes work. */
+export const isAlive = sql`(${serverState} = 'alive')`;
 
 /** Says what is wrong with a server, or `ok`. */
 export async function setServerHealth(db: Database, name: string, health: string): Promise<void> {

@@ -12,7 +12,8 @@ const totals = (queued: number, sent: number): Totals => ({
   remaining: queued - sent,
 });
 
-test('counts nothing before somebody is queued, and says once what is under way', () => {
+/** A display where no terminal is, and what it says there. */
+function displayOnLines(): { display: ProgressDisplay; lines: readonly string[] } {
   const lines: string[] = [];
   const display = new ProgressDisplay({
     json: false,
@@ -20,6 +21,11 @@ test('counts nothing before somebody is queued, and says once what is under way'
     result: () => undefined,
     note: (line) => lines.push(line),
   });
+  return { display, lines };
+}
+
+test('counts nothing before somebody is queued, and says once what is under way', () => {
+  const { display, lines } = displayOnLines();
   display.show('Queuing', totals(0, 0), null);
   display.show('Queuing', totals(0, 0), null);
   display.show('Queuing (Paused)', totals(0, 0), 'ShopIsOpen: the shop answers 503');
@@ -35,13 +41,7 @@ test('counts nothing before somebody is queued, and says once what is under way'
 });
 
 test('says why a campaign is held, and no pace then', () => {
-  const lines: string[] = [];
-  const display = new ProgressDisplay({
-    json: false,
-    interactive: false,
-    result: () => undefined,
-    note: (line) => lines.push(line),
-  });
+  const { display, lines } = displayOnLines();
   display.show('Sending (Paused)', totals(4, 1), 'wrong price');
   display.end();
   expect(lines).toEqual(['Sending (Paused): 1 of 4, 1 sent, wrong price']);
