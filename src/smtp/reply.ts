@@ -9,7 +9,17 @@ export type SmtpResult =
   /** 5xx about the sender: the same for every recipient, so none of them must pay for it. */
   | { readonly kind: 'sender-refused'; readonly reply: string }
   /** The connection's fault, or 421: says nothing about the recipient. */
-  | { readonly kind: 'connection-lost'; readonly reply: string };
+  | ConnectionLost;
+
+export interface ConnectionLost {
+  readonly kind: 'connection-lost';
+  readonly reply: string;
+  /**
+   * True where the mail server may have the message all the same: some of its content was given to the socket, and no
+   * reply refused it. False where it surely has not, and a second attempt repeats nobody.
+   */
+  readonly handedOver: boolean;
+}
 
 /** The parts of nodemailer's SMTP errors that decide. */
 export interface SmtpError {
@@ -27,15 +37,18 @@ const tooLarge = 552;
 /** nodemailer's codes for what it refuses itself: an address no envelope can hold, a message larger than the server takes. */
 const refusedHere = new Set(['EENVELOPE', 'EMESSAGE']);
 
-/** Decides by the reply code and the command it answers, never by the text. */
-export function classifyReply(error: SmtpError): SmtpResult {
+/**
+ * Decides by the reply code and the command it answers, never by the text.
+ *
+ * @param contentBegun whether any of the message's content had been given to the socket
+ */
+export function classifyReply(error: SmtpError, contentBegun: boolean): SmtpResult {
   const reply = oneLine(error.response ?? error.message);
   const code = error.responseCode;
-  if (code === undefined || code === serviceClosing || code < 400) {
-    return refusedHere.has(error.code ?? '') && code === undefined
-      ? { kind: 'rejected', reply }
-      : { kind: 'connection-lost', reply };
-  }
+  if (error.response === undefined && refusedHere.has(error.code ?? '')) return { kind: 'rejected', reply };
+  // 421 refuses, wherever it comes: a server that says so has not taken the message.
+  if (code === serviceClosing) return { kind: 'connection-lost', reply, handedOver: false };
+  if (code === undefined || code < 400) return { kind: 'connection-lost', reply, handedOver: contentBegun };
   if (code < 500) return { kind: 'later', reply };
   if (error.command === 'MAIL FROM' && code !== tooLarge) return { kind: 'sender-refused', reply };
   return { kind: 'rejected', reply };

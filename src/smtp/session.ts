@@ -106,8 +106,9 @@ export class SmtpSession implements MailSession {
 
   async send(envelope: Envelope, raw: Buffer): Promise<SmtpResult> {
     let limit: NodeJS.Timeout | undefined;
+    let contentBegun = false;
     const result = await new Promise<SmtpResult>((resolve) => {
-      const lost = (reply: string) => resolve({ kind: 'connection-lost', reply });
+      const lost = (reply: string) => resolve({ kind: 'connection-lost', reply, handedOver: contentBegun });
       const allow = (ms: number, what: string) => {
         clearTimeout(limit);
         limit = setTimeout(() => lost(`the server did not answer ${what} within ${ms / 1_000} s`), ms);
@@ -119,6 +120,7 @@ export class SmtpSession implements MailSession {
       const content = new Readable({
         read: () => {
           allow(this.limits.contentMs, 'the message');
+          contentBegun = true;
           content.push(raw);
           content.push(null);
         },
@@ -127,7 +129,9 @@ export class SmtpSession implements MailSession {
         { from: envelope.from, to: [envelope.to], size: raw.length },
         content,
         (error, info) => {
-          resolve(error ? classifyReply(error) : { kind: 'accepted', reply: info?.response ?? '' });
+          resolve(
+            error ? classifyReply(error, contentBegun) : { kind: 'accepted', reply: info?.response ?? '' },
+          );
         },
       );
     });

@@ -81,7 +81,8 @@ describe('a batch', () => {
     const batch = await queuedCampaign(database.db, people(expected.name, 5));
     const disliked = `${expected.name}-2@example.com`;
     const server = await startBluntMailServer({
-      hangUpAt: (address) => (address === disliked ? expected.farewell : undefined),
+      at: (stage, address) =>
+        stage === 'RCPT' && address === disliked ? { says: expected.farewell, hangsUp: true } : undefined,
     });
     closers.push(() => server.close());
     const result = await attempt(startHost({ smtpUrl: server.url }), batch);

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type SessionLimits, SmtpSession } from '../../src/smtp/session.ts';
-import { startBluntMailServer } from '../support/blunt-mail-server.ts';
+import { type Misconduct, type SmtpStage, startBluntMailServer } from '../support/blunt-mail-server.ts';
 import { startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -19,12 +19,27 @@ async function connected(url: string, limits: Partial<SessionLimits> = {}): Prom
   return session;
 }
 
+/** A session with a server that misbehaves at one stage. */
+async function misusedAt(
+  misused: SmtpStage,
+  misconduct: Misconduct,
+  limits?: Partial<SessionLimits>,
+): Promise<SmtpSession> {
+  const server = await startBluntMailServer({
+    at: (stage) => (stage === misused ? misconduct : undefined),
+  });
+  closers.push(() => server.close());
+  return await connected(server.url, limits);
+}
+
 describe('an SMTP session', () => {
   it.each([
     { farewell: '550 5.7.1 not for you', kind: 'rejected' },
     { farewell: '451 4.7.1 come back later', kind: 'later' },
   ])('answers, and is closed, where the server says $farewell and hangs up', async ({ farewell, kind }) => {
-    const server = await startBluntMailServer({ hangUpAt: () => farewell });
+    const server = await startBluntMailServer({
+      at: (stage) => (stage === 'RCPT' ? { says: farewell, hangsUp: true } : undefined),
+    });
     closers.push(() => server.close());
     const session = await connected(server.url);
     expect(await session.send(envelope, raw)).toEqual({ kind, reply: farewell });
@@ -54,8 +69,47 @@ describe('an SMTP session', () => {
     const sending = session.send(envelope, raw);
     await waitFor(() => receiver.held > 0);
     receiver.cutConnections();
-    expect(await sending).toMatchObject({ kind: 'connection-lost' });
+    expect(await sending).toMatchObject({ kind: 'connection-lost', handedOver: true });
     expect(session.isOpen).toBe(false);
+  });
+
+  describe('where the connection is lost, says whether the server may have the message', () => {
+    const commands = ['MAIL', 'RCPT', 'DATA'] as const;
+    const limits = { envelopeMs: 300, contentMs: 300 };
+
+    it.each([
+      ...commands.map((stage) => ({ stage, handedOver: false })),
+      ...(['content', 'answer'] as const).map((stage) => ({ stage, handedOver: true })),
+    ])('hung up at $stage: $handedOver', async ({ stage, handedOver }) => {
+      const session = await misusedAt(stage, { hangsUp: true });
+      expect(await session.send(envelope, raw)).toMatchObject({ kind: 'connection-lost', handedOver });
+    });
+
+    it.each([
+      ...commands.map((stage) => ({ stage, handedOver: false })),
+      { stage: 'answer' as const, handedOver: true },
+    ])('silent at $stage: $handedOver', async ({ stage, handedOver }) => {
+      const session = await misusedAt(stage, 'nothing', limits);
+      expect(await session.send(envelope, raw)).toMatchObject({ kind: 'connection-lost', handedOver });
+    });
+
+    it.each([...commands, 'answer' as const])('421 at %s: it was refused', async (stage) => {
+      const says = '421 4.3.2 closing';
+      const session = await misusedAt(stage, { says, hangsUp: true });
+      expect(await session.send(envelope, raw)).toEqual({
+        kind: 'connection-lost',
+        reply: says,
+        handedOver: false,
+      });
+    });
+
+    it.each(['354 more', 'what?'])('an answer that answers nothing (%s): it may have it', async (says) => {
+      const session = await misusedAt('answer', { says });
+      expect(await session.send(envelope, raw)).toMatchObject({
+        kind: 'connection-lost',
+        handedOver: true,
+      });
+    });
   });
 
   describe('with a mail server that takes its time', () => {
@@ -79,6 +133,7 @@ describe('an SMTP session', () => {
       expect(await session.send(envelope, raw)).toEqual({
         kind: 'connection-lost',
         reply: 'the server did not answer MAIL, RCPT and DATA within 0.3 s',
+        handedOver: false,
       });
       expect(session.isOpen).toBe(false);
       await waitFor(() => receiver.connections === 0);
@@ -92,26 +147,35 @@ describe('an SMTP session', () => {
       expect(await session.send(envelope, raw)).toEqual({
         kind: 'connection-lost',
         reply: 'the server did not answer the message within 0.3 s',
+        handedOver: true,
       });
       expect(session.isOpen).toBe(false);
     });
 
     it('does not wait for it to forget a refused message', async () => {
-      const server = await startBluntMailServer({ silentAt: 'RSET', refuseMessages: true });
+      const server = await startBluntMailServer({
+        at: (stage) =>
+          stage === 'RSET' ? 'nothing' : stage === 'answer' ? { says: '554 5.7.1 no' } : undefined,
+      });
       closers.push(() => server.close());
       const session = await connected(server.url, { courtesyMs: 300 });
       expect(await session.send(envelope, raw)).toMatchObject({ kind: 'rejected' });
       expect(session.isOpen).toBe(false);
     });
 
-    it.each(['EHLO', 'AUTH'])('gives no connection where %s gets no answer', async (command) => {
-      const server = await startBluntMailServer({ silentAt: command });
-      closers.push(() => server.close());
-      const url = server.url.replace('//', '//user:secret@');
-      await expect(SmtpSession.connect(url, { connectMs: 300 })).rejects.toMatchObject({
-        code: 'MTA_UNREACHABLE',
-        message: expect.stringContaining('within 0.3 s'),
-      });
-    });
+    it.each(['greeting', 'EHLO', 'AUTH'] as const)(
+      'gives no connection where %s gets no answer',
+      async (command) => {
+        const server = await startBluntMailServer({
+          at: (stage) => (stage === command ? 'nothing' : undefined),
+        });
+        closers.push(() => server.close());
+        const url = server.url.replace('//', '//user:secret@');
+        await expect(SmtpSession.connect(url, { connectMs: 300 })).rejects.toMatchObject({
+          code: 'MTA_UNREACHABLE',
+          message: expect.stringContaining('within 0.3 s'),
+        });
+      },
+    );
   });
 });

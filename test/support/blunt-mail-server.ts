@@ -1,31 +1,48 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
+/**
+ * Where a mail server may misbehave: `greeting` when a client connects, `content` when the first of a message has
+ * arrived, `answer` when it has arrived whole; the others are the commands.
+ */
+export type SmtpStage =
+  | 'greeting'
+  | 'EHLO'
+  | 'AUTH'
+  | 'MAIL'
+  | 'RCPT'
+  | 'DATA'
+  | 'content'
+  | 'answer'
+  | 'RSET';
+
+/** What it does there: says this, says it and hangs up, hangs up without a word, or falls silent. */
+export type Misconduct =
+  | { readonly says: string; readonly hangsUp?: boolean }
+  | { readonly hangsUp: true }
+  | 'nothing';
+
 export interface BluntMailServer {
   /** smtp://127.0.0.1:port */
   readonly url: string;
   /** Recipients of the messages it took, in order. */
   readonly accepted: readonly string[];
+  /** Recipients of the messages that arrived whole, taken or not, in order. */
+  readonly arrived: readonly string[];
   /** Connections there have been so far. */
   readonly connections: number;
   close(): Promise<void>;
 }
 
 export interface BluntMailServerOptions {
-  /** The reply with which it hangs up at RCPT; undefined takes the recipient. */
-  readonly hangUpAt?: (address: string) => string | undefined;
-  /** The command that it never answers. */
-  readonly silentAt?: string;
-  /** Says 554 to every message. */
-  readonly refuseMessages?: boolean;
+  /** Asked at each stage, with the recipient where one was named; undefined is the usual answer. */
+  readonly at: (stage: SmtpStage, recipient: string) => Misconduct | undefined;
 }
 
-/**
- * A bare SMTP server, as impolite as some real ones: it hangs up on whoever names a recipient it does not like, or falls
- * silent in the middle.
- */
-export async function startBluntMailServer(options: BluntMailServerOptions): Promise<BluntMailServer> {
+/** A bare SMTP server that does at each stage what a test wants, however impolite. */
+export async function startBluntMailServer({ at }: BluntMailServerOptions): Promise<BluntMailServer> {
   const accepted: string[] = [];
+  const arrived: string[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
   const server = createServer((socket) => {
@@ -33,13 +50,14 @@ export async function startBluntMailServer(options: BluntMailServerOptions): Pro
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
-    converse(socket, options, accepted);
+    converse(socket, at, { accepted, arrived });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     accepted,
+    arrived,
     get connections() {
       return connections;
     },
@@ -50,40 +68,57 @@ export async function startBluntMailServer(options: BluntMailServerOptions): Pro
   };
 }
 
+const usualReplies: Record<SmtpStage, string> = {
+  greeting: '220 blunt',
+  EHLO: '250 blunt',
+  AUTH: '235 2.7.0 welcome',
+  MAIL: '250 2.1.0 fine',
+  RCPT: '250 2.1.5 fine',
+  DATA: '354 go on',
+  content: '',
+  answer: '250 2.0.0 taken',
+  RSET: '250 2.0.0 forgotten',
+};
+
 function converse(
   socket: Socket,
-  { hangUpAt, silentAt, refuseMessages }: BluntMailServerOptions,
-  accepted: string[],
+  at: BluntMailServerOptions['at'],
+  { accepted, arrived }: { accepted: string[]; arrived: string[] },
 ): void {
   let unread = '';
   let recipient = '';
   let isData = false;
-  const answer = (line: string) => {
+  /** @returns the reply that was given, if any */
+  const answer = (stage: SmtpStage): string | undefined => {
+    const misconduct = at(stage, recipient);
+    if (misconduct === 'nothing') return undefined;
+    const says = misconduct === undefined ? usualReplies[stage] : 'says' in misconduct && misconduct.says;
+    if (says) socket.write(`${says}\r\n`);
+    if (misconduct?.hangsUp) socket.end();
+    return says || undefined;
+  };
+  const hear = (line: string): void => {
+    const command = line.slice(0, 4).toUpperCase();
     if (isData) {
       if (line !== '.') return;
       isData = false;
-      if (refuseMessages !== true) accepted.push(recipient);
-      socket.write(refuseMessages === true ? '554 5.7.1 no\r\n' : '250 2.0.0 taken\r\n');
-    } else if (silentAt !== undefined && line.startsWith(silentAt)) {
-      // Says nothing.
-    } else if (line.startsWith('RCPT')) {
-      recipient = /<(.*?)>/.exec(line)?.[1] ?? '';
-      const farewell = hangUpAt?.(recipient);
-      if (farewell === undefined) socket.write('250 2.1.5 fine\r\n');
-      else socket.end(`${farewell}\r\n`);
-    } else if (line === 'DATA') {
-      isData = true;
-      socket.write('354 go on\r\n');
-    } else if (line === 'QUIT') socket.end('221 2.0.0 bye\r\n');
-    else socket.write('250 fine\r\n');
+      arrived.push(recipient);
+      if (answer('answer')?.startsWith('2')) accepted.push(recipient);
+    } else if (command === 'DATA') isData = answer('DATA')?.startsWith('3') ?? false;
+    else if (command === 'QUIT') socket.end('221 2.0.0 bye\r\n');
+    else {
+      if (command === 'RCPT') recipient = /<(.*?)>/.exec(line)?.[1] ?? '';
+      answer(command as SmtpStage);
+    }
   };
-  socket.write('220 blunt\r\n');
+  answer('greeting');
   socket.setEncoding('latin1').on('data', (chunk: string) => {
+    if (isData) answer('content');
     unread += chunk;
-    for (let at = unread.indexOf('\r\n'); at >= 0; at = unread.indexOf('\r\n')) {
-      const line = unread.slice(0, at);
-      unread = unread.slice(at + 2);
-      if (!socket.writableEnded) answer(line);
+    for (let end = unread.indexOf('\r\n'); end >= 0; end = unread.indexOf('\r\n')) {
+      const line = unread.slice(0, end);
+      unread = unread.slice(end + 2);
+      if (!socket.writableEnded) hear(line);
     }
   });
 }
