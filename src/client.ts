@@ -4,7 +4,7 @@
  * its input `{ "campaignId": "<id>" }`, and its updates and signals `pause`, `resume` and `cancel`.
  */
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
+import { defineSearchAttributeKey, type SignalDefinition, type UpdateDefinition } from '@temporalio/common';
 import {
   campaignRunning,
   controlError,
@@ -33,7 +33,7 @@ import {
   resumeUpdate,
   statusQuery,
 } from './domain/messages.ts';
-import { campaignWorkflowId, taskQueues, testWorkflowId } from './domain/names.ts';
+import { campaignWorkflowId, searchAttributes, taskQueues, testWorkflowId } from './domain/names.ts';
 
 export type { DispatchNewsletterInput, DispatchResult, DispatchStatus } from './domain/dispatch.ts';
 export { ExmError, FailedError, InputError, RefusedError, UnavailableError } from './domain/errors.ts';
@@ -61,6 +61,7 @@ export interface StartedCampaign {
 }
 
 const defaultTimeoutMs = 30_000;
+const stateAttribute = defineSearchAttributeKey(searchAttributes.state, 'KEYWORD');
 
 /**
  * Starts a campaign: its workflow, and waits until CheckPreconditions has passed.
@@ -217,14 +218,28 @@ export async function isDispatching(
   campaignId: string,
   timeoutMs = defaultTimeoutMs,
 ): Promise<boolean> {
+  return (await dispatchingState(client, campaignId, timeoutMs)) !== undefined;
+}
+
+/**
+ * The state under which a campaign's workflow is found in Temporal (`ExmState`), as far as the namespace knows it.
+ *
+ * @returns undefined where no workflow runs
+ */
+export async function dispatchingState(
+  client: Client,
+  campaignId: string,
+  timeoutMs = defaultTimeoutMs,
+): Promise<{ readonly shown: string | undefined } | undefined> {
   try {
-    const { status } = await client.withDeadline(
+    const { status, typedSearchAttributes } = await client.withDeadline(
       Date.now() + timeoutMs,
       async () => await client.workflow.getHandle(campaignWorkflowId(campaignId)).describe(),
     );
-    return status.name === 'RUNNING';
+    if (status.name !== 'RUNNING') return undefined;
+    return { shown: typedSearchAttributes.get(stateAttribute) };
   } catch (error) {
-    if (isNotFound(error)) return false;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }

@@ -15,6 +15,8 @@ import { announceDispatcher } from '../src/temporal/announce-dispatcher.ts';
 import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
 import { MailServerWatch } from './mail-server-watch.ts';
 import type { RoleContext } from './runtime.ts';
+import { ServerHealth } from './server-health.ts';
+import { StorageWatch } from './storage-watch.ts';
 
 export interface DispatcherOptions {
   /** Which campaigns it sends: those of this pool. */
@@ -54,11 +56,24 @@ export async function createDispatcher(
     });
   }
   const config = await loadExmConfig(settings.configFile, process.cwd());
-  const recorder = new Recorder({ db, server: name, log, sleepMs: options.sleepMs });
+  const health = new ServerHealth(async (text) => await setServerHealth(db, name, text));
+  const storage = new StorageWatch({
+    env,
+    server: name,
+    log,
+    setHealth: async (text) => await health.tell('storage', text),
+  });
+  const recorder = new Recorder({
+    db,
+    server: name,
+    log,
+    sleepMs: options.sleepMs,
+    onRefused: (error, campaignIds) => storage.refused(error, campaignIds),
+  });
   const sessions = new SessionPool(async () => await SmtpSession.connect(smtpUrl ?? ''));
   const watch = new MailServerWatch(
     options.emulation === undefined ? smtpUrl : undefined,
-    async (health) => await setServerHealth(db, name, health),
+    async (text) => await health.tell('mail server', text),
   );
   const host: DispatchHost = {
     name,
@@ -97,6 +112,7 @@ export async function createDispatcher(
     drain: () => recorder.drain(),
     close() {
       watch.stop();
+      storage.stop();
       sessions.close();
       recorder.stop();
     },

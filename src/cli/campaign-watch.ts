@@ -7,7 +7,14 @@ import type { Database } from '../db/connect.ts';
 import { hasEnded, type StateAndSubState, stateInWords } from '../domain/campaign-state.ts';
 import { ExmError, exitCodes, FailedError, RefusedError } from '../domain/errors.ts';
 import { campaignTotals } from '../reporting/totals.ts';
-import { CampaignWorkflows, needsWorkflow, type WatchedStatus, watchedStatus } from './campaign-workflow.ts';
+import {
+  asHeld,
+  CampaignWorkflows,
+  needsWorkflow,
+  type WatchedStatus,
+  type WorkflowState,
+  watchedStatus,
+} from './campaign-workflow.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withClient, withDatabase } from './connections.ts';
 import type { CliIo } from './io.ts';
@@ -84,26 +91,34 @@ export async function followCampaign(
   let books = '';
   let askAt = 0;
   let lasting = false;
+  let workflow: WorkflowState | undefined;
   try {
     for (;;) {
-      const campaign = await findCampaign(db, id);
+      const stored = await findCampaign(db, id);
+      const campaign = asHeld(stored, workflow);
       const totals = await campaignTotals(db, id);
       // Right after its start a campaign is a Draft still, which is worth a word only where it stays one.
       if (campaign.state !== 'Draft' || lasting)
         display.show(stateInWords(campaign), totals, campaign.reason);
-      if (endsWatching(campaign)) return await watchedStatus(db, workflows, id);
+      if (endsWatching(stored)) return await watchedStatus(db, workflows, id);
       // While somebody writes into the books somebody works on the campaign: Temporal need not be asked.
-      const now = JSON.stringify([campaign.state, campaign.subState, totals]);
-      if (now !== books) askAt = Date.now() + askIntervalMs;
+      const now = JSON.stringify([stored.state, stored.subState, totals]);
+      if (now !== books) {
+        askAt = performance.now() + askIntervalMs;
+        workflow = undefined;
+      }
       books = now;
-      if (Date.now() >= askAt) {
+      if (performance.now() >= askAt) {
         if (campaign.state === 'Draft') await requireDispatch(db, workflows, env, id);
-        else if (needsWorkflow(campaign) && (await workflows.runs(id)) === false) {
-          const status = await watchedStatus(db, workflows, id);
-          if (status.workflowRuns === false) return status;
+        else if (needsWorkflow(campaign)) {
+          workflow = await workflows.stateOf(stored);
+          if (workflow?.runs === false) {
+            const status = await watchedStatus(db, workflows, id);
+            if (status.workflowRuns === false) return status;
+          }
         }
         lasting = true;
-        askAt = Date.now() + askIntervalMs;
+        askAt = performance.now() + askIntervalMs;
       }
       await delay(refreshMs);
       signal?.throwIfAborted();

@@ -1,15 +1,21 @@
 import { type Client, isGrpcDeadlineError } from '@temporalio/client';
 import { type CampaignStatus, campaignStatus } from '../campaigns/campaign-status.ts';
-import { isDispatching } from '../client.ts';
+import { dispatchingState, campaignStatus as workflowStatus } from '../client.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Database } from '../db/connect.ts';
-import { hasStepsLeft, type StateAndSubState } from '../domain/campaign-state.ts';
+import { hasStepsLeft, type StateAndSubState, type SubState } from '../domain/campaign-state.ts';
 import { messageOf } from '../domain/error-message.ts';
 import { lazyClient } from '../temporal/client-connection.ts';
 import type { CliIo } from './io.ts';
 
 /** How long Temporal may take to answer before the books are shown without it, milliseconds. */
 const patienceMs = 5_000;
+
+/** Whether a campaign's workflow runs, and where it is held and the books do not say so yet, why. */
+export interface WorkflowState {
+  readonly runs: boolean;
+  readonly held?: { readonly reason: string | null } | undefined;
+}
 
 /** A campaign's books, and whether its workflow runs. */
 export interface WatchedStatus extends CampaignStatus {
@@ -31,12 +37,15 @@ export class CampaignWorkflows {
   ) {}
 
   /** @returns undefined where Temporal does not answer */
-  async runs(campaignId: string): Promise<boolean | undefined> {
+  async stateOf(books: Pick<CampaignStatus, 'id' | 'subState'>): Promise<WorkflowState | undefined> {
     try {
       this.client ??= lazyClient(this.env);
-      const runs = await isDispatching(this.client, campaignId, patienceMs);
+      const state = await dispatchingState(this.client, books.id, patienceMs);
       this.silent = false;
-      return runs;
+      if (state === undefined) return { runs: false };
+      // A database that takes no writes has not heard of it.
+      const mayBeHeld = books.subState !== 'Paused' && (state.shown ?? 'Paused') === 'Paused';
+      return { runs: true, held: mayBeHeld ? await this.held(this.client, books.id) : undefined };
     } catch (error) {
       const reason = isGrpcDeadlineError(error)
         ? `Temporal does not answer within ${patienceMs / 1_000} s`
@@ -45,6 +54,19 @@ export class CampaignWorkflows {
       this.silent = true;
       return undefined;
     }
+  }
+
+  /** @returns undefined where Temporal does not answer */
+  async runs(id: string): Promise<boolean | undefined> {
+    return (await this.stateOf({ id, subState: 'Paused' }))?.runs;
+  }
+
+  /** Where no primary answers it is not known. */
+  private async held(client: Client, campaignId: string): Promise<WorkflowState['held']> {
+    const status = await client
+      .withDeadline(Date.now() + patienceMs, async () => await workflowStatus(client, campaignId))
+      .catch(() => undefined);
+    return status?.subState === 'Paused' ? { reason: status.reason ?? null } : undefined;
   }
 
   async close(): Promise<void> {
@@ -60,12 +82,22 @@ export async function watchedStatus(
 ): Promise<WatchedStatus> {
   const before = await campaignStatus(db, campaignId);
   if (!needsWorkflow(before)) return { ...before, workflowRuns: null };
-  const runs = await workflows.runs(campaignId);
-  if (runs !== false) return { ...before, workflowRuns: runs ?? null };
+  const state = await workflows.stateOf(before);
+  if (state?.runs !== false) return asHeld({ ...before, workflowRuns: state?.runs ?? null }, state);
   // It may have come to its end since the books were read, and that is told there before the workflow ends.
   const status = await campaignStatus(db, campaignId);
   if (!needsWorkflow(status)) return { ...status, workflowRuns: null };
   return { ...status, workflowRuns: false, reason: withoutWorkflow(status) };
+}
+
+/** The books, with what the workflow says where it is ahead of them: that it is held, and why. */
+export function asHeld<Books extends { readonly subState: SubState; readonly reason: string | null }>(
+  books: Books,
+  workflow: WorkflowState | undefined,
+): Books {
+  return workflow?.held === undefined
+    ? books
+    : { ...books, subState: 'Paused', reason: workflow.held.reason ?? books.reason };
 }
 
 /** True where the books say that something is left to do, which only the workflow does. */

@@ -1,3 +1,5 @@
+import { storageRefused } from './storage-refused.ts';
+
 /** Node's codes for a peer that is not there at the moment. */
 const networkCodes = new Set([
   'ECONNREFUSED',
@@ -20,9 +22,13 @@ const serverCodes = /^(08|53|57P|40001$|40P01$|25006$)/;
 const driverMessages =
   /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|query read timeout/i;
 
-/** True where the same query may succeed later without anybody changing anything. */
+/**
+ * True where the same query may succeed later as it is: by itself, or because a person made room on the database's disk
+ * (`storageRefused`). What it was to store is kept until then.
+ */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (storageRefused(error) !== undefined) return true;
   const code = 'code' in error ? String(error.code) : '';
   if (networkCodes.has(code) || serverCodes.test(code) || driverMessages.test(error.message)) return true;
   if (error instanceof AggregateError) return error.errors.some(isTransient);

@@ -28,6 +28,8 @@ export interface RecorderOptions {
    * its batch.
    */
   readonly leaseMs?: number;
+  /** Told of each flush that failed, and of which campaigns it was. */
+  readonly onRefused?: ((error: unknown, campaignIds: ReadonlySet<string>) => void) | undefined;
 }
 
 /** As many outcomes may wait before the slots do: a slow database slows sending, it never grows memory. */
@@ -163,6 +165,7 @@ export class Recorder {
       this.warnOfRefused(outcomes);
     } catch (error) {
       const { log } = this.options;
+      this.options.onRefused?.(error, new Set(leases.map(({ campaignId }) => campaignId)));
       log.warn(
         { err: messageOf(error), outcomes: outcomes.length },
         'outcomes could not be recorded; trying again',

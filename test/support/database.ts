@@ -17,14 +17,16 @@ export interface TestDatabase {
 export interface TestDatabaseOptions {
   /** `migrated` (the default) has the schema; `empty` has nothing. */
   readonly content?: 'migrated' | 'empty';
+  /** The database `postgres` of another server than the tests' own, which has no migrated template. */
+  readonly postgresUrl?: string;
 }
 
 /** A database of its own for a test file. */
 export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
-  const adminUrl = inject('postgresUrl');
+  const adminUrl = options.postgresUrl ?? inject('postgresUrl');
   const name = `test_${randomBytes(6).toString('hex')}`;
   const template = options.content === 'empty' ? 'template0' : templateDatabase;
-  await asAdmin(adminUrl, (admin) => admin.query(`create database ${name} template ${template}`));
+  await withAdmin(adminUrl, (admin) => admin.query(`create database ${name} template ${template}`));
   const url = Object.assign(new URL(adminUrl), { pathname: `/${name}` }).toString();
   const db = connectDatabase(url, { applicationName: 'exm test', max: 5 });
   return {
@@ -32,7 +34,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
     db,
     async drop() {
       await closeDatabase(db);
-      await asAdmin(adminUrl, async (admin) => {
+      await withAdmin(adminUrl, async (admin) => {
         const connected = async () => {
           const { rows } = await admin.query<{ application_name: string }>(
             'select application_name from pg_stat_activity where datname = $1',
@@ -60,7 +62,8 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   };
 }
 
-async function asAdmin<T>(url: string, use: (admin: pg.Client) => Promise<T>): Promise<T> {
+/** Something done over a connection of its own to a server's database `postgres`. */
+export async function withAdmin<T>(url: string, use: (admin: pg.Client) => Promise<T>): Promise<T> {
   const admin = new pg.Client({ connectionString: url, application_name: 'exm test admin' });
   await admin.connect();
   try {

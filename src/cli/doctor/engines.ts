@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { sql } from 'drizzle-orm';
 import { createTransport } from 'nodemailer';
 import type { Environment } from '../../config/environment.ts';
 import {
@@ -9,6 +10,7 @@ import {
   pingDatabase,
 } from '../../db/connect.ts';
 import { schemaFindings, schemaState } from '../../db/migrate.ts';
+import { storageRefused } from '../../db/storage-refused.ts';
 import { searchAttributes } from '../../domain/names.ts';
 import { connectClient } from '../../temporal/client-connection.ts';
 import { type Check, ok, warning, wrong, wrongBecause } from './check.ts';
@@ -23,12 +25,29 @@ export async function checkDatabase(env: Environment): Promise<Check[]> {
   const db = connectDatabase(url, { applicationName: 'exm doctor', max: 1 });
   try {
     const version = await pingDatabase(db, url);
-    const checks = [ok('PostgreSQL', `${version} at ${hidePassword(url)}`), await checkSchema(db)];
+    const checks = [
+      ok('PostgreSQL', `${version} at ${hidePassword(url)}`),
+      await checkStorage(db),
+      await checkSchema(db),
+    ];
     return checks.some((check) => check.status !== 'ok') ? checks : [...checks, ...(await checkServers(db))];
   } catch (error) {
     return [wrongBecause('PostgreSQL', error, 'Look at its log.')];
   } finally {
     await closeDatabase(db);
+  }
+}
+
+/** Whether it has room: a temporary table of one row takes a page of the disk, for a moment. */
+async function checkStorage(db: Database): Promise<Check> {
+  const name = 'Storage';
+  try {
+    await db.transaction(async (tx) => {
+      await tx.execute(sql`create temporary table exm_doctor on commit drop as select 1 as probe`);
+    });
+    return ok(name, 'the database can store');
+  } catch (error) {
+    return wrongBecause(name, storageRefused(error) ?? error, 'Look at its log.');
   }
 }
 
