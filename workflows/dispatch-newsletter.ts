@@ -1,5 +1,7 @@
 import { allHandlersFinished, CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
+import { hasEnded } from '../src/domain/campaign-state.ts';
 import type { DispatchNewsletterInput, DispatchResult } from '../src/domain/dispatch.ts';
+import { countsOf } from '../src/domain/outcome.ts';
 import type { DispatchNewsletterStep } from '../src/domain/pipeline.ts';
 import { DispatchRun } from './dispatch-run.ts';
 import { notification, primaryActivities, step } from './primary-steps.ts';
@@ -81,10 +83,18 @@ const steps: Record<DispatchNewsletterStep, (run: DispatchRun) => Promise<void>>
     }
   },
   MoveToSent: async (run) => {
-    // Tried again: where the books did not balance, whoever has no outcome is dispatched first, or cancelled.
-    if (run.reopenBooks()) await steps.WaitForDispatchToFinish(run);
-    run.finishing();
-    run.ended(await step('MoveToSent', 'balance the books').moveToSent(run.ending()));
+    // Whoever has no outcome is dispatched first, or cancelled: where the step is tried again, and once by itself, for
+    // what takes outcomes away each time would have people sent to without end.
+    let reopened = run.reopenBooks();
+    if (reopened) await finishReopened(run);
+    for (;;) {
+      run.finishing();
+      const end = await step('MoveToSent', 'balance the books').moveToSent({ ...run.ending(), reopened });
+      if (hasEnded(end.state)) return run.ended(end);
+      run.window.counts = countsOf(end.totals);
+      reopened = run.reopenBooks();
+      await finishReopened(run);
+    }
   },
   NotifyDispatchFinished: async (run) => {
     run.inBackground(
@@ -100,6 +110,11 @@ const steps: Record<DispatchNewsletterStep, (run: DispatchRun) => Promise<void>>
     await step('FinalizeDispatch').finalizeDispatch(run.campaign);
   },
 };
+
+async function finishReopened(run: DispatchRun): Promise<void> {
+  await steps.WaitForDispatchToFinish(run);
+  await run.control.untilNotPaused();
+}
 
 /** A step of the installation's own, from exm.config.ts: an activity of that name on the primary. */
 function customStep(name: string): (run: DispatchRun) => Promise<void> {

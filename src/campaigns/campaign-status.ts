@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../db/connect.ts';
 import { campaign } from '../db/schema.ts';
+import { inSnapshot } from '../db/snapshot.ts';
 import { liveDispatchers, slotsOf } from '../dispatch/dispatchers.ts';
 import { type CampaignState, isFinished, type SubState } from '../domain/campaign-state.ts';
 import type { Totals } from '../domain/outcome.ts';
@@ -34,10 +35,7 @@ export interface CampaignStatus {
  * campaign
  */
 export async function campaignStatus(db: Database, campaignId: string): Promise<CampaignStatus> {
-  return await db.transaction(async (snapshot) => await readStatus(snapshot, campaignId), {
-    isolationLevel: 'repeatable read',
-    accessMode: 'read only',
-  });
+  return await inSnapshot(db, async (snapshot) => await readStatus(snapshot, campaignId));
 }
 
 async function readStatus(db: Queries, campaignId: string): Promise<CampaignStatus> {

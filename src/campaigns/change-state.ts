@@ -135,6 +135,21 @@ export async function giveUpSteps(db: Database, change: GivenUpSteps): Promise<v
   });
 }
 
+/** Notes that a campaign whose books were to be closed is sending again, and why. */
+export async function reopenBooks(
+  db: Database,
+  change: Pick<StateChange, 'campaignId' | 'by' | 'why'>,
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    await lockCampaign(tx, change.campaignId);
+    await tx
+      .update(campaign)
+      .set({ subState: 'Sending' })
+      .where(and(eq(campaign.id, change.campaignId), eq(campaign.subState, 'Finishing')));
+    await audit(tx, change, 'books', 'closing', 'reopened');
+  });
+}
+
 /** The last step of a campaign that is Sent is done: nothing about it will change any more. */
 export async function endDispatch(db: Queries, campaignId: string): Promise<void> {
   await db

@@ -56,6 +56,11 @@ export interface OutcomeCounts {
 
 export const noCounts: OutcomeCounts = { sent: 0, failed: 0, skipped: 0, inDoubt: 0 };
 
+/** What of a campaign's books its batches count. */
+export function countsOf({ sent, failed, skipped, inDoubt }: Totals): OutcomeCounts {
+  return { sent, failed, skipped, inDoubt };
+}
+
 export function addCounts(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
   return {
     sent: a.sent + b.sent,

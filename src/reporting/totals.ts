@@ -42,7 +42,8 @@ export async function campaignTotals(db: Queries, campaignId: string): Promise<T
   const { sent, failed, skipped, inDoubt } = row;
   const queued = row.queued ?? 0;
   const remaining = queued - sent - failed - skipped - inDoubt;
-  if (remaining !== 0 && (hasEnded(row.state) || row.word === 'cancel')) {
+  // Fewer than none remain where outcomes were taken out of the ledger, and given again.
+  if (remaining < 0 || (remaining > 0 && (hasEnded(row.state) || row.word === 'cancel'))) {
     return await auditedTotals(db, campaignId);
   }
   return { ...noTotals, queued, sent, failed, skipped, inDoubt, remaining };

@@ -285,7 +285,7 @@ describe('a campaign whose workflow is handled from outside', () => {
   });
 
   test.each(['resume', 'cancel'])(
-    'whose ledger lost somebody is held before it is Sent, and a %s closes its books',
+    'whose ledger loses somebody each time it is closed is held, not sent without end, and a %s closes its books',
     async (control) => {
       const { installation } = fixture;
       await importRecipients(installation, 20, 'twenty');
@@ -302,7 +302,15 @@ describe('a campaign whose workflow is handled from outside', () => {
       await exm('campaign', 'start', id);
       await waitFor(async () => (await told(id)) === 'pause', { describe: 'the campaign to be held' });
       await query('drop function lose_somebody cascade');
-      expect((await exm('campaign', 'status', id)).json().reason).toMatch(/^MoveToSent: .*BOOKS_OPEN/);
+      expect((await exm('campaign', 'status', id)).json().reason).toMatch(
+        /^MoveToSent: .*: 1 recipient has no outcome \(position 7\)\. .*BOOKS_OPEN/,
+      );
+      // Once by itself.
+      const [batches] = await query(
+        'select count(*)::int from dispatch_batch where campaign_id = $1 and first = 7',
+        [id],
+      );
+      expect(batches).toEqual({ count: 1 });
       expect((await exm('campaign', control, id)).code).toBe(0);
       expect(await workflow(id).result()).toMatchObject(
         control === 'resume'

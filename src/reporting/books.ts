@@ -1,0 +1,112 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { Queries } from '../db/connect.ts';
+import { booksBalance, type Totals } from '../domain/outcome.ts';
+import { auditedTotals, unknownCampaign } from './totals.ts';
+
+/** How the queue, the ledger and what QueueMessage noted of them can disagree. */
+const differenceKinds = [
+  'no-outcome',
+  'outcome-not-queued',
+  'queue-row-missing',
+  'queue-row-added',
+  'other-contact',
+] as const;
+export type DifferenceKind = (typeof differenceKinds)[number];
+
+export interface BooksDifference {
+  readonly kind: DifferenceKind;
+  readonly count: number;
+  /** The first of them. */
+  readonly positions: readonly number[];
+}
+
+/** A campaign's books, and what is wrong with them: empty where every queued recipient has exactly one outcome. */
+export interface AuditedBooks {
+  readonly totals: Totals;
+  readonly differences: readonly BooksDifference[];
+}
+
+const positionsNamed = 5;
+
+/**
+ * Counts the books of a campaign recipient by recipient, and names where they disagree. While the campaign is sent,
+ * `no-outcome` is whoever remains. To be called in a snapshot.
+ *
+ * Where the sums are right nothing else is looked at but the contacts: positions are unique in both tables, so a queue
+ * that has as many rows as were queued, from 1 to that number, and an outcome of each of them, can hide nothing.
+ *
+ * @throws InputError CAMPAIGN_UNKNOWN
+ */
+export async function auditedBooks(db: Queries, campaignId: string): Promise<AuditedBooks> {
+  const totals = await auditedTotals(db, campaignId);
+  const isWhole = booksBalance(totals) && (await queueIsWhole(db, campaignId));
+  const differences: BooksDifference[] = [];
+  for (const kind of isWhole ? (['other-contact'] as const) : differenceKinds) {
+    const { rows } = await db.execute<{ count: number; positions: number[] }>(sql`
+      with found as materialized (${found[kind](campaignId)})
+      select count(*)::int as count,
+             array(select position from found order by position limit ${positionsNamed}) as positions
+        from found`);
+    const [row] = rows;
+    if (row !== undefined && row.count > 0) differences.push({ kind, ...row });
+  }
+  return { totals, differences };
+}
+
+async function queueIsWhole(db: Queries, campaignId: string): Promise<boolean> {
+  const { rows } = await db.execute<{ isWhole: boolean }>(sql`
+    select coalesce(c.queued, 0) = q.rows and q.first = 1 and q.last = q.rows as "isWhole"
+      from campaign c, (select count(*) as rows, coalesce(min(position), 1) as first, coalesce(max(position), 0) as last
+                          from dispatch_queue where campaign_id = ${campaignId}) q
+     where c.id = ${campaignId}`);
+  const [row] = rows;
+  if (row === undefined) throw unknownCampaign(campaignId);
+  return row.isWhole;
+}
+
+/** The positions at which each difference is found. */
+const found: Record<DifferenceKind, (campaignId: string) => SQL> = {
+  'no-outcome': (id) => sql`
+    select q.position from dispatch_queue q where q.campaign_id = ${id} and not exists (
+      select from dispatch_outcome o where o.campaign_id = q.campaign_id and o.position = q.position)`,
+  'outcome-not-queued': (id) => sql`
+    select o.position from dispatch_outcome o where o.campaign_id = ${id} and not exists (
+      select from dispatch_queue q where q.campaign_id = o.campaign_id and q.position = o.position)`,
+  'queue-row-missing': (id) => sql`
+    select n.position from campaign c, generate_series(1, c.queued) as n(position)
+     where c.id = ${id} and not exists (
+      select from dispatch_queue q where q.campaign_id = c.id and q.position = n.position)`,
+  'queue-row-added': (id) => sql`
+    select q.position from dispatch_queue q join campaign c on c.id = q.campaign_id
+     where c.id = ${id} and (q.position < 1 or q.position > coalesce(c.queued, 0))`,
+  'other-contact': (id) => sql`
+    select q.position from dispatch_queue q
+      join dispatch_outcome o on o.campaign_id = q.campaign_id and o.position = q.position
+     where q.campaign_id = ${id} and o.contact_id <> q.contact_id`,
+};
+
+/** `3 recipients have no outcome (positions 5, 7 and 9)` */
+export function differenceInWords({ kind, count, positions }: BooksDifference): string {
+  const one = count === 1;
+  const what = {
+    'no-outcome': one ? 'recipient has no outcome' : 'recipients have no outcome',
+    'outcome-not-queued': one
+      ? 'outcome is of a position that is not queued'
+      : 'outcomes are of positions that are not queued',
+    'queue-row-missing': one ? 'row of the queue is missing' : 'rows of the queue are missing',
+    'queue-row-added': one
+      ? 'row of the queue was not written by QueueMessage'
+      : 'rows of the queue were not written by QueueMessage',
+    'other-contact': one
+      ? 'outcome names another contact than the queue'
+      : 'outcomes name other contacts than the queue',
+  }[kind];
+  return `${count} ${what} (${positionsInWords(positions, count)})`;
+}
+
+function positionsInWords(positions: readonly number[], count: number): string {
+  if (count === 1) return `position ${positions[0]}`;
+  if (count > positions.length)
+    return `positions ${positions.join(', ')} and ${count - positions.length} more`;
+  return `positions ${positions.slice(0, -1).join(', ')} and ${positions.at(-1)}`;
+}
