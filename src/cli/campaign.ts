@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { campaignAuditCommand } from './campaign-audit.ts';
 import { campaignControlCommand } from './campaign-control.ts';
 import { campaignCreateCommand } from './campaign-create.ts';
 import { campaignListCommand } from './campaign-ls.ts';
@@ -18,5 +19,6 @@ export function campaignCommand(): Command {
     .addCommand(campaignControlCommand('cancel'))
     .addCommand(campaignStatusCommand())
     .addCommand(campaignWatchCommand())
+    .addCommand(campaignAuditCommand())
     .addCommand(campaignListCommand());
 }

@@ -1,21 +1,10 @@
 import { hasStepsLeft, stateInWords } from '../domain/campaign-state.ts';
+import { booksTable, excludedTable } from './books-table.ts';
 import type { WatchedStatus } from './campaign-workflow.ts';
 import { table } from './table.ts';
 
 /** A campaign's books for a person. */
 export function statusText(status: WatchedStatus): string {
-  const { totals } = status;
-  const books: [string, number][] = [
-    ['queued', totals.queued],
-    ['= sent', totals.sent],
-    ['+ failed', totals.failed],
-    ...reasons(status.failedByReason),
-    ['+ skipped', totals.skipped],
-    ...reasons(status.skippedByReason),
-    ['+ cancelled', totals.cancelled],
-    ['+ in doubt', totals.inDoubt],
-    ['+ remaining', totals.remaining],
-  ];
   const parts = [`${status.name} (${status.id}) is ${stateInWords(status)}`];
   if (status.reason !== null) parts.push(`Reason: ${status.reason}`);
   // A workflow that is gone has its own advice in the reason.
@@ -24,14 +13,14 @@ export function statusText(status: WatchedStatus): string {
       `"exm campaign resume ${status.id}" runs that step again; "exm campaign cancel ${status.id}" gives it up, with those of your own that follow.`,
     );
   }
-  parts.push('', table(books));
+  parts.push('', booksTable(status));
   if (status.deferred > 0)
     parts.push(
       '',
       `${status.deferred} of the remaining were put off by their mail servers and are tried again.`,
     );
-  const excluded = Object.entries(status.excluded).filter(([, count]) => count > 0);
-  if (excluded.length > 0) parts.push('', 'On the lists, but not queued:', indent(table(excluded)));
+  const excluded = excludedTable(status.excluded);
+  if (excluded !== undefined) parts.push('', excluded);
   if (status.servers.length > 0) {
     const rows = status.servers.map(({ name, sent, sleepMs }) => [
       name,
@@ -41,12 +30,4 @@ export function statusText(status: WatchedStatus): string {
     parts.push('', table(rows, ['server', 'sent', 'sleep']));
   }
   return parts.join('\n');
-}
-
-function reasons(byReason: Readonly<Record<string, number>>): [string, number][] {
-  return Object.entries(byReason).map(([reason, count]) => [`    ${reason}`, count]);
-}
-
-function indent(text: string): string {
-  return text.replace(/^/gm, '  ');
 }

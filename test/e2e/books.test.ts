@@ -54,15 +54,17 @@ describe('a campaign whose queue or ledger is changed from outside before its bo
     rmSync(file('hold'));
     return id;
   };
+  const reaches = async (id: string, subState: string) =>
+    await waitFor(
+      async () =>
+        (await query('select from campaign where id = $1 and sub_state = $2', [id, subState])).length > 0,
+      { describe: `the campaign to be ${subState}` },
+    );
   /** @returns its status once it is held */
   const held = async (id: string) => {
-    await waitFor(async () => (await status(id)).subState === 'Paused', {
-      describe: 'the campaign to be held',
-    });
+    await reaches(id, 'Paused');
     return await status(id);
   };
-  const ended = async (id: string) =>
-    await waitFor(async () => (await status(id)).finished, { describe: 'the campaign to end' });
 
   beforeAll(async () => {
     await importRecipients(fixture.installation, 20);
@@ -75,7 +77,7 @@ describe('a campaign whose queue or ledger is changed from outside before its bo
 
   test('dispatches by itself whoever has lost their outcome, says so, and is Sent', async () => {
     const id = await changed('delete from dispatch_outcome where campaign_id = $1 and position in (5, 7, 9)');
-    await ended(id);
+    await reaches(id, 'None');
     expect(await status(id)).toMatchObject({
       state: 'Sent',
       reason: null,
@@ -105,9 +107,14 @@ describe('a campaign whose queue or ledger is changed from outside before its bo
         `"exm campaign audit ${id}". (BOOKS_OPEN)`,
     );
     expect(fixture.receiver.messages).toHaveLength(20);
+    const open = await fixture.installation.exm(['campaign', 'audit', id]);
+    expect(open.code).toBe(0);
+    expect(open.stdout).toContain(
+      'The books do NOT balance:\n  - 1 outcome is of a position that is not queued',
+    );
     await query('insert into dispatch_queue select * from kept where campaign_id = $1', [id]);
     expect((await exm('campaign', 'resume', id)).code).toBe(0);
-    await ended(id);
+    await reaches(id, 'None');
     expect(await status(id)).toMatchObject({ state: 'Sent', reason: null, totals: { queued: 20, sent: 20 } });
     expect(fixture.receiver.messages).toHaveLength(20);
   });
@@ -116,11 +123,15 @@ describe('a campaign whose queue or ledger is changed from outside before its bo
     const id = await changed('update campaign set queued = 21 where id = $1');
     await held(id);
     expect((await exm('campaign', 'cancel', id, '--reason', 'found out why')).code).toBe(0);
-    await ended(id);
+    await waitFor(
+      async () => (await query(`select from campaign where id = $1 and state = 'Inactive'`, [id])).length > 0,
+      { describe: 'the campaign to end' },
+    );
     expect(await status(id)).toMatchObject({
       state: 'Inactive',
       subState: 'Cancelled',
       reason: 'found out why; the books do not balance: 1 row of the queue is missing (position 21)',
     });
+    expect((await exm('campaign', 'audit', id)).code).toBe(1);
   });
 });
