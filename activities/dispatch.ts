@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { DispatchHost } from '../src/dispatch/dispatch-host.ts';
 import { liveDispatchers, slotsOf } from '../src/dispatch/dispatchers.ts';
+import { mailServerAway } from '../src/dispatch/message-sender.ts';
 import { sendBatch } from '../src/dispatch/send-batch.ts';
 import { sendTestMessage } from '../src/dispatch/send-test-message.ts';
 import type { SendBatchInput, SendBatchResult } from '../src/domain/dispatch.ts';
@@ -13,6 +14,8 @@ export function createDispatchActivities(host: DispatchHost) {
   return asActivities({
     /** SendBatch on this host: CheckPreconditions (content by hash, lease), SendMessage, FinalizeDispatch. */
     async sendBatch(input: SendBatchInput): Promise<SendBatchResult> {
+      // A question for work was on its way when the mail server fell ill.
+      if (host.mailServer.condition === 'ill') throw mailServerAway(host);
       const { counts, deferred, rest, stopped } = await sendBatch(host, input, {
         number: Context.current().info.attempt,
         cancelled: Context.current().cancellationSignal,

@@ -4,6 +4,7 @@ import { loadExmConfig } from '../src/config/load-exm-config.ts';
 import { setServerHealth } from '../src/db/server-presence.ts';
 import { ContentCache } from '../src/dispatch/content-cache.ts';
 import type { DispatchHost } from '../src/dispatch/dispatch-host.ts';
+import { MailServerState } from '../src/dispatch/mail-server-state.ts';
 import { Recorder } from '../src/dispatch/recorder.ts';
 import { InputError } from '../src/domain/errors.ts';
 import { taskQueues } from '../src/domain/names.ts';
@@ -13,6 +14,7 @@ import { SmtpSession } from '../src/smtp/session.ts';
 import { SessionPool } from '../src/smtp/session-pool.ts';
 import { announceDispatcher } from '../src/temporal/announce-dispatcher.ts';
 import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
+import { slotsByMailServer } from './mail-server-slots.ts';
 import { MailServerWatch } from './mail-server-watch.ts';
 import type { RoleContext } from './runtime.ts';
 import { ServerHealth } from './server-health.ts';
@@ -71,8 +73,10 @@ export async function createDispatcher(
     onRefused: (error, campaignIds) => storage.refused(error, campaignIds),
   });
   const sessions = new SessionPool(async () => await SmtpSession.connect(smtpUrl ?? ''));
+  const mailServer = new MailServerState(options.emulation === undefined ? 'unknown' : 'well');
   const watch = new MailServerWatch(
     options.emulation === undefined ? smtpUrl : undefined,
+    mailServer,
     async (text) => await health.tell('mail server', text),
   );
   const host: DispatchHost = {
@@ -88,7 +92,7 @@ export async function createDispatcher(
     contents: new ContentCache(db, settings.keys),
     sessions,
     emulation: options.emulation,
-    setHealth: (health) => watch.heard(health),
+    mailServer,
   };
   const queues = taskQueues(settings.queuePrefix);
   return {
@@ -97,7 +101,7 @@ export async function createDispatcher(
       identity: `${name}@dispatch`,
       workflowBundle: workflowBundle(),
       activities: createDispatchActivities(host),
-      maxConcurrentActivityTaskExecutions: options.threads,
+      ...slotsByMailServer(options.threads, mailServer),
       maxCachedWorkflows: 100,
       // The last heartbeat must be so recent that a lease (6 s) is over before the heartbeat timeout (10 s) is: see Recorder.
       maxHeartbeatThrottleInterval: '2s',

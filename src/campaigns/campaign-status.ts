@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../db/connect.ts';
 import { campaign } from '../db/schema.ts';
 import { inSnapshot } from '../db/snapshot.ts';
-import { liveDispatchers, slotsOf } from '../dispatch/dispatchers.ts';
+import { liveDispatchers, whyNoneSends } from '../dispatch/dispatchers.ts';
 import { type CampaignState, isFinished, type SubState } from '../domain/campaign-state.ts';
 import type { Totals } from '../domain/outcome.ts';
 import { campaignTotals, type ServerShare, serverShares } from '../reporting/totals.ts';
@@ -46,16 +46,14 @@ async function readStatus(db: Queries, campaignId: string): Promise<CampaignStat
     await outcomesByReason(db, campaignId),
     await deferredCount(db, campaignId),
   ];
-  const nobody =
-    row.state === 'Sending' && totals.remaining > 0 && (await slotsAlive(db, row.definition.pool)) === 0;
-  const waiting = `no dispatcher of the pool "${row.definition.pool}" is alive: start "exm worker dedicated-dispatch"`;
+  const waits = row.state === 'Sending' && totals.remaining > 0;
   return {
     id: row.id,
     name: row.name,
     state: row.state,
     subState: row.subState,
     finished: isFinished(row),
-    reason: row.reason ?? (nobody ? waiting : null),
+    reason: row.reason ?? (waits ? await whatIsLacking(db, row.definition.pool) : null),
     totals,
     excluded: row.excluded,
     failedByReason: byReason('failed'),
@@ -108,6 +106,10 @@ async function deferredCount(db: Queries, campaignId: string): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-async function slotsAlive(db: Queries, pool: string): Promise<number> {
-  return slotsOf(await liveDispatchers(db, pool));
+/** Why nobody of the pool can send; null where somebody can. */
+async function whatIsLacking(db: Queries, pool: string): Promise<string | null> {
+  const dispatchers = await liveDispatchers(db, pool);
+  if (dispatchers.length === 0)
+    return `no dispatcher of the pool "${pool}" is alive: start "exm worker dedicated-dispatch"`;
+  return whyNoneSends(dispatchers, pool);
 }

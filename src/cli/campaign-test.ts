@@ -2,8 +2,10 @@ import { Command } from 'commander';
 import { findCampaign } from '../campaigns/find-campaign.ts';
 import { runTestSend } from '../client.ts';
 import { parseEmailAddress } from '../contacts/email-address.ts';
+import type { Database } from '../db/connect.ts';
+import { liveDispatchers, whyNoneSends } from '../dispatch/dispatchers.ts';
 import { createTestSend, readTestSend } from '../dispatch/test-send.ts';
-import { exitCodes, InputError } from '../domain/errors.ts';
+import { exitCodes, InputError, UnavailableError } from '../domain/errors.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withClient, withDatabase } from './connections.ts';
 import { parseList } from './flags.ts';
@@ -32,6 +34,7 @@ export function campaignTestCommand(): Command {
         await withDatabase(env, 'campaign test', async (db, { queuePrefix }) => {
           const { definition } = await findCampaign(db, id);
           checkLanguages(languages, Object.keys(definition.bodies));
+          await requireAbleDispatcher(db, definition.pool);
           const testSendId = await createTestSend(db, { campaignId: id, addresses: to, languages });
           const { pool } = definition;
           const counts = await withClient(
@@ -75,6 +78,15 @@ function checkAddresses(addresses: readonly string[]): void {
       },
     );
   }
+}
+
+/** While its mail server is away a dispatcher takes no work, and no test either: better told at once than after minutes. */
+async function requireAbleDispatcher(db: Database, pool: string): Promise<void> {
+  const lacking = whyNoneSends(await liveDispatchers(db, pool), pool);
+  if (lacking === null) return;
+  throw new UnavailableError('DISPATCHERS_ILL', `The test was not sent: ${lacking}`, {
+    hint: 'Send it again when "exm server ls" shows a dispatcher of the pool whose health is ok.',
+  });
 }
 
 function checkLanguages(wanted: readonly string[], existing: readonly string[]): void {

@@ -5,6 +5,7 @@ import type { Logger } from '../logging.ts';
 import type { Emulation } from '../message/content.ts';
 import type { SessionPool } from '../smtp/session-pool.ts';
 import type { ContentCache } from './content-cache.ts';
+import type { MailServerState } from './mail-server-state.ts';
 import type { Recorder } from './recorder.ts';
 
 /** What one dispatcher process has, shared by all its slots. */
@@ -23,6 +24,5 @@ export interface DispatchHost {
   readonly sessions: SessionPool;
   /** Emulation mode of this server; a campaign may ask for it too. */
   readonly emulation: Emulation | undefined;
-  /** Tells operators that something is wrong with this server, or `ok`. */
-  setHealth(health: string): void;
+  readonly mailServer: MailServerState;
 }

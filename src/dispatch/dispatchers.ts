@@ -23,3 +23,10 @@ export async function liveDispatchers(db: Queries, pool: string): Promise<LiveDi
 export function slotsOf(dispatchers: readonly LiveDispatcher[]): number {
   return dispatchers.reduce((sum, { threads }) => sum + threads, 0);
 }
+
+/** Why none of these dispatchers can send now, its mail server being away or whatever else; null where one can. */
+export function whyNoneSends(dispatchers: readonly LiveDispatcher[], pool: string): string | null {
+  if (dispatchers.length === 0 || dispatchers.some(({ health }) => health === 'ok')) return null;
+  const each = dispatchers.map(({ name, health }) => `${name}: ${health}`).join('; ');
+  return `no dispatcher of the pool "${pool}" can send at the moment. ${each}`;
+}

@@ -1,3 +1,4 @@
+import { withoutAddresses } from '../domain/error-message.ts';
 import { FailedError, UnavailableError } from '../domain/errors.ts';
 import type { ComposedMessage, Emulation } from '../message/content.ts';
 import { EmulatedSession } from '../smtp/emulation.ts';
@@ -7,20 +8,35 @@ import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
 import type { OutgoingEmail } from './send-email-pipeline.ts';
 
-/** Pauses between attempts to reach this host's mail server before the batch is given to another host. */
-const reconnectPausesMs = [250, 1_000, 2_000, 5_000, 10_000];
 /**
- * A connection that breaks with a message on it may be the message's doing: after so many the recipient is put off, so
- * that one message cannot hold up all others, or go out again and again.
+ * Pauses between attempts at a mail server that is away, milliseconds: as long as its restart takes. Then the batch is
+ * given to another host.
  */
-const lossesPerRecipient = 2;
-/** So many in a row over several recipients are the mail server's doing. */
-const lossesUntilIll = 6;
+const reconnectPausesMs = [250, 1_000, 2_000, 5_000];
+/** The same where each attempt takes its time: no further one after so long. Milliseconds. */
+const reconnectPatienceMs = 20_000;
+/**
+ * What does not come through may be the message's doing: after so many attempts the recipient is put off, so that one
+ * message cannot hold up all others, or go out again and again.
+ */
+const attemptsPerRecipient = 2;
+/** So many attempts in a row that came to nothing, over several recipients, are the mail server's doing. */
+const fruitlessUntilIll = 6;
+/** Those of one recipient already, where they took so long: a mail server that falls silent. Milliseconds. */
+const fruitlessMaximumMs = 60_000;
+
+/** Attempts in a row to hand over messages, none of which the mail server answered. */
+interface Fruitless {
+  readonly attempts: number;
+  /** How long they took together, milliseconds. */
+  readonly tookMs: number;
+  readonly reply: string;
+}
 
 /** The step SendEmail of one slot: one connection, message after message. A broken connection is not the recipient's fault. */
 export class MessageSender {
   private session: MailSession | undefined;
-  private lossesInARow = 0;
+  private fruitless: Fruitless | undefined;
 
   constructor(
     private readonly host: DispatchHost,
@@ -44,36 +60,37 @@ export class MessageSender {
         field: 'pipelines.sendEmail',
       });
     }
-    let losses = 0;
+    // Whoever was attempted until now has been put off: they are recorded before the batch is handed back.
+    if (this.isInVain()) throw this.takesNothing();
+    const since = performance.now();
+    let attempts = 0;
     for (const pauseMs of [...reconnectPausesMs, undefined]) {
       const session = await this.connected();
       if (session !== undefined) {
         // Connecting takes its time, in which much may have been said.
         if (!(await this.host.recorder.mayGoOn(this.lease)) || performance.now() > freshUntil) return;
+        const begun = performance.now();
         const result = await session.send(message.envelope, message.raw);
-        if (result.kind !== 'connection-lost') {
-          this.lossesInARow = 0;
+        if (result.kind !== 'connection-lost' && result.kind !== 'server-busy') {
+          this.answered();
           this.settle(email, message, result);
           return;
         }
-        this.session = undefined;
-        losses++;
-        this.lossesInARow++;
-        if (this.lossesInARow >= lossesUntilIll) break;
-        if (losses >= lossesPerRecipient) {
+        if (result.kind === 'connection-lost') this.session = undefined;
+        this.fruitless = {
+          attempts: (this.fruitless?.attempts ?? 0) + 1,
+          tookMs: (this.fruitless?.tookMs ?? 0) + performance.now() - begun,
+          reply: result.reply,
+        };
+        if (++attempts >= attemptsPerRecipient) {
           email.deferredReply = result.reply;
           return;
         }
-      }
+      } else if (performance.now() - since > reconnectPatienceMs) break;
       if (pauseMs !== undefined) await this.lease.pause(pauseMs);
       if (this.lease.word !== 'go') return;
     }
-    this.lossesInARow = 0;
-    this.host.setHealth('the mail server does not answer, or closes connections instead of taking messages');
-    throw new UnavailableError('MTA_UNREACHABLE', `The mail server of ${this.host.name} does not answer.`, {
-      field: 'EXM_SMTP_URL',
-      hint: 'The batch is tried again, here or on another server.',
-    });
+    throw mailServerAway(this.host);
   }
 
   close(): void {
@@ -84,7 +101,7 @@ export class MessageSender {
   private settle(
     email: OutgoingEmail,
     message: ComposedMessage,
-    result: Exclude<SmtpResult, { kind: 'connection-lost' }>,
+    result: Exclude<SmtpResult, { kind: 'connection-lost' | 'server-busy' }>,
   ): void {
     switch (result.kind) {
       case 'accepted':
@@ -109,6 +126,28 @@ export class MessageSender {
     }
   }
 
+  private isInVain(): boolean {
+    if (this.fruitless === undefined) return false;
+    const { attempts, tookMs } = this.fruitless;
+    return attempts >= fruitlessUntilIll || tookMs > fruitlessMaximumMs;
+  }
+
+  private takesNothing(): UnavailableError {
+    const reply = withoutAddresses(this.fruitless?.reply ?? '');
+    this.fruitless = undefined;
+    this.host.mailServer.takesNothing(`The mail server takes no messages: ${reply}`);
+    return mailServerAway(this.host);
+  }
+
+  private answered(): void {
+    this.fruitless = undefined;
+    if (!this.isEmulated) this.host.mailServer.answered();
+  }
+
+  private get isEmulated(): boolean {
+    return (this.emulation ?? this.host.emulation) !== undefined;
+  }
+
   private async connected(): Promise<MailSession | undefined> {
     if (this.session?.isOpen) return this.session;
     const emulation = this.emulation ?? this.host.emulation;
@@ -118,12 +157,21 @@ export class MessageSender {
     }
     try {
       this.session = await this.host.sessions.acquire();
-      this.host.setHealth('ok');
+      this.host.mailServer.connected();
       return this.session;
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
-      this.host.setHealth(error.message);
+      this.host.mailServer.unreachable(error.message);
       return undefined;
     }
   }
+}
+
+/** What a batch ends with that this host cannot send now. */
+export function mailServerAway({ name, mailServer }: DispatchHost): UnavailableError {
+  const health = mailServer.health === 'ok' ? 'the mail server was away for a moment' : mailServer.health;
+  return new UnavailableError('MTA_UNREACHABLE', `${name} cannot send now: ${health}`, {
+    field: 'EXM_SMTP_URL',
+    hint: 'The batch is tried again, here or on another server.',
+  });
 }

@@ -8,6 +8,8 @@ export type SmtpResult =
   | { readonly kind: 'later'; readonly reply: string }
   /** 5xx about the sender: the same for every recipient, so none of them must pay for it. */
   | { readonly kind: 'sender-refused'; readonly reply: string }
+  /** 4xx about the sender: the server takes nothing from anybody now, or not so fast. The connection stands. */
+  | { readonly kind: 'server-busy'; readonly reply: string }
   /** The connection's fault, or 421: says nothing about the recipient. */
   | ConnectionLost;
 
@@ -49,7 +51,8 @@ export function classifyReply(error: SmtpError, contentBegun: boolean): SmtpResu
   // 421 refuses, wherever it comes: a server that says so has not taken the message.
   if (code === serviceClosing) return { kind: 'connection-lost', reply, handedOver: false };
   if (code === undefined || code < 400) return { kind: 'connection-lost', reply, handedOver: contentBegun };
-  if (code < 500) return { kind: 'later', reply };
+  // Before RCPT no recipient has been named: neither answer to MAIL FROM can be about one.
+  if (code < 500) return { kind: error.command === 'MAIL FROM' ? 'server-busy' : 'later', reply };
   if (error.command === 'MAIL FROM' && code !== tooLarge) return { kind: 'sender-refused', reply };
   return { kind: 'rejected', reply };
 }

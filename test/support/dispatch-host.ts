@@ -6,6 +6,7 @@ import { campaign } from '../../src/db/schema.ts';
 import { ContentCache } from '../../src/dispatch/content-cache.ts';
 import type { DispatchHost } from '../../src/dispatch/dispatch-host.ts';
 import type { Lease } from '../../src/dispatch/lease.ts';
+import { MailServerState } from '../../src/dispatch/mail-server-state.ts';
 import { Recorder } from '../../src/dispatch/recorder.ts';
 import type { SendBatchInput } from '../../src/domain/dispatch.ts';
 import { createLogger } from '../../src/logging.ts';
@@ -62,7 +63,7 @@ export function dispatchHost(
     contents: new ContentCache(db, keys),
     sessions,
     emulation: undefined,
-    setHealth: () => undefined,
+    mailServer: new MailServerState('unknown'),
     close() {
       sessions.close();
       recorder.stop();

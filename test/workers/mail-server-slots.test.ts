@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { MailServerState } from '../../src/dispatch/mail-server-state.ts';
+import { MailServerSlots } from '../../workers/mail-server-slots.ts';
+
+/** Slots by a mail server that is well, and how many of the asked for have been granted. */
+function slotsOf(threads: number) {
+  const mailServer = new MailServerState('well');
+  const slots = new MailServerSlots(threads, mailServer);
+  let granted = 0;
+  return {
+    mailServer,
+    slots,
+    async granted() {
+      await new Promise(setImmediate);
+      return granted;
+    },
+    ask(times: number, signal = new AbortController().signal) {
+      return Array.from({ length: times }, async () => {
+        await slots.reserveSlot(undefined, signal);
+        granted++;
+      });
+    },
+  };
+}
+
+describe('the slots of a dispatcher', () => {
+  it('are as many as it has threads', async () => {
+    const { slots, ask, granted } = slotsOf(2);
+    ask(3);
+    expect(await granted()).toBe(2);
+    expect(slots.tryReserveSlot()).toBeNull();
+    slots.releaseSlot();
+    expect(await granted()).toBe(3);
+    slots.releaseSlot();
+    expect(slots.tryReserveSlot()).not.toBeNull();
+  });
+
+  it('are none while the mail server is ill, and those that are in use are not taken from anybody', async () => {
+    const { mailServer, slots, ask, granted } = slotsOf(3);
+    ask(1);
+    mailServer.unreachable('gone');
+    ask(2);
+    expect(await granted()).toBe(1);
+    expect(slots.tryReserveSlot()).toBeNull();
+    slots.releaseSlot();
+    expect(await granted()).toBe(1);
+    mailServer.connected();
+    expect(await granted()).toBe(3);
+  });
+
+  it('are one at a time while the mail server is tried', async () => {
+    const { mailServer, slots, ask, granted } = slotsOf(3);
+    mailServer.takesNothing('451 not now');
+    ask(3);
+    mailServer.reached();
+    expect(await granted()).toBe(1);
+    slots.releaseSlot();
+    expect(await granted()).toBe(2);
+    mailServer.answered();
+    expect(await granted()).toBe(3);
+  });
+
+  it('are given up for by a worker that stops', async () => {
+    const { mailServer, slots, ask, granted } = slotsOf(1);
+    mailServer.unreachable('gone');
+    const stop = new AbortController();
+    const [waiting] = ask(1, stop.signal);
+    stop.abort(new Error('stop'));
+    await expect(waiting).rejects.toThrow('stop');
+    const [late] = ask(1, stop.signal);
+    await expect(late).rejects.toThrow('stop');
+    mailServer.connected();
+    expect(await granted()).toBe(0);
+    expect(slots.tryReserveSlot()).not.toBeNull();
+  });
+});

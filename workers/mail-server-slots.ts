@@ -1,0 +1,81 @@
+import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit, WorkerOptions } from '@temporalio/worker';
+import type { MailServerState } from '../src/dispatch/mail-server-state.ts';
+
+/** The SDK's own numbers, where a worker has no tuner. */
+const otherSlots = { workflowTasks: 40, localActivities: 100, nexusTasks: 100, polls: 10 };
+
+/**
+ * Slots for a dispatcher's activities: as many as it has threads, and none while its mail server is ill. A worker asks
+ * for a slot before it asks for work, so a host without its mail server takes no batch from the others.
+ */
+export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
+  readonly type = 'custom';
+  private taken = 0;
+  private readonly waiting = new Set<() => void>();
+
+  constructor(
+    private readonly threads: number,
+    private readonly mailServer: MailServerState,
+  ) {
+    mailServer.onChange(() => this.grant());
+  }
+
+  /** Waits for a free slot and a mail server. Rejects where the worker wants it no more: it stops. */
+  async reserveSlot(_context: unknown, abortSignal: AbortSignal): Promise<SlotPermit> {
+    abortSignal.throwIfAborted();
+    const now = this.tryReserveSlot();
+    if (now !== null) return now;
+    return await new Promise<SlotPermit>((resolve, reject) => {
+      const granted = () => {
+        abortSignal.removeEventListener('abort', aborted);
+        resolve({});
+      };
+      const aborted = () => {
+        this.waiting.delete(granted);
+        reject(abortSignal.reason);
+      };
+      abortSignal.addEventListener('abort', aborted, { once: true });
+      this.waiting.add(granted);
+    });
+  }
+
+  /** For a batch that Temporal hands over together with its workflow: the same rule. */
+  tryReserveSlot(): SlotPermit | null {
+    if (this.taken >= this.mailServer.slots(this.threads)) return null;
+    this.taken++;
+    return {};
+  }
+
+  markSlotUsed(): void {}
+
+  releaseSlot(): void {
+    this.taken--;
+    this.grant();
+  }
+
+  /** First come, first served. */
+  private grant(): void {
+    for (const granted of this.waiting) {
+      if (this.tryReserveSlot() === null) return;
+      this.waiting.delete(granted);
+      granted();
+    }
+  }
+}
+
+/** What a dispatcher's worker needs to take no work while its mail server is ill; all else stays as the SDK has it. */
+export function slotsByMailServer(
+  threads: number,
+  mailServer: MailServerState,
+): Pick<WorkerOptions, 'tuner' | 'activityTaskPollerBehavior'> {
+  const fixed = (numSlots: number) => ({ type: 'fixed-size', numSlots }) as const;
+  return {
+    tuner: {
+      activityTaskSlotSupplier: new MailServerSlots(threads, mailServer),
+      workflowTaskSlotSupplier: fixed(otherSlots.workflowTasks),
+      localActivityTaskSlotSupplier: fixed(otherSlots.localActivities),
+      nexusTaskSlotSupplier: fixed(otherSlots.nexusTasks),
+    },
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: Math.min(otherSlots.polls, threads) },
+  };
+}
