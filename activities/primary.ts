@@ -1,5 +1,6 @@
 import type { CustomStep } from '../src/config/exm-config.ts';
 import { asActivities } from './as-activities.ts';
+import { createBackToDraft } from './back-to-draft.ts';
 import { createCancelRemaining } from './cancel-remaining.ts';
 import { createCheckPreconditions } from './check-preconditions.ts';
 import type { PrimaryDependencies } from './dependencies.ts';
@@ -17,6 +18,7 @@ import { createPrepareTestMessage } from './prepare-test-message.ts';
 import { createPublishDispatchItems } from './publish-dispatch-items.ts';
 import { createQueueMessage } from './queue-message.ts';
 import { createReadPlan } from './read-plan.ts';
+import { createShowReason } from './show-reason.ts';
 import { createTakenBatches } from './taken-batches.ts';
 import { createTellDispatchers } from './tell-dispatchers.ts';
 
@@ -40,11 +42,13 @@ export function createPrimaryActivities(dependencies: PrimaryDependencies) {
     moveToSent: createMoveToSent(dependencies),
     ...createNotifyDispatchFinished(dependencies),
     finalizeDispatch: createFinalizeDispatch(dependencies),
+    showReason: createShowReason(dependencies),
   });
   // What a person asked for, or waits for, is tried until it is done: to give it up would leave nobody able to ask for
   // anything, or the end untold.
   const control = asActivities(
     {
+      backToDraft: createBackToDraft(dependencies),
       tellDispatchers: createTellDispatchers(dependencies),
       giveUpSteps: createGiveUpSteps(dependencies),
       endDispatch: createEndDispatch(dependencies),

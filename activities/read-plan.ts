@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { letGo } from '../src/campaigns/change-state.ts';
 import { findCampaign } from '../src/campaigns/find-campaign.ts';
+import { hasEnded } from '../src/domain/campaign-state.ts';
 import type { DispatchPlan } from '../src/domain/dispatch.ts';
 import { InputError } from '../src/domain/errors.ts';
 import { campaignWorkflowId } from '../src/domain/names.ts';
@@ -15,7 +16,7 @@ export function createReadPlan({ db, config, queues, searchAttributes }: Primary
     const { name, definition } = await findCampaign(db, campaignId);
     requireOwnWorkflow(campaignId);
     const by = startedBy ?? 'unknown';
-    const { word, reason } = await letGo(db, { campaignId, by });
+    const { state, word, reason } = await letGo(db, { campaignId, by });
     return {
       campaignName: name,
       pipelines: config.pipelines,
@@ -24,7 +25,8 @@ export function createReadPlan({ db, config, queues, searchAttributes }: Primary
       searchAttributes,
       startedBy: by,
       batchesPerRun: config.settings.batchesPerRun,
-      ...(word === 'cancel' ? { cancelled: { reason: reason ?? undefined } } : {}),
+      // One that has ended is refused by its conditions.
+      ...(word === 'cancel' && !hasEnded(state) ? { cancelled: { reason: reason ?? undefined } } : {}),
     };
   };
 }

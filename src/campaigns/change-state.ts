@@ -7,7 +7,7 @@ import {
   hasEnded,
   hasStepsLeft,
   type SubState,
-  statesBefore,
+  whyNotEnter,
 } from '../domain/campaign-state.ts';
 import { RefusedError } from '../domain/errors.ts';
 import { unknownCampaign } from '../reporting/totals.ts';
@@ -25,21 +25,18 @@ export interface StateChange {
  * Moves a campaign to another state and writes the audit trail, both or neither. Entering the state it is in already
  * (a retried step) changes nothing.
  *
- * @throws RefusedError where that state cannot be entered from the present one.
+ * @throws RefusedError where that state cannot be entered from the present one, or not with what dispatchers are told.
  */
 export async function changeState(db: Database, change: StateChange): Promise<void> {
   await db.transaction(async (tx) => {
     const before = await lockCampaign(tx, change.campaignId);
     if (before.state === change.to && before.subState === change.subState) return;
-    if (!statesBefore(change.to).includes(before.state)) {
-      throw new RefusedError(
-        'STATE_REFUSED',
-        `The campaign is ${before.state} and cannot become ${change.to}.`,
-        {
-          field: 'state',
-          value: before.state,
-        },
-      );
+    const refusal = whyNotEnter(change.to, before);
+    if (refusal !== undefined) {
+      throw new RefusedError('STATE_REFUSED', `The campaign ${refusal}.`, {
+        field: 'state',
+        value: before.state,
+      });
     }
     // A pause or a cancel that came while the step ran stays visible.
     const isHeld = before.word !== 'go' && !hasEnded(change.to);
@@ -68,12 +65,14 @@ export interface WordChange {
 
 /**
  * What dispatchers are told from now on: go, pause or cancel. In force with their next flush. A campaign that is Sent
- * has nobody to tell; while it has steps left they can be held and go on, and it is never cancelled.
+ * has nobody to tell; while it has steps left they can be held and go on, and it is never cancelled. What was cancelled
+ * stays cancelled.
  */
 export async function changeWord(db: Database, change: WordChange): Promise<void> {
   await db.transaction(async (tx) => {
     const before = await lockCampaign(tx, change.campaignId);
     if (hasEnded(before.state) && !(hasStepsLeft(before) && change.word !== 'cancel')) return;
+    if (before.word === 'cancel' && change.word !== 'cancel') return;
     await writeWord(tx, before, change);
   });
 }
@@ -82,19 +81,47 @@ export async function changeWord(db: Database, change: WordChange): Promise<void
  * Lets the dispatchers of a campaign go that is started: an earlier run may have left them held. What has ended stays
  * as it is, and what was cancelled stays cancelled, whatever became of the workflow that was to end it.
  *
- * @returns the word that holds now
+ * @returns the state, and the word that holds now
  */
 export async function letGo(
   db: Database,
   { campaignId, by }: Pick<WordChange, 'campaignId' | 'by'>,
-): Promise<{ readonly word: DispatchWord; readonly reason: string | null }> {
+): Promise<{ readonly state: CampaignState; readonly word: DispatchWord; readonly reason: string | null }> {
   return await db.transaction(async (tx) => {
     const before = await lockCampaign(tx, campaignId);
     const { state, word, reason } = before;
-    if (hasEnded(state) || word === 'cancel') return { word, reason };
+    if (hasEnded(state) || word === 'cancel') return { state, word, reason };
     await writeWord(tx, before, { campaignId, word: 'go', by });
-    return { word: 'go', reason: null };
+    return { state, word: 'go', reason: null };
   });
+}
+
+/**
+ * Takes back a pause of a start whose conditions turned out not to be met: a campaign that does not start is a Draft as
+ * before.
+ */
+export async function backToDraft(
+  db: Database,
+  { campaignId, by }: Pick<WordChange, 'campaignId' | 'by'>,
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    const before = await lockCampaign(tx, campaignId);
+    if (hasEnded(before.state) || before.word === 'cancel') return;
+    await writeWord(tx, before, { campaignId, word: 'go', by, why: 'the campaign did not start' });
+    const subState = before.state === 'Draft' ? 'None' : subStateOf(before.state);
+    await tx.update(campaign).set({ subState, reason: null }).where(eq(campaign.id, campaignId));
+  });
+}
+
+/** Says why the end of a cancelled campaign keeps it waiting; a person's own words where it does so no longer. */
+export async function showReason(
+  db: Queries,
+  { campaignId, reason }: { readonly campaignId: string; readonly reason?: string | undefined },
+): Promise<void> {
+  await db
+    .update(campaign)
+    .set({ reason: reason ?? null })
+    .where(and(eq(campaign.id, campaignId), eq(campaign.word, 'cancel')));
 }
 
 async function writeWord(
@@ -121,12 +148,16 @@ export interface GivenUpSteps {
   readonly why?: string | undefined;
 }
 
-/** Notes that a person gave up the steps that a campaign had left when it was Sent. A repeated note changes nothing. */
+/**
+ * Notes that a person gave up the steps that a campaign had left when all its mail was out: it is Sent, or held just
+ * before. A repeated note changes nothing.
+ */
 export async function giveUpSteps(db: Database, change: GivenUpSteps): Promise<void> {
   await db.transaction(async (tx) => {
     const before = await lockCampaign(tx, change.campaignId);
     const { reason } = change;
-    if (!hasStepsLeft(before) || (before.word === 'go' && before.reason === reason)) return;
+    const isHeldBefore = before.state === 'Sending' && before.word === 'pause';
+    if (!(hasStepsLeft(before) || isHeldBefore) || (before.word === 'go' && before.reason === reason)) return;
     await tx
       .update(campaign)
       .set({ word: 'go', subState: 'Finishing', reason })
@@ -151,11 +182,13 @@ export async function reopenBooks(
 }
 
 /** The last step of a campaign that is Sent is done: nothing about it will change any more. */
-export async function endDispatch(db: Queries, campaignId: string): Promise<void> {
-  await db
-    .update(campaign)
-    .set({ word: 'go', subState: 'None' })
-    .where(and(eq(campaign.id, campaignId), eq(campaign.state, 'Sent')));
+export async function endDispatch(db: Database, campaignId: string, by = 'exm'): Promise<void> {
+  await db.transaction(async (tx) => {
+    const before = await lockCampaign(tx, campaignId);
+    if (before.state !== 'Sent') return;
+    await tx.update(campaign).set({ word: 'go', subState: 'None' }).where(eq(campaign.id, campaignId));
+    if (before.word !== 'go') await audit(tx, { campaignId, by }, 'dispatch', before.word, 'go');
+  });
 }
 
 /** Says what a campaign is doing now, where it was doing `from`. */

@@ -43,8 +43,26 @@ const comesFrom: Partial<Record<CampaignState, readonly CampaignState[]>> = {
 };
 
 /** The states from which `to` may be entered; a state may always be entered again by a retried step. */
-export function statesBefore(to: CampaignState): readonly CampaignState[] {
+function statesBefore(to: CampaignState): readonly CampaignState[] {
   return comesFrom[to] ?? [];
+}
+
+/**
+ * What dispatchers must have been told before a dispatch ends so: nothing that is paused or was cancelled becomes Sent, and
+ * nothing becomes Inactive that nobody cancelled.
+ */
+const wordAtTheEnd: Partial<Record<CampaignState, DispatchWord>> = { Sent: 'go', Inactive: 'cancel' };
+
+/** Why a campaign cannot enter a state, in words that follow its name; undefined where it can. */
+export function whyNotEnter(
+  to: CampaignState,
+  { state, word }: { readonly state: CampaignState; readonly word: DispatchWord },
+): string | undefined {
+  if (!statesBefore(to).includes(state)) return `is ${state} and cannot become ${to}`;
+  const expected = wordAtTheEnd[to];
+  if (expected === undefined || word === expected) return undefined;
+  const is = { go: 'was not cancelled', pause: 'is paused', cancel: 'was cancelled' }[word];
+  return `${is} and cannot become ${to}`;
 }
 
 /** True where the campaign's dispatch has ended and nothing will change its books any more. */
