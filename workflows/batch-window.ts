@@ -10,13 +10,14 @@ import {
 } from '../src/domain/dispatch.ts';
 import { batchWorkflowId } from '../src/domain/names.ts';
 import { addCounts, noCounts } from '../src/domain/outcome.ts';
+import { cancelMaximumMs } from '../src/domain/stop-times.ts';
 import { describeFailure } from './failures.ts';
 import { SendBatch } from './send-batch.ts';
 
-/** A dispatcher that works hears of a cancel, and hands its batch back, in less than this. */
-const cancelGrace = '2s';
-/** How long a cancelled dispatch waits for a message that is on the wire; what is written later is refused. */
-const cancelTimeout = '5m';
+/** A dispatcher that works hears of a cancel, and hands its batch back, in less than this, milliseconds. */
+const cancelGraceMs = 2_000;
+/** Longest pause, milliseconds, between two looks whether the batches that were taken have ended. */
+const cancelPauseMs = 60_000;
 
 export interface DispatchedCampaign {
   readonly campaign: { readonly campaignId: string };
@@ -120,11 +121,20 @@ export class BatchWindow {
     return { backlog, nextBatch, finishedBatches, batchSize, slots, queued, counts };
   }
 
-  /** After a cancel: waits for the batches that a dispatcher has taken. Those that nobody took need no waiting for. */
+  /**
+   * After a cancel: waits for the messages on the wire, for whoever got one must not be entered as cancelled. Batches
+   * that nobody took need no waiting for, and those of an earlier run, which was ended from outside, do.
+   */
   private async untilSilent(): Promise<void> {
-    if (await condition(() => this.running.size === 0, cancelGrace)) return;
-    const taken = await this.dispatch.takenBatches();
-    await condition(() => !taken.some((batch) => this.running.has(batch)), cancelTimeout);
+    const until = Date.now() + cancelMaximumMs;
+    await condition(() => this.running.size === 0, cancelGraceMs);
+    for (let pauseMs = cancelGraceMs; Date.now() < until; pauseMs = Math.min(2 * pauseMs, cancelPauseMs)) {
+      const taken = await this.dispatch.takenBatches();
+      if (taken.length === 0) return;
+      const runs = () => taken.some((batch) => this.running.has(batch));
+      const isOurs = runs();
+      await condition(() => isOurs && !runs(), pauseMs);
+    }
   }
 
   private get size(): number {

@@ -28,6 +28,10 @@ export interface ControlledDispatch {
   readonly isFinishing: boolean;
   /** True once they are closed and everybody's mail is out: only steps that follow are left. */
   readonly isSent: boolean;
+  /** True once nobody is without an outcome, be the books closed or not: nothing is left to be cancelled. */
+  readonly isAllOut: boolean;
+  /** True where the step that is being done, or held, can be left out. */
+  readonly canGiveUp: boolean;
   /** True while no batch runs. */
   readonly isSilent: boolean;
   controlChanged(): void;
@@ -46,6 +50,8 @@ export class DispatchControl {
   /** What dispatchers were told last: batches that are started before they hear `go` would come back at once. */
   told: DispatchWord;
   private telling: Promise<void> = Promise.resolve();
+  /** How many words dispatchers have not been told yet. */
+  private untold = 0;
 
   constructor(
     private readonly dispatch: ControlledDispatch,
@@ -94,9 +100,30 @@ export class DispatchControl {
     this.reason = reason;
   }
 
-  /** Waits while the dispatch is paused. */
-  async untilNotPaused(): Promise<void> {
-    await condition(() => this.word !== 'pause');
+  /**
+   * Waits while the dispatch is paused, and until dispatchers and the books have been told what a person said: no step
+   * may come before that, and end the campaign as if nothing had been said.
+   */
+  async untilMayGoOn(): Promise<void> {
+    await condition(() => this.word !== 'pause' && this.isSettled);
+  }
+
+  /** Once nothing is being told to dispatchers any more. */
+  async settled(): Promise<void> {
+    await condition(() => this.isSettled);
+  }
+
+  get isSettled(): boolean {
+    return this.untold === 0;
+  }
+
+  /** A start that was paused did not come about. */
+  async takeBackPause(): Promise<void> {
+    await this.enforce(
+      'go',
+      undefined,
+      async () => await step('CheckPreconditions', 'a Draft as before').backToDraft(this.dispatch.campaign),
+    ).catch(noteFailure);
   }
 
   carry(): CarriedControl {
@@ -116,32 +143,29 @@ export class DispatchControl {
 
   private whyNotCancel(): string | undefined {
     if (this.word === 'cancel') return 'it was cancelled already';
-    return this.dispatch.isFinishing && this.word === 'go'
-      ? `nothing is left to cancel: ${this.whatItIs()}`
-      : undefined;
+    if (this.dispatch.isFinishing && this.word === 'go')
+      return `nothing is left to cancel: ${this.whatItIs()}`;
+    if (!this.dispatch.isAllOut || (this.word === 'pause' && this.dispatch.canGiveUp)) return undefined;
+    const resume = this.word === 'pause' ? ', and it is Sent once it is resumed' : '';
+    return `nothing is left to cancel: all mail is out${resume}`;
   }
 
   private whatItIs(): string {
     return this.dispatch.isSent ? 'it is Sent' : 'it is finishing';
   }
 
-  /** Once nothing is being told to dispatchers any more. */
-  async settled(): Promise<void> {
-    await this.telling;
-  }
-
   private async change(word: DispatchWord, asked: ControlRequest | null | undefined): Promise<ControlResult> {
     const request = requestOf(asked);
-    if (word === 'cancel' && this.dispatch.isSent) return await this.giveUp(request);
+    if (word === 'cancel' && this.dispatch.isAllOut) return await this.giveUp(request);
     const reason = word === 'go' ? undefined : request.reason;
     return await this.enforce(word, reason, async () => await this.tell(word, request));
   }
 
-  /** What a cancel is once the campaign is Sent: nobody is left to be cancelled, only steps to be given up. */
+  /** What a cancel is once all mail is out: nobody is left to be cancelled, only steps to be given up. */
   private async giveUp(request: ControlRequest): Promise<ControlResult> {
     const givenUp = this.dispatch.giveUpSteps();
     const reason = givenUp.reason.slice(0, longestText);
-    return await this.enforce(
+    const enforced = await this.enforce(
       'go',
       reason,
       async () =>
@@ -153,6 +177,7 @@ export class DispatchControl {
           why: request.reason,
         }),
     );
+    return { ...enforced, stepsGivenUp: true };
   }
 
   private async enforce(
@@ -165,7 +190,8 @@ export class DispatchControl {
       this.word = word;
       this.reason = reason;
       this.dispatch.controlChanged();
-      const told = this.telling.then(tell);
+      this.untold++;
+      const told = this.telling.then(tell).finally(() => this.untold--);
       this.telling = told.catch(noteFailure);
       await told;
       if (word !== 'go') await condition(() => this.dispatch.isSilent || this.word !== word, silenceTimeout);

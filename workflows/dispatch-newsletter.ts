@@ -1,4 +1,4 @@
-import { allHandlersFinished, CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
 import { hasEnded } from '../src/domain/campaign-state.ts';
 import type { DispatchNewsletterInput, DispatchResult } from '../src/domain/dispatch.ts';
 import { countsOf } from '../src/domain/outcome.ts';
@@ -21,7 +21,7 @@ export async function DispatchNewsletter(input: DispatchNewsletterInput): Promis
     await run.performAll(
       async (name) => await (steps[name as DispatchNewsletterStep] ?? customStep(name))(run),
     );
-    await condition(allHandlersFinished);
+    await run.settled();
     return run.result();
   });
 }
@@ -71,13 +71,15 @@ const steps: Record<DispatchNewsletterStep, (run: DispatchRun) => Promise<void>>
     for (;;) {
       await run.window.untilFinished();
       if (run.isCancelled) {
+        // Who cancelled it, and why, stands in the books before what follows from it.
+        await run.control.settled();
         await step('WaitForDispatchToFinish', 'enter the others as cancelled').cancelRemaining(run.campaign);
         return;
       }
       const remaining = await step('WaitForDispatchToFinish', 'who has no outcome yet').planRemaining(
         run.campaign,
       );
-      if (remaining.remaining === 0) return;
+      if (remaining.remaining === 0) return run.allOut();
       await run.untilDue(remaining);
       run.window.putBack(remaining.backlog);
     }
@@ -113,7 +115,7 @@ const steps: Record<DispatchNewsletterStep, (run: DispatchRun) => Promise<void>>
 
 async function finishReopened(run: DispatchRun): Promise<void> {
   await steps.WaitForDispatchToFinish(run);
-  await run.control.untilNotPaused();
+  await run.control.untilMayGoOn();
 }
 
 /** A step of the installation's own, from exm.config.ts: an activity of that name on the primary. */

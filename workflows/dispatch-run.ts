@@ -40,6 +40,10 @@ const stepsAfterCancel = new Set([
   'FinalizeDispatch',
 ]);
 
+/** Pause before a last step of a cancelled dispatch is tried again, milliseconds: it doubles each time up to the longest. */
+const firstRetryMs = 10_000;
+const longestRetryMs = 600_000;
+
 /** What a person's word says of a campaign, before what it is doing. */
 const heldSubStates: Partial<Record<DispatchWord, SubState>> = { pause: 'Paused', cancel: 'Cancelled' };
 
@@ -65,9 +69,12 @@ export class DispatchRun {
   private preconditions: PreconditionsResult | undefined;
   private finalTotals: Totals | undefined;
   private lastRound: CarriedState['lastRound'];
-  /** What failed last, for the one who decides about the step that is held. */
-  private lastFailure = '';
-  /** Steps that were held when a person gave up what was left after MoveToSent. */
+  /** How the step that is being done failed last, for the one who decides about it. */
+  private lastFailure: string | undefined;
+  /** Why the end of a cancelled dispatch keeps it waiting. */
+  private trouble: string | undefined;
+  private everybodyHasOutcome = false;
+  /** Steps that were held when a person gave up what was left once all mail was out. */
   private readonly givenUp = new Set<string>();
   private triedToFinish: boolean;
   private readonly background: Promise<void>[] = [];
@@ -113,6 +120,14 @@ export class DispatchRun {
 
   get isSent(): boolean {
     return this.state === 'Sent';
+  }
+
+  get isAllOut(): boolean {
+    return this.isSent || this.everybodyHasOutcome;
+  }
+
+  get canGiveUp(): boolean {
+    return this.currentStepName !== 'MoveToSent';
   }
 
   get isSilent(): boolean {
@@ -199,18 +214,24 @@ export class DispatchRun {
     }
     if (before?.remaining === remaining && before.attempts === attempts) {
       await this.control.hold(`${remaining} recipients got no outcome in a whole round`);
-      await this.control.untilNotPaused();
+      await this.control.untilMayGoOn();
     }
   }
 
   /** Where MoveToSent was tried before, the campaign is sending again. @returns whether it is */
   reopenBooks(): boolean {
     if (!this.triedToFinish) return false;
+    this.everybodyHasOutcome = false;
     // Not where this run only goes on with what the one before it had reopened.
     if (this.isFinishing) this.lastRound = undefined;
     this.isFinishing = false;
     this.entered(this.state, 'Sending');
     return true;
+  }
+
+  /** Nobody is without an outcome. */
+  allOut(): void {
+    this.everybodyHasOutcome = !this.isCancelled;
   }
 
   finishing(): void {
@@ -262,7 +283,11 @@ export class DispatchRun {
   giveUpSteps(): { readonly step: string; readonly reason: string } {
     const name = this.currentStepName;
     this.givenUp.add(name);
-    return { step: name, reason: `the step ${name} failed and was given up: ${this.lastFailure}` };
+    const reason =
+      this.lastFailure === undefined
+        ? 'the steps that were left when all mail was out were given up'
+        : `the step ${name} failed and was given up: ${this.lastFailure}`;
+    return { step: name, reason };
   }
 
   batchEnded(): void {
@@ -274,8 +299,7 @@ export class DispatchRun {
   }
 
   async continueAsNew(): Promise<never> {
-    await this.control.settled();
-    await condition(allHandlersFinished);
+    await this.settled();
     const { plan, currentStep, state, subState, contentHash, lastRound } = this;
     const carried: CarriedState = {
       plan,
@@ -293,9 +317,16 @@ export class DispatchRun {
     });
   }
 
+  /** Once nothing that a person said is on its way any more. */
+  async settled(): Promise<void> {
+    await condition(() => this.control.isSettled && allHandlersFinished());
+  }
+
   private async performOne(name: string, perform: (name: string) => Promise<void>): Promise<void> {
-    for (;;) {
-      await this.control.untilNotPaused();
+    this.lastFailure = undefined;
+    for (let tries = 0; ; tries++) {
+      // Whoever starts a campaign that is paused at once is told its conditions all the same.
+      if (tries > 0 || name !== 'CheckPreconditions') await this.control.untilMayGoOn();
       if ((this.isCancelled || this.givenUp.size > 0) && !stepsAfterCancel.has(name)) {
         // Whoever waits for the conditions to be checked must hear that they never will be.
         this.preconditions ??= cancelledFirst;
@@ -303,25 +334,60 @@ export class DispatchRun {
       }
       try {
         await perform(name);
+        await this.explain(undefined);
         return;
       } catch (error) {
         if (error instanceof ContinueAsNew) throw error;
         if (error instanceof ApplicationFailure && error.type === preconditionsFailed) {
-          await condition(allHandlersFinished);
-          throw error;
+          await this.didNotStart();
+          if (!this.isCancelled) throw error;
+          continue;
         }
         this.lastFailure = describeFailure(error);
         // It was tried once more after it had been given up: what is left undone is shown with the campaign.
         if (this.givenUp.has(name)) return;
+        // What kept the books from being closed may be that somebody is without an outcome after all.
+        if (name === 'MoveToSent') this.everybodyHasOutcome = false;
         await this.control.hold(
-          this.isSent
+          this.isAllOut
             ? `all mail is out, but the step ${name} failed: ${this.lastFailure}`
             : `${name}: ${this.lastFailure}`,
         );
         // A cancelled dispatch cannot be held; its last steps are tried again until they succeed.
-        if (this.isCancelled && stepsAfterCancel.has(name)) await sleep('10s');
+        if (this.isCancelled && stepsAfterCancel.has(name)) {
+          await this.explain(`the step ${name} failed and is tried again: ${this.lastFailure}`);
+          await sleep(Math.min(firstRetryMs * 2 ** Math.min(tries, 10), longestRetryMs));
+        }
       }
     }
+  }
+
+  /** A start whose conditions are not met: what a person said of it meanwhile is not left behind. */
+  private async didNotStart(): Promise<void> {
+    for (;;) {
+      await this.settled();
+      if (this.word !== 'pause') return;
+      await this.control.takeBackPause();
+    }
+  }
+
+  /** Shows what keeps the end of a cancelled dispatch waiting, or that nothing does any more. */
+  private async explain(trouble: string | undefined): Promise<void> {
+    if (this.trouble === trouble) return;
+    this.trouble = trouble;
+    this.show();
+    await this.tolerating('showing what went wrong', async () => {
+      await step(this.currentStepName, 'say what is wrong').showReason({
+        ...this.campaign,
+        reason: this.reason,
+      });
+    });
+  }
+
+  private get reason(): string | undefined {
+    return (
+      [this.control.reason, this.trouble].filter((part) => part !== undefined).join('; but ') || undefined
+    );
   }
 
   /** Every step is done. What was told to the end stands in the books first, so that nothing comes after it. */
@@ -358,7 +424,7 @@ export class DispatchRun {
       totals: this.totals(),
       batches: { running: this.window.runningBatches, finished: this.window.finishedBatches },
       slots: this.window.slots,
-      reason: this.control.reason,
+      reason: this.reason,
     };
   }
 

@@ -48,10 +48,8 @@ export function campaignControlCommand(name: keyof typeof controls): Command {
               'Some batches have not answered yet; "exm server ls" shows whether their dispatchers are alive.',
             );
           }
-          // A cancel that was accepted and leaves a campaign Sent came when only steps were left.
-          const stepsGivenUp =
-            name === 'cancel' && result !== undefined && (await findCampaign(db, id)).state === 'Sent';
-          const text = stepsGivenUp ? 'stays Sent; the steps that were left are given up' : done;
+          const stepsGivenUp = result?.stepsGivenUp === true;
+          const text = stepsGivenUp ? 'is out as a whole; the steps that were left are given up' : done;
           io.result(
             {
               id,
@@ -93,7 +91,13 @@ async function control(
     // Nobody is sent to from this moment on; another run of the workflow enters whoever is left as cancelled.
     const { by = 'unknown', reason: why } = request;
     if (campaign.word !== 'cancel') await changeWord(db, { campaignId: id, word: 'cancel', by, why });
-    return await closeBooks(env, order, request);
+    try {
+      return await closeBooks(env, order, request);
+    } catch (late) {
+      // Somebody has started it meanwhile, and that run may not have seen the cancel.
+      if (!(late instanceof RefusedError && late.code === 'CAMPAIGN_RUNNING')) throw late;
+      return await withClient(env, async (client) => await controls[name].send(client, id, request));
+    }
   }
 }
 
@@ -120,5 +124,5 @@ async function giveUpStepsLeft(db: Database, id: string, request: ControlRequest
     why: request.reason,
   });
   await endDispatch(db, id);
-  return { accepted: true, silent: true };
+  return { accepted: true, silent: true, stepsGivenUp: true };
 }

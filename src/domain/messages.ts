@@ -20,6 +20,8 @@ export interface ControlResult {
   readonly accepted: true;
   /** True where no dispatcher is working on the campaign any more. */
   readonly silent: boolean;
+  /** True of a cancel that came when all mail was out: what is given up is the steps that were left. */
+  readonly stepsGivenUp?: true;
 }
 
 /** Refused, or not: the answer of the update `preconditions`. */

@@ -22,6 +22,11 @@ export const messageMaximumMs = envelopeTimeoutMs + contentTimeoutMs;
 const recordMaximumMs = 50_000;
 /** How long a dispatcher that stops waits until all its messages are answered and recorded. */
 export const drainMaximumMs = messageMaximumMs + recordMaximumMs;
+/**
+ * How long a cancelled campaign keeps its books open for messages that are on the wire: whoever is entered as cancelled must
+ * not have got it.
+ */
+export const cancelMaximumMs = drainMaximumMs;
 /** How long a worker then waits for Temporal to take the results of what it has finished. */
 export const reportMaximumMs = 60_000;
 /** Saying in the database that it stopped, and closing connections. */
