@@ -51,11 +51,12 @@ export class Lease {
 
   answered(answer: LeaseAnswer | undefined, at: number): void {
     this.confirmedAt = at;
+    // Also where it is no longer mine: the flush that ended it may have been repeated, because its answer was lost.
+    if (answer !== undefined) this.counts = answer.counts;
     if (answer === undefined || !answer.mine) {
       this.tell('lost');
       return;
     }
-    this.counts = answer.counts;
     if (this.word !== 'drain' && this.word !== 'lost') this.tell(answer.word);
   }
 
