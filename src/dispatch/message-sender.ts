@@ -37,6 +37,8 @@ interface Fruitless {
 export class MessageSender {
   private session: MailSession | undefined;
   private fruitless: Fruitless | undefined;
+  /** The recipient that was attempted last, and how often: also over several calls, where they had to be read again. */
+  private attempted = { position: 0, attempts: 0 };
 
   constructor(
     private readonly host: DispatchHost,
@@ -60,10 +62,12 @@ export class MessageSender {
         field: 'pipelines.sendEmail',
       });
     }
-    // Whoever was attempted until now has been put off: they are recorded before the batch is handed back.
-    if (this.isInVain()) throw this.takesNothing();
+    if (this.attempted.position !== email.position) {
+      // Whoever was attempted until now has been put off: they are recorded before the batch is handed back.
+      if (this.isInVain()) throw this.takesNothing();
+      this.attempted = { position: email.position, attempts: 0 };
+    }
     const since = performance.now();
-    let attempts = 0;
     for (const pauseMs of [...reconnectPausesMs, undefined]) {
       const session = await this.connected();
       if (session !== undefined) {
@@ -82,7 +86,7 @@ export class MessageSender {
           tookMs: (this.fruitless?.tookMs ?? 0) + performance.now() - begun,
           reply: result.reply,
         };
-        if (++attempts >= attemptsPerRecipient) {
+        if (++this.attempted.attempts >= attemptsPerRecipient) {
           email.deferredReply = result.reply;
           return;
         }

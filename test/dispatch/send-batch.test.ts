@@ -1,12 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { optOut } from '../../src/contacts/opt-out.ts';
-import type { DispatchHost } from '../../src/dispatch/dispatch-host.ts';
-import { type BatchResult, sendBatch } from '../../src/dispatch/send-batch.ts';
-import type { SendBatchInput } from '../../src/domain/dispatch.ts';
 import { startBluntMailServer } from '../support/blunt-mail-server.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { dispatchHost, queuedCampaign } from '../support/dispatch-host.ts';
+import { attempt, booksByAddress, dispatchHost, queuedCampaign } from '../support/dispatch-host.ts';
 import { type SmtpReceiver, type SmtpReceiverOptions, startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -39,27 +36,7 @@ async function startReceiver(options: SmtpReceiverOptions = {}): Promise<SmtpRec
   return receiver;
 }
 
-/** A first attempt at the batch, which nobody cancels. */
-async function attempt(host: DispatchHost, batch: SendBatchInput): Promise<BatchResult> {
-  return await sendBatch(host, batch, { number: 1, cancelled: new AbortController().signal });
-}
-
-/** What the books say of each recipient, by address. */
-async function books(
-  campaignId: string,
-): Promise<Record<string, { kind: string; reason: string | null; reply: string | null }>> {
-  const { rows } = await database.db.$client.query(
-    `select c.email, coalesce(o.kind, case when d.position is null then 'open' else 'deferred' end) as kind,
-            o.reason, coalesce(o.reply, d.reply) as reply
-       from dispatch_queue q
-       join contact c on c.id = q.contact_id
-       left join dispatch_outcome o on o.campaign_id = q.campaign_id and o.position = q.position
-       left join dispatch_deferral d on d.campaign_id = q.campaign_id and d.position = q.position
-      where q.campaign_id = $1`,
-    [campaignId],
-  );
-  return Object.fromEntries(rows.map(({ email, kind, reason, reply }) => [email, { kind, reason, reply }]));
-}
+const books = async (campaignId: string) => await booksByAddress(database.db, campaignId);
 
 describe('a batch', () => {
   it.each([

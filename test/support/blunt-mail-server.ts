@@ -8,6 +8,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 export type SmtpStage =
   | 'greeting'
   | 'EHLO'
+  | 'STARTTLS'
   | 'AUTH'
   | 'MAIL'
   | 'RCPT'
@@ -71,6 +72,7 @@ export async function startBluntMailServer({ at }: BluntMailServerOptions): Prom
 const usualReplies: Record<SmtpStage, string> = {
   greeting: '220 blunt',
   EHLO: '250 blunt',
+  STARTTLS: '502 5.5.1 none here',
   AUTH: '235 2.7.0 welcome',
   MAIL: '250 2.1.0 fine',
   RCPT: '250 2.1.5 fine',
@@ -98,7 +100,7 @@ function converse(
     return says || undefined;
   };
   const hear = (line: string): void => {
-    const command = line.slice(0, 4).toUpperCase();
+    const command = /^[a-z]*/i.exec(line)?.[0].toUpperCase();
     if (isData) {
       if (line !== '.') return;
       isData = false;

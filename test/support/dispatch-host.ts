@@ -8,10 +8,11 @@ import type { DispatchHost } from '../../src/dispatch/dispatch-host.ts';
 import type { Lease } from '../../src/dispatch/lease.ts';
 import { MailServerState } from '../../src/dispatch/mail-server-state.ts';
 import { Recorder } from '../../src/dispatch/recorder.ts';
+import { type BatchResult, sendBatch } from '../../src/dispatch/send-batch.ts';
 import type { SendBatchInput } from '../../src/domain/dispatch.ts';
 import { createLogger } from '../../src/logging.ts';
 import { publishDispatchItems } from '../../src/message/deploy.ts';
-import { SmtpSession } from '../../src/smtp/session.ts';
+import { type SessionLimits, SmtpSession } from '../../src/smtp/session.ts';
 import { SessionPool } from '../../src/smtp/session-pool.ts';
 import { insertCampaign, insertContacts, insertList, type NewContact } from '../contacts/fixtures.ts';
 import { baseUrl, definition, keys } from '../message/fixtures.ts';
@@ -41,6 +42,7 @@ export function dispatchHost(
     /** Awaited before each connection to the mail server. */
     readonly beforeConnecting?: () => Promise<void>;
     readonly settings?: Partial<ResolvedConfig['settings']>;
+    readonly limits?: Partial<SessionLimits>;
   },
 ): TestHost {
   const name = options.name ?? 'd1';
@@ -48,7 +50,7 @@ export function dispatchHost(
   const recorder = new ObservedRecorder({ db, server: name, log, sleepMs: 0 });
   const sessions = new SessionPool(async () => {
     await options.beforeConnecting?.();
-    return await SmtpSession.connect(options.smtpUrl);
+    return await SmtpSession.connect(options.smtpUrl, options.limits);
   });
   return {
     name,
@@ -98,4 +100,35 @@ export async function queuedCampaign(
     sendEmail: ['FillEmail', 'SendEmail', 'EmailSent', 'Sleep'],
     contentHash: hash,
   };
+}
+
+/** An attempt at the batch, which nobody cancels. */
+export async function attempt(host: DispatchHost, batch: SendBatchInput, number = 1): Promise<BatchResult> {
+  return await sendBatch(host, batch, { number, cancelled: new AbortController().signal });
+}
+
+export interface RecipientEntry {
+  /** The outcome's kind, or `deferred`, or `open`. */
+  readonly kind: string;
+  readonly reason: string | null;
+  readonly reply: string | null;
+}
+
+/** What the books say of each recipient, by address. */
+export async function booksByAddress(
+  db: Database,
+  campaignId: string,
+): Promise<Record<string, RecipientEntry>> {
+  const { rows } = await db.$client.query(
+    `select c.email, coalesce(o.kind, case when d.position is null then 'open' else 'deferred' end) as kind,
+            o.reason, coalesce(o.reply, d.reply) as reply
+       from dispatch_queue q
+       join contact c on c.id = q.contact_id
+       left join dispatch_outcome o on o.campaign_id = q.campaign_id and o.position = q.position
+       left join dispatch_deferral d on d.campaign_id = q.campaign_id and d.position = q.position
+      where q.campaign_id = $1
+      order by q.position`,
+    [campaignId],
+  );
+  return Object.fromEntries(rows.map(({ email, kind, reason, reply }) => [email, { kind, reason, reply }]));
 }
