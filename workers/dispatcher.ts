@@ -4,6 +4,8 @@ import { loadExmConfig } from '../src/config/load-exm-config.ts';
 import { setServerHealth } from '../src/db/server-presence.ts';
 import { ContentCache } from '../src/dispatch/content-cache.ts';
 import type { DispatchHost } from '../src/dispatch/dispatch-host.ts';
+import { Journal } from '../src/dispatch/journal.ts';
+import { LeftJournals } from '../src/dispatch/left-journals.ts';
 import { MailServerState } from '../src/dispatch/mail-server-state.ts';
 import { Recorder } from '../src/dispatch/recorder.ts';
 import { InputError } from '../src/domain/errors.ts';
@@ -65,12 +67,18 @@ export async function createDispatcher(
     log,
     setHealth: async (text) => await health.tell('storage', text),
   });
+  const journal = new Journal({ dir: settings.journalDir, server: name, log });
+  const left = new LeftJournals({ dir: settings.journalDir, db, log, own: journal.files });
+  // What a dispatcher that was killed here knew must be in the books before anything is sent.
+  await left.enter();
   const recorder = new Recorder({
     db,
     server: name,
     log,
     sleepMs: options.sleepMs,
     onRefused: (error, campaignIds) => storage.refused(error, campaignIds),
+    journal,
+    beforeTakingOver: async () => await left.enter(),
   });
   const sessions = new SessionPool(async () => await SmtpSession.connect(smtpUrl ?? ''));
   const mailServer = new MailServerState(options.emulation === undefined ? 'unknown' : 'well');
@@ -119,6 +127,7 @@ export async function createDispatcher(
       storage.stop();
       sessions.close();
       recorder.stop();
+      journal.close();
     },
   };
 }

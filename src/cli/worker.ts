@@ -58,7 +58,7 @@ export function workerCommand(): Command {
     .option('--listen <host:port>', 'content-delivery, reporting: where to listen', parseHostPort)
     .addHelpText('after', examples)
     .action(
-      action<WorkerFlags>(async ({ env }, flags, roleName = '') => {
+      action<WorkerFlags>(async ({ env, dataDir }, flags, roleName = '') => {
         const role = roles.find((known) => known === roleName);
         if (role === undefined) {
           throw new InputError('ROLE_UNKNOWN', 'There is no such role.', {
@@ -67,7 +67,7 @@ export function workerCommand(): Command {
             hint: `The roles are ${roles.join(', ')}.`,
           });
         }
-        await runWorker(role, flags, env);
+        await runWorker(role, flags, { ...env, EXM_DATA_DIR: dataDir });
         endProcess();
       }),
     );

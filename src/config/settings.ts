@@ -1,7 +1,8 @@
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../domain/errors.ts';
 import { defaultQueuePrefix } from '../domain/names.ts';
-import type { Environment } from './environment.ts';
+import { dataDirOf, type Environment } from './environment.ts';
 import { type Keys, readKeys } from './keys.ts';
 
 /** What every process needs to know, from the environment. Temporal's own TEMPORAL_* variables are read by src/temporal. */
@@ -16,6 +17,8 @@ export interface Settings {
   readonly queuePrefix: string;
   /** EXM_CONFIG: path of exm.config.ts. */
   readonly configFile: string | undefined;
+  /** EXM_JOURNAL_DIR: where this host's dispatchers keep what the database does not have yet. */
+  readonly journalDir: string;
   readonly keys: Keys;
 }
 
@@ -42,6 +45,7 @@ const environmentSchema = z.object({
     .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and hyphens, 40 at most')
     .default(defaultQueuePrefix),
   EXM_CONFIG: z.string().optional(),
+  EXM_JOURNAL_DIR: z.string().optional(),
 });
 
 /** The environment variables read here. The keys' are in `keyVariables`. */
@@ -65,16 +69,15 @@ export function readCommandSettings(env: Environment): CommandSettings {
  * @throws InputError that names the first variable that is missing or wrong and what is expected.
  */
 export function readSettings(env: Environment): Settings {
-  const { DATABASE_URL, EXM_BASE_URL, EXM_SMTP_URL, EXM_QUEUE_PREFIX, EXM_CONFIG } = parseEnvironment(
-    environmentSchema,
-    env,
-  );
+  const { DATABASE_URL, EXM_BASE_URL, EXM_SMTP_URL, EXM_QUEUE_PREFIX, EXM_CONFIG, EXM_JOURNAL_DIR } =
+    parseEnvironment(environmentSchema, env);
   return {
     databaseUrl: DATABASE_URL,
     baseUrl: EXM_BASE_URL,
     smtpUrl: EXM_SMTP_URL,
     queuePrefix: EXM_QUEUE_PREFIX,
     configFile: EXM_CONFIG,
+    journalDir: resolve(EXM_JOURNAL_DIR ?? join(dataDirOf(undefined, env), 'journal')),
     keys: readKeys(env),
   };
 }

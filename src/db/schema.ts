@@ -232,13 +232,23 @@ export const dispatchBatch = pgTable(
     failed: integer('failed').notNull().default(0),
     skipped: integer('skipped').notNull().default(0),
     inDoubt: integer('in_doubt').notNull().default(0),
+    /** Another attempt at it, or at a part of it, waits for it to be handed back. */
+    wanted: boolean('wanted').notNull().default(false),
+    /**
+     * Where nobody may be mailed twice: the group whose messages may be on their way. Whoever of it has no outcome is
+     * in doubt if the batch is taken from its holder.
+     */
+    announcedFirst: integer('announced_first'),
+    announcedLast: integer('announced_last'),
+    announcedAt: instant('announced_at'),
   },
   (t) => [primaryKey({ columns: [t.campaignId, t.batch] })],
 );
 
 /**
  * The ledger: what became of each queued recipient. This row is EXM's EmailSent interaction (or DispatchFailed).
- * Inserted once, never changed; unique by (campaign, position).
+ * Inserted once, unique by (campaign, position), and never changed but for one case: who stands as in doubt or
+ * cancelled is entered as what the journal of a killed dispatcher knows, when its host is back.
  */
 export const dispatchOutcome = pgTable(
   'dispatch_outcome',

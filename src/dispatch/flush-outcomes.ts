@@ -1,5 +1,6 @@
 import type { QueryConfig } from 'pg';
 import type { Database } from '../db/connect.ts';
+import type { PositionRange } from '../domain/batch-plan.ts';
 import type { DispatchWord } from '../domain/campaign-state.ts';
 import type { Lease, LeaseAnswer, RecordedDeferral, RecordedOutcome } from './lease.ts';
 
@@ -21,6 +22,8 @@ export interface Flush {
   readonly closing: readonly Lease[];
   readonly outcomes: readonly OutcomeEntry[];
   readonly deferrals: readonly DeferralEntry[];
+  /** The groups that their batches want to hand over next, where nobody may be mailed twice. */
+  readonly announcing: ReadonlyMap<Lease, PositionRange>;
 }
 
 export interface FlushAnswer {
@@ -29,7 +32,7 @@ export interface FlushAnswer {
 }
 
 /**
- * One statement, so one transaction and one round trip. `held` locks the batches, so that a lease cannot be taken by
+ * One statement, so one transaction and one round trip. The database's clock dates what is due. `held` locks the batches, so that a lease cannot be taken by
  * another between the check and the insert; outcomes of a batch that is no longer this process's are left out. An
  * outcome that stands already (a repeated flush whose answer was lost) is neither inserted nor counted again.
  *
@@ -37,9 +40,10 @@ export interface FlushAnswer {
  */
 const statement = `
 with held as (
-  select h.slot, b.campaign_id, b.batch, b.lease = h.lease and b.ended_at is null as mine,
-         b.sent, b.failed, b.skipped, b.in_doubt
-    from unnest($1::text[], $2::int[], $3::int[]) with ordinality as h(campaign_id, batch, lease, slot)
+  select h.slot, b.campaign_id, b.batch, b.lease = h.lease and b.ended_at is null as mine, b.wanted,
+         b.sent, b.failed, b.skipped, b.in_doubt, h.announce_first, h.announce_last, h.slot = any($19::int[]) as closing
+    from unnest($1::text[], $2::int[], $3::int[], $20::int[], $21::int[])
+         with ordinality as h(campaign_id, batch, lease, announce_first, announce_last, slot)
     join dispatch_batch b on b.campaign_id = h.campaign_id and b.batch = h.batch
    order by b.campaign_id, b.batch for update of b
 ), inserted as (
@@ -52,9 +56,10 @@ with held as (
   returning campaign_id, batch, kind
 ), deferred as (
   insert into dispatch_deferral as d (campaign_id, position, attempts, first_at, due_at, reply)
-  select held.campaign_id, l.position, l.attempts, l.first_at, l.due_at, l.reply
-    from unnest($13::int[], $14::int[], $15::int[], $16::timestamptz[], $17::timestamptz[], $18::text[])
-         as l(slot, position, attempts, first_at, due_at, reply)
+  select held.campaign_id, l.position, l.attempts, now() - l.since_first * interval '1 ms',
+         now() + l.due_in * interval '1 ms', l.reply
+    from unnest($13::int[], $14::int[], $15::int[], $16::float8[], $17::float8[], $18::text[])
+         as l(slot, position, attempts, since_first, due_in, reply)
     join held on held.slot = l.slot and held.mine
   on conflict (campaign_id, position) do update
      set attempts = excluded.attempts, due_at = excluded.due_at, reply = excluded.reply
@@ -67,12 +72,15 @@ with held as (
   update dispatch_batch b
      set sent = b.sent + coalesce(c.sent, 0), failed = b.failed + coalesce(c.failed, 0),
          skipped = b.skipped + coalesce(c.skipped, 0), in_doubt = b.in_doubt + coalesce(c.in_doubt, 0),
-         ended_at = case when held.slot = any($19::int[]) then now() end
+         ended_at = case when held.closing then now() end,
+         announced_first = case when not held.closing then coalesce(held.announce_first, b.announced_first) end,
+         announced_last = case when not held.closing then coalesce(held.announce_last, b.announced_last) end,
+         announced_at = case when held.closing then null when held.announce_first is null then b.announced_at else now() end
     from held left join counted c on c.campaign_id = held.campaign_id and c.batch = held.batch
    where b.campaign_id = held.campaign_id and b.batch = held.batch and held.mine
-     and (c.batch is not null or held.slot = any($19::int[]))
+     and (c.batch is not null or held.closing or held.announce_first is not null)
 )
-select held.slot::int, held.mine, campaign.word,
+select held.slot::int, held.mine, held.wanted, campaign.word,
        held.sent + coalesce(c.sent, 0) as sent, held.failed + coalesce(c.failed, 0) as failed,
        held.skipped + coalesce(c.skipped, 0) as skipped, held.in_doubt + coalesce(c.in_doubt, 0) as "inDoubt",
        (select sleep_ms from server where name = $4) as "sleepMs"
@@ -86,6 +94,7 @@ const flushTimeoutMs = 5_000;
 interface AnswerRow {
   readonly slot: number;
   readonly mine: boolean;
+  readonly wanted: boolean;
   readonly word: DispatchWord;
   readonly sent: number;
   readonly failed: number;
@@ -106,7 +115,7 @@ export async function flushOutcomes(db: Database, flush: Flush): Promise<FlushAn
       values: [
         leases.map(({ campaignId }) => campaignId),
         leases.map(({ batch }) => batch),
-        leases.map(({ number }) => number),
+        leases.map(({ lease }) => lease),
         flush.server,
         outcomes.map(slotOf),
         outcomes.map(({ outcome }) => outcome.position),
@@ -119,10 +128,12 @@ export async function flushOutcomes(db: Database, flush: Flush): Promise<FlushAn
         deferrals.map(slotOf),
         deferrals.map(({ deferral }) => deferral.position),
         deferrals.map(({ deferral }) => deferral.attempts),
-        deferrals.map(({ deferral }) => deferral.firstAt),
-        deferrals.map(({ deferral }) => deferral.dueAt),
+        deferrals.map(({ deferral }) => deferral.sinceFirstMs),
+        deferrals.map(({ deferral }) => deferral.dueInMs),
         deferrals.map(({ deferral }) => deferral.reply),
         flush.closing.map((lease) => slots.get(lease) ?? 0),
+        leases.map((lease) => flush.announcing.get(lease)?.first ?? null),
+        leases.map((lease) => flush.announcing.get(lease)?.last ?? null),
       ],
     }),
   );
@@ -131,8 +142,8 @@ export async function flushOutcomes(db: Database, flush: Flush): Promise<FlushAn
   for (const [lease, slot] of slots) {
     const row = bySlot.get(slot);
     if (row === undefined) continue;
-    const { mine, word, sent, failed, skipped, inDoubt } = row;
-    batches.set(lease, { mine, word, counts: { sent, failed, skipped, inDoubt } });
+    const { mine, wanted, word, sent, failed, skipped, inDoubt } = row;
+    batches.set(lease, { mine, wanted, word, counts: { sent, failed, skipped, inDoubt } });
   }
   return { batches, sleepMs: rows[0]?.sleepMs ?? undefined };
 }

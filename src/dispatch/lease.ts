@@ -1,3 +1,4 @@
+import type { PositionRange } from '../domain/batch-plan.ts';
 import type { DispatchWord } from '../domain/campaign-state.ts';
 import { noCounts, type Outcome, type OutcomeCounts } from '../domain/outcome.ts';
 
@@ -9,21 +10,25 @@ export interface RecordedOutcome {
   readonly at: Date;
 }
 
-/** A recipient whose mail server said "later". */
+/** A recipient whose mail server said "later". The times are spans: each host's clock has its own idea of the hour. */
 export interface RecordedDeferral {
   readonly position: number;
   readonly attempts: number;
-  readonly firstAt: Date;
-  readonly dueAt: Date;
+  /** Time since the first attempt, milliseconds. */
+  readonly sinceFirstMs: number;
+  /** Time until the next attempt, milliseconds. */
+  readonly dueInMs: number;
   readonly reply: string;
 }
 
-/** What a batch is told: the campaign's word, or `drain` (this process stops), or `lost` (others hold it now). */
+/** What a batch is told: the campaign's word, or `drain` (hand it back), or `lost` (others hold it now). */
 export type LeaseWord = DispatchWord | 'drain' | 'lost';
 
 /** What a flush says of one batch. */
 export interface LeaseAnswer {
   readonly mine: boolean;
+  /** Another attempt at this batch, or at a part of it, waits for it to be handed back. */
+  readonly wanted: boolean;
   readonly word: DispatchWord;
   readonly counts: OutcomeCounts;
 }
@@ -33,18 +38,22 @@ export class Lease {
   readonly campaignId: string;
   readonly batch: number;
   /** Goes up with each attempt; only the highest may write. */
-  readonly number: number;
+  readonly lease: number;
   word: LeaseWord;
   /** Monotonic time, milliseconds, at which the last successful flush began. */
   confirmedAt: number;
   counts: OutcomeCounts = noCounts;
   closing = false;
+  /** Outcomes and deferrals that the database does not have yet. */
+  unrecorded = 0;
+  /** A group that is to be announced before the first of its messages goes out. */
+  toAnnounce: PositionRange | undefined;
   private sleepers: (() => void)[] = [];
 
-  constructor(taken: { campaignId: string; batch: number; number: number; word: DispatchWord; now: number }) {
+  constructor(taken: { campaignId: string; batch: number; lease: number; word: DispatchWord; now: number }) {
     this.campaignId = taken.campaignId;
     this.batch = taken.batch;
-    this.number = taken.number;
+    this.lease = taken.lease;
     this.word = taken.word;
     this.confirmedAt = taken.now;
   }
@@ -57,7 +66,7 @@ export class Lease {
       this.tell('lost');
       return;
     }
-    if (this.word !== 'drain' && this.word !== 'lost') this.tell(answer.word);
+    if (this.word !== 'drain' && this.word !== 'lost') this.tell(answer.wanted ? 'drain' : answer.word);
   }
 
   tell(word: LeaseWord): void {

@@ -16,7 +16,8 @@ export interface QueuedRecipient {
   readonly exclusion: ExclusionReason | null;
   /** Earlier attempts that the mail server answered with "later". */
   readonly attempts: number;
-  readonly firstAttemptAt: Date | null;
+  /** Time since the first of them, milliseconds, by the database's clock; 0 where there was none. */
+  readonly sinceFirstAttemptMs: number;
 }
 
 /** Contacts read at a time at the most. */
@@ -24,9 +25,9 @@ const largestGroup = 100;
 /** What is read is sent within this time, milliseconds, or read again: a "no" given in between still counts. */
 export const groupMs = 1_000;
 
-/** How many recipients to read at a time: as many as are sent within a second, and 100 at the most. */
-export function groupSize(sleepMs: number): number {
-  return Math.max(1, Math.min(largestGroup, Math.ceil(groupMs / Math.max(1, sleepMs))));
+/** How many recipients to read at a time: as many as are sent within a second, and so many at the most. */
+export function groupSize(sleepMs: number, largest = largestGroup): number {
+  return Math.max(1, Math.min(largest, Math.ceil(groupMs / Math.max(1, sleepMs))));
 }
 
 interface Row extends Record<string, unknown> {
@@ -43,7 +44,7 @@ interface Row extends Record<string, unknown> {
   /** Whether the address has opted out of any list, of this campaign or not. */
   listOptOut: boolean | null;
   attempts: number | null;
-  firstAt: Date | string | null;
+  sinceFirstMs: number | null;
 }
 
 /**
@@ -66,7 +67,7 @@ export async function readRecipients(
            contact.email, contact.first_name as "firstName", contact.last_name as "lastName", contact.language,
            contact.facets, ${exclusionCase(settings)} as exclusion,
            (select true from list_opt_out own where own.email_key = contact.email_key limit 1) as "listOptOut",
-           d.attempts, d.first_at as "firstAt"
+           d.attempts, (extract(epoch from now() - d.first_at) * 1000)::float8 as "sinceFirstMs"
       from dispatch_queue q
       left join contact on contact.id = q.contact_id
       ${exclusionJoins(settings)}
@@ -96,6 +97,6 @@ export async function readRecipients(
     },
     exclusion: row.exclusion ?? (optedOut.has(row.contactId) ? 'list-opt-out' : null),
     attempts: row.attempts ?? 0,
-    firstAttemptAt: row.firstAt === null ? null : new Date(row.firstAt),
+    sinceFirstAttemptMs: row.sinceFirstMs ?? 0,
   }));
 }

@@ -6,10 +6,17 @@ import type { PositionRange } from '../domain/batch-plan.ts';
 import { messageOf } from '../domain/error-message.ts';
 import type { OutcomeCounts } from '../domain/outcome.ts';
 import type { Logger } from '../logging.ts';
-import { type DeferralEntry, type FlushAnswer, flushOutcomes, type OutcomeEntry } from './flush-outcomes.ts';
+import {
+  type DeferralEntry,
+  type Flush,
+  type FlushAnswer,
+  flushOutcomes,
+  type OutcomeEntry,
+} from './flush-outcomes.ts';
+import type { Journal } from './journal.ts';
 import { Lease, type RecordedDeferral, type RecordedOutcome } from './lease.ts';
 import { storableDeferral, storableOutcome, unrecordable } from './storable.ts';
-import { takeLease } from './take-lease.ts';
+import { takeLease, untilHandedBack } from './take-lease.ts';
 
 export interface RecorderOptions {
   readonly db: Database;
@@ -30,10 +37,19 @@ export interface RecorderOptions {
   readonly leaseMs?: number;
   /** Told of each flush that failed, and of which campaigns it was. */
   readonly onRefused?: ((error: unknown, campaignIds: ReadonlySet<string>) => void) | undefined;
+  /** Keeps on this host's disk what the database does not have yet. Left out: a kill loses up to one flush. */
+  readonly journal?: Journal;
+  /** Done before a batch is taken from another attempt, whose outcomes may still stand in a journal of this host. */
+  readonly beforeTakingOver?: () => Promise<void>;
 }
 
 /** As many outcomes may wait before the slots do: a slow database slows sending, it never grows memory. */
 const highWater = 4_000;
+/**
+ * Nor do they send on when an outcome has waited so long, milliseconds: so what is sent while the database is away is
+ * what came together for one flush, and was sent until that one was found not to be answered.
+ */
+const longestUnrecordedMs = 250;
 /** Pause before a flush that failed is tried again. */
 const retryIntervalMs = 500;
 
@@ -53,6 +69,9 @@ export class Recorder {
   private readonly flushIntervalMs: number;
   private readonly flushOutcomes: number;
   private readonly leaseMs: number;
+  /** Since when something waits for the next flush, and in the one under way; monotonic, milliseconds. */
+  private waitingSince: number | undefined;
+  private flushedSince: number | undefined;
   private stopped = false;
   private draining = false;
 
@@ -65,11 +84,13 @@ export class Recorder {
 
   /** Takes a batch: whoever held it before, by an earlier attempt, can write nothing more. */
   async open(campaignId: string, batch: number, range: PositionRange, attempt: number): Promise<Lease> {
+    const { db, server, beforeTakingOver } = this.options;
+    if (attempt > 1) await beforeTakingOver?.();
+    await untilHandedBack(db, { campaignId, batch, range, attempt });
     // Before the query: a lease is vouched for from the moment at which it was surely not given to another yet.
     const now = performance.now();
-    const { db, server } = this.options;
     const { word } = await takeLease(db, { campaignId, batch, range, server, attempt });
-    const lease = new Lease({ campaignId, batch, number: attempt, word, now });
+    const lease = new Lease({ campaignId, batch, lease: attempt, word, now });
     if (this.draining) lease.tell('drain');
     this.leases.add(lease);
     this.schedule();
@@ -77,22 +98,46 @@ export class Recorder {
   }
 
   /**
-   * Asks before each message whether its slot may go on. Waits while too much is unrecorded, and while the last flush
-   * is too old to vouch for the lease.
+   * Asks before each message whether its slot may go on. Waits until the slot's last outcome stands in the journal,
+   * while too much is unrecorded or for too long, and while the last flush is too old to vouch for the lease.
    */
   async mayGoOn(lease: Lease): Promise<boolean> {
-    while (!this.stopped && lease.word === 'go' && (this.isBehind() || this.isStale(lease)))
+    await this.options.journal?.appended();
+    while (!this.stopped && lease.word === 'go' && (this.isBehind(lease) || this.isStale(lease)))
       await this.nextFlush();
     return !this.stopped && lease.word === 'go';
   }
 
-  record(lease: Lease, outcome: RecordedOutcome): void {
-    this.outcomes.push({ lease, outcome: storableOutcome(outcome) });
+  /**
+   * Says in the database which messages go out next, for a campaign that mails nobody twice: whoever of them has no
+   * outcome when the batch is taken from this process is in doubt, and not sent to again.
+   *
+   * @returns false where the slot may not go on: nothing is to be handed over
+   */
+  async announce(lease: Lease, group: PositionRange): Promise<boolean> {
+    lease.toAnnounce = group;
+    while (!this.stopped && lease.word === 'go' && lease.toAnnounce !== undefined) await this.nextFlush();
+    return !this.stopped && lease.word === 'go';
+  }
+
+  /** A message of an announced group is about to go out. */
+  begin(lease: Lease, position: number): void {
+    this.options.journal?.begun(lease, position);
+  }
+
+  record(lease: Lease, recorded: RecordedOutcome): void {
+    const outcome = storableOutcome(recorded);
+    this.options.journal?.outcome(lease, outcome);
+    this.outcomes.push({ lease, outcome });
+    this.waitsForFlush(lease);
     if (this.outcomes.length >= this.flushOutcomes) void this.flush();
   }
 
-  defer(lease: Lease, deferral: RecordedDeferral): void {
-    this.deferrals.push({ lease, deferral: storableDeferral(deferral) });
+  defer(lease: Lease, given: RecordedDeferral): void {
+    const deferral = storableDeferral(given);
+    this.options.journal?.deferral(lease, deferral);
+    this.deferrals.push({ lease, deferral });
+    this.waitsForFlush(lease);
   }
 
   /** Ends a batch once all it recorded is in the database. @returns what it counts, over all its attempts. */
@@ -115,8 +160,15 @@ export class Recorder {
     this.wakeWaiting();
   }
 
-  private isBehind(): boolean {
-    return this.outcomes.length >= highWater;
+  private isBehind(lease: Lease): boolean {
+    if (this.options.journal?.works === false && lease.unrecorded > 0) return true;
+    const waitingMs = performance.now() - (this.flushedSince ?? this.waitingSince ?? Number.POSITIVE_INFINITY);
+    return this.outcomes.length >= highWater || waitingMs > longestUnrecordedMs;
+  }
+
+  private waitsForFlush(lease: Lease): void {
+    lease.unrecorded++;
+    this.waitingSince ??= performance.now();
   }
 
   private isStale(lease: Lease): boolean {
@@ -154,14 +206,27 @@ export class Recorder {
     this.timer = undefined;
     if (this.leases.size === 0) return;
     const leases = [...this.leases];
-    const closing = leases.filter((lease) => lease.closing);
-    const outcomes = this.outcomes;
-    const deferrals = this.deferrals;
+    const { outcomes, deferrals } = this;
+    const flush: Flush = {
+      server: this.options.server,
+      leases,
+      closing: leases.filter((lease) => lease.closing),
+      outcomes,
+      deferrals,
+      announcing: new Map(
+        leases.flatMap((lease) => (lease.toAnnounce === undefined ? [] : [[lease, lease.toAnnounce]])),
+      ),
+    };
     this.outcomes = [];
     this.deferrals = [];
+    this.flushedSince = this.waitingSince;
+    this.waitingSince = undefined;
+    this.options.journal?.flushBegins();
     try {
-      this.heard(leases, await this.send(leases, closing, outcomes, deferrals));
-      for (const lease of closing) this.leases.delete(lease);
+      await this.send(flush);
+      this.announced(flush);
+      this.options.journal?.flushSucceeded();
+      for (const lease of flush.closing) this.end(lease);
       this.warnOfRefused(outcomes);
     } catch (error) {
       const { log } = this.options;
@@ -174,11 +239,28 @@ export class Recorder {
         // Nothing was recorded: keep it all, and let the slots run dry rather than send what cannot be recorded.
         this.outcomes = [...outcomes, ...this.outcomes];
         this.deferrals = [...deferrals, ...this.deferrals];
+        this.waitingSince = this.flushedSince ?? this.waitingSince;
         await delay(retryIntervalMs);
       } else {
         await this.flushOneByOne(leases, outcomes, deferrals);
       }
+    } finally {
+      this.flushedSince = undefined;
     }
+  }
+
+  /** From here on the batch may hand over what it has announced. */
+  private announced({ announcing }: Flush): void {
+    for (const [lease, group] of announcing) {
+      if (lease.word === 'lost') continue;
+      lease.toAnnounce = undefined;
+      this.options.journal?.announced(lease, group);
+    }
+  }
+
+  private end(lease: Lease): void {
+    this.leases.delete(lease);
+    this.options.journal?.ended(lease);
   }
 
   /** One entry that the database refuses for good must not keep back those of all other batches. */
@@ -187,11 +269,20 @@ export class Recorder {
     outcomes: readonly OutcomeEntry[],
     deferrals: readonly DeferralEntry[],
   ): Promise<void> {
+    const { server, log } = this.options;
+    const alone: Flush = {
+      server,
+      leases,
+      closing: [],
+      outcomes: [],
+      deferrals: [],
+      announcing: new Map(),
+    };
     for (const entry of outcomes) {
       try {
-        this.heard(leases, await this.send(leases, [], [entry], []));
+        await this.send({ ...alone, outcomes: [entry] });
       } catch (error) {
-        this.options.log.error(
+        log.error(
           { err: messageOf(error), position: entry.outcome.position },
           'an outcome cannot be recorded',
         );
@@ -202,33 +293,28 @@ export class Recorder {
     }
     for (const entry of deferrals) {
       try {
-        this.heard(leases, await this.send(leases, [], [], [entry]));
+        await this.send({ ...alone, deferrals: [entry] });
       } catch (error) {
-        this.options.log.error(
+        log.error(
           { err: messageOf(error), position: entry.deferral.position },
           'a deferral cannot be recorded',
         );
         // Without it the recipient is due at once, in the next round.
         if (isTransient(error)) this.deferrals.push(entry);
+        else entry.lease.unrecorded--;
       }
     }
+    if (this.outcomes.length + this.deferrals.length > 0) this.waitingSince ??= performance.now();
   }
 
-  private async send(
-    leases: readonly Lease[],
-    closing: readonly Lease[],
-    outcomes: readonly OutcomeEntry[],
-    deferrals: readonly DeferralEntry[],
-  ): Promise<FlushAnswer & { readonly startedAt: number }> {
+  private async send(flush: Flush): Promise<void> {
     const startedAt = performance.now();
-    const { db, server } = this.options;
-    return { ...(await flushOutcomes(db, { server, leases, closing, outcomes, deferrals })), startedAt };
+    const answer = await flushOutcomes(this.options.db, flush);
+    for (const { lease } of [...flush.outcomes, ...flush.deferrals]) lease.unrecorded--;
+    this.heard(flush.leases, answer, startedAt);
   }
 
-  private heard(
-    leases: readonly Lease[],
-    { batches, sleepMs, startedAt }: FlushAnswer & { readonly startedAt: number },
-  ): void {
+  private heard(leases: readonly Lease[], { batches, sleepMs }: FlushAnswer, startedAt: number): void {
     if (sleepMs !== undefined && sleepMs !== this.sleepMs) {
       this.sleepMs = sleepMs;
       for (const lease of leases) lease.wake();

@@ -14,6 +14,9 @@ export interface BatchResult {
   readonly stopped?: BatchStop;
 }
 
+/** As many messages are announced at a time where nobody may be mailed twice: so many per slot a lost host leaves in doubt. */
+const announcedGroup = 20;
+
 /** The activity's attempt at a batch. */
 export interface BatchAttempt {
   /** Counts from 1. A later attempt shuts out an earlier one. */
@@ -43,7 +46,7 @@ export async function sendBatch(
       const next = await sendRange(
         host,
         lease,
-        input,
+        { ...input, atMostOnce: content.frozen.delivery === 'at-most-once' },
         async (queued, freshUntil) => await sendEmail.run(queued, freshUntil),
       );
       const stopped = stopOf(lease);
@@ -72,12 +75,12 @@ export async function sendBatch(
 async function sendRange(
   host: DispatchHost,
   lease: Lease,
-  { campaignId, range }: SendBatchInput,
+  { campaignId, range, atMostOnce }: SendBatchInput & { readonly atMostOnce: boolean },
   send: (queued: QueuedRecipient, freshUntil: number) => Promise<boolean>,
 ): Promise<number> {
   let next = range.first;
   while (next <= range.last && (await host.recorder.mayGoOn(lease))) {
-    const size = groupSize(host.recorder.sleepMs);
+    const size = groupSize(host.recorder.sleepMs, atMostOnce ? announcedGroup : undefined);
     const group = await readRecipients(
       host.db,
       campaignId,
@@ -86,6 +89,10 @@ async function sendRange(
       host.settings,
     );
     const readAt = performance.now();
+    const [head, last] = [group[0], group.at(-1)];
+    if (atMostOnce && head !== undefined && last !== undefined) {
+      if (!(await host.recorder.announce(lease, { first: head.position, last: last.position }))) return next;
+    }
     for (const queued of group) {
       if (!(await host.recorder.mayGoOn(lease))) return queued.position;
       // A slow mail server has held this group up: whoever has said "no" since it was read must be heard.

@@ -121,23 +121,17 @@ export class SendEmail {
     const at = new Date();
     const { position, recipient } = email;
     if (email.deferredReply !== undefined) {
-      const firstAt = queued.firstAttemptAt ?? at;
+      const sinceFirstMs = queued.sinceFirstAttemptMs;
       const attempts = queued.attempts + 1;
       const { deferralMaximumHours, deferralFirstDelaySeconds } = this.host.settings;
-      const retryInMs = nextAttemptInMs(attempts, at.getTime() - firstAt.getTime(), {
+      const dueInMs = nextAttemptInMs(attempts, sinceFirstMs, {
         firstDelayMs: deferralFirstDelaySeconds * 1_000,
         maximumAgeMs: deferralMaximumHours * hourMs,
       });
-      if (retryInMs !== undefined) {
+      if (dueInMs !== undefined) {
         this.deferred++;
-        const dueAt = new Date(at.getTime() + retryInMs);
-        this.host.recorder.defer(this.lease, {
-          position,
-          attempts,
-          firstAt,
-          dueAt,
-          reply: email.deferredReply,
-        });
+        const reply = email.deferredReply;
+        this.host.recorder.defer(this.lease, { position, attempts, sinceFirstMs, dueInMs, reply });
         return;
       }
       email.outcome = {

@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
 import type { PositionRange } from '../domain/batch-plan.ts';
 import type { DispatchWord } from '../domain/campaign-state.ts';
 import { UnavailableError } from '../domain/errors.ts';
+import { leaveAnnouncedInDoubt } from './leave-in-doubt.ts';
 
 export interface TakeLease {
   readonly campaignId: string;
@@ -11,6 +13,44 @@ export interface TakeLease {
   readonly server: string;
   /** The activity's attempt, which is the fencing token. */
   readonly attempt: number;
+}
+
+/**
+ * How long a holder that lives is waited for, milliseconds. It hears with its next flush that its batch is wanted, and
+ * hands it back with the answer to its message; who takes longer over that is shut out.
+ */
+const handBackMs = 3_000;
+/** A holder that was not heard of for so long, milliseconds, cannot hear either. Two signs of life. */
+const silentMs = 5_000;
+const lookIntervalMs = 50;
+
+/**
+ * Where a server that lives still holds the batch, or one that reaches into its range (Temporal was away for longer than
+ * a heartbeat may take): asks for it, and waits for the message on the wire to be recorded, so that nobody is sent to
+ * again.
+ */
+export async function untilHandedBack(
+  db: Database,
+  { campaignId, batch, range, attempt }: Omit<TakeLease, 'server'>,
+): Promise<void> {
+  const { rows } = await db.execute<{ batch: number }>(sql`
+    update dispatch_batch b set wanted = true
+      from server s
+     where b.campaign_id = ${campaignId} and b.ended_at is null
+       and (b.batch = ${batch} and b.lease < ${attempt}
+            or b.batch <> ${batch} and b.first <= ${range.last} and b.last >= ${range.first})
+       and s.name = b.server and s.stopped_at is null and s.seen_at > now() - ${silentMs} * interval '1 ms'
+    returning b.batch`);
+  if (rows.length === 0) return;
+  const asked = sql.param(rows.map((row) => row.batch));
+  const until = performance.now() + handBackMs;
+  while (performance.now() < until) {
+    await delay(lookIntervalMs);
+    const { rows: left } = await db.execute(sql`
+      select from dispatch_batch
+       where campaign_id = ${campaignId} and batch = any(${asked}::int[]) and ended_at is null and wanted limit 1`);
+    if (left.length === 0) return;
+  }
 }
 
 /**
@@ -26,6 +66,7 @@ export async function takeLease(
   { campaignId, batch, range, server, attempt }: TakeLease,
 ): Promise<{ word: DispatchWord }> {
   return await db.transaction(async (tx) => {
+    await leaveAnnouncedInDoubt(tx, campaignId, range);
     await tx.execute(sql`
       update dispatch_batch set ended_at = now()
        where campaign_id = ${campaignId} and batch <> ${batch} and ended_at is null
@@ -35,7 +76,7 @@ export async function takeLease(
       values (${campaignId}, ${batch}, ${range.first}, ${range.last}, ${attempt}, ${server})
       on conflict (campaign_id, batch) do update
          set lease = excluded.lease, server = excluded.server, first = excluded.first, last = excluded.last,
-             leased_at = now(), ended_at = null
+             leased_at = now(), ended_at = null, wanted = false
        where excluded.lease > b.lease
       returning (select word from campaign where id = b.campaign_id) as word`);
     const row = rows[0];

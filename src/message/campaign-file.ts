@@ -46,7 +46,8 @@ export async function readCampaignFile(file: string): Promise<CampaignFile> {
   for (const [language, plan] of Object.entries(planBodies(keys, yaml))) {
     bodies[language] = await readBody(plan, file, yaml.locate);
   }
-  const { name, from, replyTo, include, exclude, values, pool, testTo, goals, notify, emulation } = keys;
+  const { name, from, replyTo, include, exclude, values, pool, testTo, goals, notify, emulation, delivery } =
+    keys;
   return {
     definition: {
       name,
@@ -62,6 +63,7 @@ export async function readCampaignFile(file: string): Promise<CampaignFile> {
       goals,
       notify,
       ...(emulation ? { emulation } : {}),
+      ...(delivery ? { delivery } : {}),
     },
     locate: (path) => yaml.locate(isTopLevelBody(path, keys) ? path.slice(2) : path),
   };

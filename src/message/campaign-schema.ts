@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defaultPool } from '../domain/names.ts';
-import type { Emulation, Mailbox } from './content.ts';
+import { deliveries, type Emulation, type Mailbox } from './content.ts';
 import { isAddress, parseMailbox } from './mailbox.ts';
 
 /** Text that a database, a header and a person can read: no control characters but newline and tab, valid Unicode. */
@@ -157,6 +157,7 @@ export const campaignFileSchema = z.strictObject(
       )
       .default({}),
     emulation: emulation.optional(),
+    delivery: z.enum(deliveries, `must be ${deliveries.join(' or ')}`).optional(),
   },
   'must be keys and values, such as "name: Autumn"',
 );

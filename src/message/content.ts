@@ -21,7 +21,16 @@ export interface CampaignDefinition {
   readonly notify: { readonly mail?: string | undefined; readonly webhook?: string | undefined };
   /** Emulation mode for this campaign: nothing leaves by SMTP. */
   readonly emulation?: Emulation | undefined;
+  /** Left out: at least once. */
+  readonly delivery?: Delivery | undefined;
 }
+
+/**
+ * What becomes of a recipient whose message was handed over without an answer reaching us, as when a host dies: sent to
+ * again, or left and listed as in doubt. SMTP allows nothing better.
+ */
+export const deliveries = ['at-least-once', 'at-most-once'] as const;
+export type Delivery = (typeof deliveries)[number];
 
 export interface Mailbox {
   readonly name: string;
@@ -76,6 +85,8 @@ export interface FrozenContent {
   readonly links: readonly string[];
   readonly goals: readonly { readonly name: string; readonly link: number; readonly value: number }[];
   readonly emulation?: Emulation | undefined;
+  /** Left out: at least once. */
+  readonly delivery?: Delivery | undefined;
 }
 
 export interface FrozenBody {

@@ -44,7 +44,7 @@ export async function freezeContent(
     const body = definition.bodies[language];
     if (body !== undefined) bodies.push(await freezeBody(body, { language, baseUrl, table }));
   }
-  const { name, from, replyTo, values, defaultLanguage, emulation } = definition;
+  const { name, from, replyTo, values, defaultLanguage, emulation, delivery } = definition;
   const content: FrozenContent = {
     campaignId,
     name,
@@ -57,6 +57,7 @@ export async function freezeContent(
     links: table.links,
     goals: freezeGoals(definition, table.links),
     ...(emulation ? { emulation } : {}),
+    ...(delivery ? { delivery } : {}),
   };
   const body = canonicalJson(content);
   return { content, body, hash: contentHash(body) };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Lease } from '../../src/dispatch/lease.ts';
 
 const hourMs = 3_600_000;
-const lease = () => new Lease({ campaignId: 'c', batch: 1, number: 1, word: 'go', now: 0 });
+const lease = () => new Lease({ campaignId: 'c', batch: 1, lease: 1, word: 'go', now: 0 });
 
 describe('a pause of a slot', () => {
   it('ends when its batch is told to stop', async () => {

@@ -38,8 +38,8 @@ const at = (position: number, outcome: Outcome): RecordedOutcome => ({
 const deferral = (position: number) => ({
   position,
   attempts: 1,
-  firstAt: new Date(),
-  dueAt: new Date(Date.now() + 60_000),
+  sinceFirstMs: 0,
+  dueInMs: 60_000,
   reply: '451 later',
 });
 

@@ -106,6 +106,10 @@ CREATE TABLE "dispatch_batch" (
 	"failed" integer DEFAULT 0 NOT NULL,
 	"skipped" integer DEFAULT 0 NOT NULL,
 	"in_doubt" integer DEFAULT 0 NOT NULL,
+	"wanted" boolean DEFAULT false NOT NULL,
+	"announced_first" integer,
+	"announced_last" integer,
+	"announced_at" timestamp with time zone,
 	CONSTRAINT "dispatch_batch_campaign_id_batch_pk" PRIMARY KEY("campaign_id","batch")
 );
 --> statement-breakpoint

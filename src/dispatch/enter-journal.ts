@@ -1,0 +1,191 @@
+import { sql } from 'drizzle-orm';
+import type { Database, Queries } from '../db/connect.ts';
+import type { JournalEntry } from './journal-lines.ts';
+import { doubtReasons } from './leave-in-doubt.ts';
+
+type Entry<Type extends JournalEntry['type']> = Extract<JournalEntry, { type: Type }>;
+
+export interface EnterOptions {
+  readonly server: string;
+  /** The process is gone: what it had begun and tells nothing more of is in doubt, what it had not begun is free again. */
+  readonly isOver: boolean;
+}
+
+export interface EnteredJournal {
+  /** Outcomes that the books did not have. */
+  readonly entered: number;
+  /** Whether this database knows any of its campaigns; where it does not, the journal belongs to another installation. */
+  readonly isKnown: boolean;
+}
+
+/**
+ * Enters in the books what a journal knows and they do not. What a mail server answered is a fact, whoever holds the
+ * batch by now: it stands beside what others have entered meanwhile, and in the place of "in doubt" and "cancelled".
+ */
+export async function enterJournal(
+  db: Database,
+  entries: readonly JournalEntry[],
+  options: EnterOptions,
+): Promise<EnteredJournal> {
+  let entered = 0;
+  let isKnown = entries.length === 0;
+  for (const [campaignId, own] of groupBy(entries, (entry) => entry.campaignId)) {
+    await db.transaction(async (tx) => {
+      const { rows } = await tx.execute(sql`select from campaign where id = ${campaignId} for key share`);
+      if (rows.length === 0) return;
+      isKnown = true;
+      entered += await enterCampaign(tx, campaignId, own, options);
+    });
+  }
+  return { entered, isKnown };
+}
+
+async function enterCampaign(
+  tx: Queries,
+  campaignId: string,
+  entries: readonly JournalEntry[],
+  { server, isOver }: EnterOptions,
+): Promise<number> {
+  const batches = [...new Set(entries.map(({ batch }) => batch))];
+  // Whoever flushes waits, and counts from what stands here afterwards.
+  await tx.execute(sql`
+    select from dispatch_batch where campaign_id = ${campaignId} and batch = any(${sql.param(batches)}::int[])
+     order by batch for update`);
+  const changed = await enterOutcomes(tx, campaignId, ofType(entries, 'outcome'), server);
+  await enterDeferrals(tx, campaignId, ofType(entries, 'deferral'));
+  if (isOver) {
+    for (const of of groupBy(entries, ({ batch, lease }) => `${batch}/${lease}`).values()) {
+      await settleGroup(tx, of, server);
+    }
+  }
+  await countAgain(tx, campaignId, [...batches, ...changed.map(({ before }) => before)]);
+  return changed.length;
+}
+
+async function enterOutcomes(
+  tx: Queries,
+  campaignId: string,
+  outcomes: readonly Entry<'outcome'>[],
+  server: string,
+): Promise<{ before: number }[]> {
+  const last = [...new Map(outcomes.map((entry) => [entry.position, entry])).values()];
+  const field = (name: string) =>
+    last.map(({ outcome }) => (outcome as unknown as Record<string, string | undefined>)[name] ?? null);
+  const { rows } = await tx.execute<{ before: number }>(sql`
+    with known as (
+      select e.*, coalesce(o.batch, e.batch) as before
+        from unnest(${sql.param(last.map(({ position }) => position))}::int[],
+                    ${sql.param(last.map(({ contactId }) => contactId))}::bigint[],
+                    ${sql.param(last.map(({ batch }) => batch))}::int[], ${sql.param(field('kind'))}::text[],
+                    ${sql.param(field('reason'))}::text[], ${sql.param(field('reply'))}::text[],
+                    ${sql.param(field('messageId'))}::text[],
+                    ${sql.param(last.map(({ at }) => at))}::timestamptz[])
+             as e(position, contact_id, batch, kind, reason, reply, message_id, at)
+        join dispatch_queue q on q.campaign_id = ${campaignId} and q.position = e.position
+                             and q.contact_id = e.contact_id
+        left join dispatch_outcome o on o.campaign_id = q.campaign_id and o.position = q.position
+       where o.kind is null or o.kind in ('in_doubt', 'cancelled') and e.kind in ('sent', 'failed')
+    ), entered as (
+      insert into dispatch_outcome as o
+             (campaign_id, position, contact_id, batch, server, kind, reason, reply, message_id, at)
+      select ${campaignId}, position, contact_id, batch, ${server}, kind, reason, reply, message_id, at from known
+      on conflict (campaign_id, position) do update
+         set batch = excluded.batch, server = excluded.server, kind = excluded.kind, reason = excluded.reason,
+             reply = excluded.reply, message_id = excluded.message_id, at = excluded.at
+       where o.kind in ('in_doubt', 'cancelled')
+      returning position
+    )
+    select known.before from known join entered using (position)`);
+  return rows;
+}
+
+async function enterDeferrals(
+  tx: Queries,
+  campaignId: string,
+  deferrals: readonly Entry<'deferral'>[],
+): Promise<void> {
+  const last = [...new Map(deferrals.map((entry) => [entry.position, entry])).values()];
+  if (last.length === 0) return;
+  await tx.execute(sql`
+    insert into dispatch_deferral as d (campaign_id, position, attempts, first_at, due_at, reply)
+    select ${campaignId}, e.position, e.attempts, now() - e.since_first * interval '1 ms',
+           now() + e.due_in * interval '1 ms', e.reply
+      from unnest(${sql.param(last.map(({ position }) => position))}::int[],
+                  ${sql.param(last.map(({ attempts }) => attempts))}::int[],
+                  ${sql.param(last.map(({ sinceFirstMs }) => sinceFirstMs))}::float8[],
+                  ${sql.param(last.map(({ dueInMs }) => dueInMs))}::float8[],
+                  ${sql.param(last.map(({ reply }) => reply))}::text[])
+           as e(position, attempts, since_first, due_in, reply)
+      join dispatch_queue q on q.campaign_id = ${campaignId} and q.position = e.position
+    on conflict (campaign_id, position) do update
+       set attempts = excluded.attempts, due_at = excluded.due_at, reply = excluded.reply
+     where d.attempts < excluded.attempts`);
+}
+
+/** The group that a killed process was at, where it still stands as announced: only what was begun is in doubt. */
+async function settleGroup(tx: Queries, entries: readonly JournalEntry[], server: string): Promise<void> {
+  const announced = ofType(entries, 'announced').reduce<Entry<'announced'> | undefined>(
+    (latest, entry) => (latest !== undefined && latest.number > entry.number ? latest : entry),
+    undefined,
+  );
+  if (announced === undefined) return;
+  const { campaignId, batch, lease, range } = announced;
+  const { rows } = await tx.execute(sql`
+    update dispatch_batch set announced_first = null, announced_last = null, announced_at = null
+     where campaign_id = ${campaignId} and batch = ${batch} and lease = ${lease} and ended_at is null
+       and announced_first = ${range.first} and announced_last = ${range.last}
+    returning batch`);
+  if (rows.length === 0) return;
+  const answered = new Set([...ofType(entries, 'outcome'), ...ofType(entries, 'deferral')].map(positionOf));
+  const begun = ofType(entries, 'begun')
+    .map(positionOf)
+    .filter((position) => !answered.has(position));
+  await tx.execute(sql`
+    insert into dispatch_outcome (campaign_id, position, contact_id, batch, server, kind, reason, at)
+    select q.campaign_id, q.position, q.contact_id, ${batch}, ${server}, 'in_doubt', ${doubtReasons.begun}, now()
+      from dispatch_queue q
+     where q.campaign_id = ${campaignId} and q.position = any(${sql.param(begun)}::int[])
+       and q.position between ${range.first} and ${range.last}
+    on conflict do nothing`);
+}
+
+async function countAgain(tx: Queries, campaignId: string, batches: readonly number[]): Promise<void> {
+  await tx.execute(sql`
+    update dispatch_batch b
+       set sent = o.sent, failed = o.failed, skipped = o.skipped, in_doubt = o.in_doubt
+      from (select b.batch, (count(*) filter (where o.kind = 'sent'))::int as sent,
+                   (count(*) filter (where o.kind = 'failed'))::int as failed,
+                   (count(*) filter (where o.kind = 'skipped'))::int as skipped,
+                   (count(*) filter (where o.kind = 'in_doubt'))::int as in_doubt
+              from dispatch_batch b
+              left join dispatch_outcome o on o.campaign_id = b.campaign_id and o.batch = b.batch
+                                          and o.position between b.first and b.last
+             where b.campaign_id = ${campaignId} and b.batch = any(${sql.param([...batches])}::int[])
+             group by b.batch) as o
+     where b.campaign_id = ${campaignId} and b.batch = o.batch`);
+}
+
+function positionOf({ position }: { readonly position: number }): number {
+  return position;
+}
+
+function ofType<Type extends JournalEntry['type']>(
+  entries: readonly JournalEntry[],
+  type: Type,
+): Entry<Type>[] {
+  return entries.filter((entry): entry is Entry<Type> => entry.type === type);
+}
+
+function groupBy<Value>(
+  values: readonly Value[],
+  keyOf: (value: Value) => string,
+): ReadonlyMap<string, Value[]> {
+  const groups = new Map<string, Value[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [value]);
+    else group.push(value);
+  }
+  return groups;
+}

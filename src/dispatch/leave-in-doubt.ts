@@ -1,0 +1,47 @@
+import { sql } from 'drizzle-orm';
+import type { Queries } from '../db/connect.ts';
+import type { PositionRange } from '../domain/batch-plan.ts';
+
+/** Why somebody is in doubt, for people. */
+export const doubtReasons = {
+  holderGone: 'its dispatcher ended, or lost the batch, when the message may have been on its way',
+  begun: 'its dispatcher was killed while the message was on its way',
+  noAnswer: 'the connection broke after the message was handed over, before an answer came',
+} as const;
+
+/**
+ * Settles the groups that batches within these positions had announced and did not come to the end of: whoever of them
+ * has no outcome, and was not put off since, is in doubt. For campaigns that mail nobody twice; others announce nothing.
+ *
+ * The batches are locked first: what their holder records until then counts, and what comes later is refused where the
+ * caller takes or ends them in the same transaction.
+ */
+export async function leaveAnnouncedInDoubt(
+  tx: Queries,
+  campaignId: string,
+  { first, last }: PositionRange,
+): Promise<void> {
+  const { rows } = await tx.execute<{ batch: number }>(sql`
+    select batch from dispatch_batch
+     where campaign_id = ${campaignId} and announced_first <= ${last} and announced_last >= ${first}
+     order by batch for update`);
+  for (const { batch } of rows) {
+    await tx.execute(sql`
+      with doubted as (
+        insert into dispatch_outcome (campaign_id, position, contact_id, batch, server, kind, reason, at)
+        select q.campaign_id, q.position, q.contact_id, b.batch, b.server, 'in_doubt', ${doubtReasons.holderGone}, now()
+          from dispatch_batch b
+          join dispatch_queue q on q.campaign_id = b.campaign_id
+                               and q.position between b.announced_first and b.announced_last
+          left join dispatch_deferral d on d.campaign_id = q.campaign_id and d.position = q.position
+         where b.campaign_id = ${campaignId} and b.batch = ${batch}
+           and (d.due_at is null or d.due_at <= b.announced_at)
+        on conflict do nothing
+        returning position
+      )
+      update dispatch_batch
+         set announced_first = null, announced_last = null, announced_at = null,
+             in_doubt = in_doubt + (select count(*) from doubted)::int
+       where campaign_id = ${campaignId} and batch = ${batch}`);
+  }
+}
