@@ -67,7 +67,12 @@ export async function createDispatcher(
     log,
     setHealth: async (text) => await health.tell('storage', text),
   });
-  const journal = new Journal({ dir: settings.journalDir, server: name, log });
+  const journal = new Journal({
+    dir: settings.journalDir,
+    server: name,
+    log,
+    onHealth: (text) => void health.tell('journal', text).catch(() => undefined),
+  });
   const left = new LeftJournals({ dir: settings.journalDir, db, log, own: journal.files });
   // What a dispatcher that was killed here knew must be in the books before anything is sent.
   await left.enter();

@@ -122,18 +122,18 @@ async function enterDeferrals(
      where d.attempts < excluded.attempts`);
 }
 
-/** The group that a killed process was at, where it still stands as announced: only what was begun is in doubt. */
+/**
+ * The group that a killed process was at, where nobody has settled it yet: only what was begun is in doubt. A journal
+ * that tells of an announcement tells of everything that was begun since, for it is emptied when it misses anything.
+ */
 async function settleGroup(tx: Queries, entries: readonly JournalEntry[], server: string): Promise<void> {
-  const announced = ofType(entries, 'announced').reduce<Entry<'announced'> | undefined>(
-    (latest, entry) => (latest !== undefined && latest.number > entry.number ? latest : entry),
-    undefined,
-  );
+  const [announced] = ofType(entries, 'announced');
   if (announced === undefined) return;
-  const { campaignId, batch, lease, range } = announced;
+  const { campaignId, batch, lease } = announced;
   const { rows } = await tx.execute(sql`
     update dispatch_batch set announced_first = null, announced_last = null, announced_at = null
      where campaign_id = ${campaignId} and batch = ${batch} and lease = ${lease} and ended_at is null
-       and announced_first = ${range.first} and announced_last = ${range.last}
+       and announced_first is not null
     returning batch`);
   if (rows.length === 0) return;
   const answered = new Set([...ofType(entries, 'outcome'), ...ofType(entries, 'deferral')].map(positionOf));
@@ -145,7 +145,6 @@ async function settleGroup(tx: Queries, entries: readonly JournalEntry[], server
     select q.campaign_id, q.position, q.contact_id, ${batch}, ${server}, 'in_doubt', ${doubtReasons.begun}, now()
       from dispatch_queue q
      where q.campaign_id = ${campaignId} and q.position = any(${sql.param(begun)}::int[])
-       and q.position between ${range.first} and ${range.last}
     on conflict do nothing`);
 }
 

@@ -22,8 +22,8 @@ export type JournalEntry = JournalBatch &
   (
     | ({ readonly type: 'outcome' } & RecordedOutcome)
     | ({ readonly type: 'deferral' } & RecordedDeferral)
-    /** This group was announced in the database. The highest `number` of a lease stands. */
-    | { readonly type: 'announced'; readonly number: number; readonly range: PositionRange }
+    /** This group is about to be announced in the database: from here on the journal tells of each message that is begun. */
+    | { readonly type: 'announced'; readonly range: PositionRange }
     /** This message of an announced group is about to go out. */
     | { readonly type: 'begun'; readonly position: number }
   );
@@ -52,8 +52,8 @@ export function deferralLine(of: JournalBatch, deferral: RecordedDeferral): stri
   return line('d', of, position, attempts, sinceFirstMs, dueInMs, reply);
 }
 
-export function announcedLine(of: JournalBatch, number: number, { first, last }: PositionRange): string {
-  return line('a', of, number, first, last);
+export function announcedLine(of: JournalBatch, { first, last }: PositionRange): string {
+  return line('a', of, first, last);
 }
 
 export function begunLine(of: JournalBatch, position: number): string {
@@ -104,8 +104,8 @@ function parseEntry([type, campaignId, batch, lease, ...rest]: unknown[]): Journ
       return { type: 'deferral', ...of, position: one, attempts, sinceFirstMs, dueInMs, reply: five };
     }
     case 'a':
-      if (typeof two !== 'number' || typeof three !== 'number') return undefined;
-      return { type: 'announced', ...of, number: one, range: { first: two, last: three } };
+      if (typeof two !== 'number') return undefined;
+      return { type: 'announced', ...of, range: { first: one, last: two } };
     case 'b':
       return { type: 'begun', ...of, position: one };
     default:

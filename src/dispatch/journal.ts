@@ -27,6 +27,8 @@ export interface JournalOptions {
   /** Name of this server. */
   readonly server: string;
   readonly log: Logger;
+  /** Told what is wrong with it, or `ok`. */
+  readonly onHealth?: (health: string) => void;
 }
 
 /** What must not be lost with a part of the journal: what a batch has announced, and the message that is out. */
@@ -82,7 +84,6 @@ export class Journal {
   private pending = '';
   private writing: Promise<void> | undefined;
   private readonly open = new Map<string, OpenGroup>();
-  private announcements = 0;
   private failed = false;
   /** Whether the database has all of it, and whether it will when the flush that is under way has succeeded. */
   private isRecorded = true;
@@ -130,9 +131,9 @@ export class Journal {
     this.add(deferralLine(of, deferral));
   }
 
-  /** A group that may be mailed at most once was announced in the database. */
+  /** A group that may be mailed at most once is about to be announced in the database. */
   announced(of: JournalBatch, range: PositionRange): void {
-    const announced = announcedLine(of, ++this.announcements, range);
+    const announced = announcedLine(of, range);
     this.open.set(keyOf(of), { announced, begun: '' });
     this.add(announced);
   }
@@ -217,6 +218,7 @@ export class Journal {
     this.current.append('\n');
     this.appendOpenGroups();
     this.failed = false;
+    this.options.onHealth?.('ok');
     this.options.log.info({ file: this.current.path }, 'the journal can be written again');
   }
 
@@ -231,6 +233,9 @@ export class Journal {
       if (!this.failed) {
         const told = 'the journal cannot be written: until it can, each message waits for the books';
         this.options.log.error({ err: messageOf(error), file: this.current.path }, told);
+        this.options.onHealth?.(
+          `The journal cannot be written (${messageOf(error)}): sending is slow until it can.`,
+        );
       }
       this.failed = true;
       this.discard();

@@ -1,11 +1,12 @@
 import { withoutAddresses } from '../domain/error-message.ts';
 import { FailedError, UnavailableError } from '../domain/errors.ts';
-import type { ComposedMessage, Emulation } from '../message/content.ts';
+import type { ComposedMessage, FrozenContent } from '../message/content.ts';
 import { EmulatedSession } from '../smtp/emulation.ts';
 import type { SmtpResult } from '../smtp/reply.ts';
 import type { MailSession } from '../smtp/session.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
+import { doubtReasons } from './leave-in-doubt.ts';
 import type { OutgoingEmail } from './send-email-pipeline.ts';
 
 /**
@@ -43,7 +44,7 @@ export class MessageSender {
   constructor(
     private readonly host: DispatchHost,
     private readonly lease: Lease,
-    private readonly emulation: Emulation | undefined,
+    private readonly content: Pick<FrozenContent, 'emulation' | 'delivery'>,
   ) {}
 
   /**
@@ -74,6 +75,7 @@ export class MessageSender {
         // Connecting takes its time, in which much may have been said.
         if (!(await this.host.recorder.mayGoOn(this.lease)) || performance.now() > freshUntil) return;
         const begun = performance.now();
+        if (this.isAtMostOnce) this.host.recorder.begin(this.lease, email.position);
         const result = await session.send(message.envelope, message.raw);
         if (result.kind !== 'connection-lost' && result.kind !== 'server-busy') {
           this.answered();
@@ -86,6 +88,13 @@ export class MessageSender {
           tookMs: (this.fruitless?.tookMs ?? 0) + performance.now() - begun,
           reply: result.reply,
         };
+        if (result.kind === 'connection-lost' && result.handedOver) {
+          email.isInDoubt = true;
+          if (this.isAtMostOnce) {
+            email.outcome = { kind: 'in_doubt', reason: `${doubtReasons.noAnswer}: ${result.reply}` };
+            return;
+          }
+        }
         if (++this.attempted.attempts >= attemptsPerRecipient) {
           email.deferredReply = result.reply;
           return;
@@ -100,6 +109,10 @@ export class MessageSender {
   close(): void {
     if (this.session !== undefined) this.host.sessions.release(this.session);
     this.session = undefined;
+  }
+
+  private get isAtMostOnce(): boolean {
+    return this.content.delivery === 'at-most-once';
   }
 
   private settle(
@@ -149,12 +162,12 @@ export class MessageSender {
   }
 
   private get isEmulated(): boolean {
-    return (this.emulation ?? this.host.emulation) !== undefined;
+    return (this.content.emulation ?? this.host.emulation) !== undefined;
   }
 
   private async connected(): Promise<MailSession | undefined> {
     if (this.session?.isOpen) return this.session;
-    const emulation = this.emulation ?? this.host.emulation;
+    const emulation = this.content.emulation ?? this.host.emulation;
     if (emulation !== undefined) {
       this.session = new EmulatedSession(emulation);
       return this.session;

@@ -116,6 +116,7 @@ export class Recorder {
    */
   async announce(lease: Lease, group: PositionRange): Promise<boolean> {
     lease.toAnnounce = group;
+    this.options.journal?.announced(lease, group);
     while (!this.stopped && lease.word === 'go' && lease.toAnnounce !== undefined) await this.nextFlush();
     return !this.stopped && lease.word === 'go';
   }
@@ -162,7 +163,8 @@ export class Recorder {
 
   private isBehind(lease: Lease): boolean {
     if (this.options.journal?.works === false && lease.unrecorded > 0) return true;
-    const waitingMs = performance.now() - (this.flushedSince ?? this.waitingSince ?? Number.POSITIVE_INFINITY);
+    const waitingMs =
+      performance.now() - (this.flushedSince ?? this.waitingSince ?? Number.POSITIVE_INFINITY);
     return this.outcomes.length >= highWater || waitingMs > longestUnrecordedMs;
   }
 
@@ -224,7 +226,8 @@ export class Recorder {
     this.options.journal?.flushBegins();
     try {
       await this.send(flush);
-      this.announced(flush);
+      // From here on these batches may hand over what they have announced.
+      for (const lease of flush.announcing.keys()) lease.toAnnounce = undefined;
       this.options.journal?.flushSucceeded();
       for (const lease of flush.closing) this.end(lease);
       this.warnOfRefused(outcomes);
@@ -246,15 +249,6 @@ export class Recorder {
       }
     } finally {
       this.flushedSince = undefined;
-    }
-  }
-
-  /** From here on the batch may hand over what it has announced. */
-  private announced({ announcing }: Flush): void {
-    for (const [lease, group] of announcing) {
-      if (lease.word === 'lost') continue;
-      lease.toAnnounce = undefined;
-      this.options.journal?.announced(lease, group);
     }
   }
 

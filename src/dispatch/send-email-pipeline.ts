@@ -18,6 +18,8 @@ export interface OutgoingEmail {
   outcome?: Outcome;
   /** Set by SendEmail where the mail server said "later": there is no outcome yet. */
   deferredReply?: string;
+  /** Set by SendEmail where the mail server may have the message though no answer came. */
+  isInDoubt?: boolean;
 }
 
 /** One step of SendEmail. What it throws for one recipient alone is a `RecipientFailedError`; all else holds the campaign. */

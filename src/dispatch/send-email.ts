@@ -5,6 +5,7 @@ import { RecipientFailedError } from '../message/recipient-failed-error.ts';
 import type { LoadedContent } from './content-cache.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
+import { doubtReasons } from './leave-in-doubt.ts';
 import { MessageSender } from './message-sender.ts';
 import type { QueuedRecipient } from './read-recipients.ts';
 import { isDecided, type NamedProcessor, type OutgoingEmail } from './send-email-pipeline.ts';
@@ -25,7 +26,7 @@ export class SendEmail {
     private readonly content: LoadedContent,
     steps: readonly string[],
   ) {
-    this.sender = new MessageSender(host, lease, content.frozen.emulation);
+    this.sender = new MessageSender(host, lease, content.frozen);
     this.steps = steps.map((name) => ({ name, run: this.processor(name) }));
   }
 
@@ -134,11 +135,13 @@ export class SendEmail {
         this.host.recorder.defer(this.lease, { position, attempts, sinceFirstMs, dueInMs, reply });
         return;
       }
-      email.outcome = {
-        kind: 'failed',
-        reason: 'put off by the mail server for too long',
-        reply: email.deferredReply,
-      };
+      email.outcome = email.isInDoubt
+        ? { kind: 'in_doubt', reason: `${doubtReasons.noAnswer}: ${email.deferredReply}` }
+        : {
+            kind: 'failed',
+            reason: 'put off by the mail server for too long',
+            reply: email.deferredReply,
+          };
     }
     if (email.outcome === undefined) {
       throw new FailedError(
