@@ -22,7 +22,7 @@ FROM node:20-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && install -d -o node -g node /data /work
+    && install -d -o node -g node /data /data/journal /work
 ENV NODE_ENV=production EXM_DATA_DIR=/data
 COPY --from=dependencies /app/node_modules /app/node_modules
 COPY --from=build /app/dist /app/dist
