@@ -166,8 +166,8 @@ class Scene {
         hold.recorder.defer(hold.lease, {
           position,
           attempts: 1,
-          firstAt: at,
-          dueAt: at,
+          sinceFirstMs: 0,
+          dueInMs: 0,
           reply: '451 later',
         });
       } else {
