@@ -7,6 +7,10 @@ export type { Logger };
  * Values under names that may hold a secret or an address are never written.
  */
 export function createLogger(name: string): Logger {
+  // Lines are few, and must stand in their order and be there when the process ends, however it does.
+  const destination = pino.destination({ dest: 2, sync: true });
+  // A log that cannot be written (its disk is full, its terminal was closed) must not end the process.
+  destination.on('error', () => undefined);
   return pino(
     {
       name,
@@ -25,7 +29,6 @@ export function createLogger(name: string): Logger {
         censor: '***',
       },
     },
-    // Lines are few, and must stand in their order and be there when the process ends, however it does.
-    pino.destination({ dest: 2, sync: true }),
+    destination,
   );
 }

@@ -22,8 +22,8 @@ export function listenForStop(): StopRequest {
       resolve(cause);
       controller.abort();
     };
-    process.on('SIGTERM', () => stop('SIGTERM'));
-    process.on('SIGINT', () => stop('SIGINT'));
+    // SIGHUP: its terminal was closed.
+    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => stop(name));
     onOrphaned(() => stop('the supervisor is gone'));
   });
   request = { asked, signal: controller.signal };

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { exitCodes } from '../domain/errors.ts';
 import { packagePath } from '../package-path.ts';
+import { outliveLostOutput } from './lost-output.ts';
 
 const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string };
 
@@ -60,6 +61,7 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
   },
 };
 
+outliveLostOutput();
 const program = new Command('exm')
   .description('Sends email campaigns: durable, on Temporal, by any number of dispatch servers.')
   .version(version);

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { FailedError, InputError } from '../domain/errors.ts';
 import { type LocalAddresses, type LocalParts, startLocalParts } from '../local/index.ts';
+import { onNpmGone } from '../local/supervision.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { endProcess } from './end-process.ts';
 import { parseWholeNumber } from './flags.ts';
@@ -113,6 +114,7 @@ export function stopOnSignals(io: CliIo): Stopping {
     );
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stop);
+  onNpmGone(stop);
   return {
     signal: stopping.signal,
     asked: new Promise((resolve) => stopping.signal.addEventListener('abort', () => resolve())),

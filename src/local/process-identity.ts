@@ -60,6 +60,22 @@ export function parseProcessRecord(value: unknown): ProcessRecord | undefined {
   return { pid, identity };
 }
 
+/** Who started a process, or who took it over. Undefined where that cannot be told. */
+export function parentOf(pid: number): number | undefined {
+  try {
+    const parent =
+      process.platform === 'linux'
+        ? // See proc(5): field 4 of `stat`, the second after the program's name in brackets.
+          readFileSync(`/proc/${pid}/stat`, 'latin1')
+            .replace(/^.*\) /s, '')
+            .split(' ')[1]
+        : execFileSync('ps', ['-p', String(pid), '-o', 'ppid='], { encoding: 'utf8' }).trim();
+    return Number(parent) > 0 ? Number(parent) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The command line of a process, in one string. Empty where it cannot be told. */
 export function commandLine(pid: number): string {
   try {

@@ -54,4 +54,31 @@ describe('a worker that is told to stop', () => {
       expect((await workers.rowOf(role))?.stoppedAt).toBeInstanceOf(Date);
     },
   );
+
+  test.each(roles)('%s: stops as planned where its terminal is closed', async (role) => {
+    const worker = workers.start(role);
+    await worker.ready();
+    worker.child.stderr?.destroy();
+    worker.child.kill('SIGHUP');
+    await waitFor(() => worker.child.exitCode !== null || worker.child.signalCode !== null);
+    expect([worker.child.exitCode, worker.child.signalCode]).toEqual(plannedEnd);
+    expect((await workers.rowOf(role))?.stoppedAt).toBeInstanceOf(Date);
+  });
+
+  test('goes on where the shell that started it is killed, until it is told', async () => {
+    const worker = workers.start('reporting', {}, { shell: true });
+    await worker.ready();
+    const pid = (await workers.rowOf('reporting'))?.pid ?? 0;
+    expect(pid).not.toBe(worker.child.pid);
+    worker.child.kill('SIGKILL');
+    await waitFor(() => worker.child.signalCode !== null);
+    const killedAt = (await workers.rowOf('reporting'))?.seenAt ?? new Date();
+    await waitFor(async () => {
+      const row = await workers.rowOf('reporting');
+      return row !== undefined && row.seenAt.getTime() > killedAt.getTime() + 3_000;
+    });
+    process.kill(pid, 'SIGTERM');
+    await waitFor(async () => (await workers.rowOf('reporting'))?.stoppedAt instanceof Date);
+    await worker.end();
+  });
 });

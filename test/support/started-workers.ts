@@ -50,20 +50,22 @@ export function useStartedWorkers() {
     await receiver?.close();
   });
   return {
-    /** It has its role as its name. */
-    start(role: Role, more: Record<string, string> = {}): StartedWorker {
+    /** It has its role as its name. @param shell whether a shell starts it, which then is the child */
+    start(role: Role, more: Record<string, string> = {}, { shell = false } = {}): StartedWorker {
       const { PATH, HOME, TMPDIR } = process.env;
       const listen = rolesWithPages.includes(role) ? ['--listen', '127.0.0.1:0'] : [];
-      const child = spawn(
+      const worker = [packagePath('bin/exm.js'), 'worker', role, '--name', role, ...listen];
+      const [command = '', ...args] = [
+        ...(shell ? ['sh', '-c', '"$@"; true', 'sh'] : []),
         process.execPath,
-        [packagePath('bin/exm.js'), 'worker', role, '--name', role, ...listen],
-        {
-          env: { PATH, HOME, TMPDIR, ...installation.env, ...more },
-          cwd: installation.dir,
-          stdio: ['ignore', 'ignore', 'pipe'],
-          detached: true,
-        },
-      );
+        ...worker,
+      ];
+      const child = spawn(command, args, {
+        env: { PATH, HOME, TMPDIR, ...installation.env, ...more },
+        cwd: installation.dir,
+        stdio: ['ignore', 'ignore', 'pipe'],
+        detached: true,
+      });
       children.add(child);
       let log = '';
       child.stderr.setEncoding('utf8').on('data', (chunk: string) => {

@@ -65,7 +65,7 @@ export function spawnUp(dir: string, args: readonly string[] = [], env: NodeJS.P
  * Gives a folder ports that nobody else takes between two starts, as another test or a connection may take the usual
  * ones: from below those that the system hands out for connections.
  */
-async function keepPorts(dir: string): Promise<void> {
+export async function keepPorts(dir: string): Promise<void> {
   const dataDir = join(dir, '.exm');
   const file = join(dataDir, 'ports.json');
   if (existsSync(file)) return;
