@@ -42,10 +42,10 @@ export function createProcessingActivities(dependencies: ProcessingDependencies)
     async processEvents(): Promise<{ processed: number }> {
       const context = Context.current();
       const stop = context.cancellationSignal;
-      const end = Date.now() + shiftMs;
+      const end = performance.now() + shiftMs;
       let sum = 0;
       try {
-        while (!stop.aborted && Date.now() < end) {
+        while (!stop.aborted && performance.now() < end) {
           const { processed } = await processEvents(db, batchSize);
           sum += processed;
           context.heartbeat();

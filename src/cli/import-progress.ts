@@ -5,7 +5,7 @@ import { type ProgressBar, startProgressBar } from './progress-bar.ts';
 /** Progress of an import on stderr, for a person who looks at a terminal. */
 export class ImportProgressDisplay {
   readonly #io: CliIo;
-  readonly #startedAt = Date.now();
+  readonly #startedAt = performance.now();
   #bar: ProgressBar | undefined;
 
   constructor(io: CliIo) {
@@ -13,7 +13,10 @@ export class ImportProgressDisplay {
   }
 
   readonly show = ({ phase, rows, bytes, totalBytes }: ImportProgress): void => {
-    const payload = { rows, rate: Math.round((rows * 1_000) / Math.max(1, Date.now() - this.#startedAt)) };
+    const payload = {
+      rows,
+      rate: Math.round((rows * 1_000) / Math.max(1, performance.now() - this.#startedAt)),
+    };
     if (phase === 'merging') {
       this.#bar?.update(totalBytes ?? bytes, payload);
       this.end();

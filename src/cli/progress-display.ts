@@ -34,7 +34,7 @@ export class ProgressDisplay {
       this.draw(done, totals.queued, { state, sent: totals.sent, pace: pace.join('  ') });
       return;
     }
-    const now = Date.now();
+    const now = performance.now();
     if (state === this.lastState && now - this.lastLine < lineIntervalMs) return;
     this.lastLine = now;
     this.lastState = state;
@@ -62,7 +62,7 @@ export class ProgressDisplay {
   }
 
   private rate(done: number): number {
-    const now = Date.now();
+    const now = performance.now();
     this.samples.push({ at: now, done });
     while ((this.samples[0]?.at ?? now) < now - rateWindowMs) this.samples.shift();
     const first = this.samples[0];

@@ -22,6 +22,6 @@ const endingTimeoutMs = 12_000;
 
 /** Waits for batches that an earlier run left open to be handed back; those of dead dispatchers are not waited for long. */
 export async function untilBatchesEnded(db: Queries, campaignId: string): Promise<void> {
-  const until = Date.now() + endingTimeoutMs;
-  while ((await takenBatches(db, campaignId)).length > 0 && Date.now() < until) await delay(250);
+  const until = performance.now() + endingTimeoutMs;
+  while ((await takenBatches(db, campaignId)).length > 0 && performance.now() < until) await delay(250);
 }

@@ -78,10 +78,10 @@ async function end(
 ): Promise<void> {
   // To PostgreSQL SIGTERM would mean: wait until all have left.
   kill(child, child.name === 'postgres' ? 'SIGINT' : 'SIGTERM');
-  const until = Date.now() + patienceMs;
+  const until = performance.now() + patienceMs;
   while (isRunning(child)) {
     signal?.throwIfAborted();
-    if (Date.now() > until) kill(child, 'SIGKILL');
+    if (performance.now() > until) kill(child, 'SIGKILL');
     await sleep(50);
   }
 }

@@ -44,12 +44,12 @@ export async function downloadTemporal({ workDir, env, progress, signal }: Insta
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });
-  const started = Date.now();
+  const started = performance.now();
   let told = started;
   let bytes = 0;
   let grewAt = started;
   const watch = setInterval(() => {
-    const now = Date.now();
+    const now = performance.now();
     const size = sizeOfFiles(workDir);
     if (size > bytes) [bytes, grewAt] = [size, now];
     if (bytes > 0 && now - told >= progressIntervalMs) {
@@ -84,10 +84,10 @@ export async function goInstallTemporal({ workDir, env, progress, signal }: Inst
     GOTMPDIR: join(workDir, 'tmp'),
   };
   for (const folder of [bin, ...Object.values(folders)]) mkdirSync(folder, { recursive: true });
-  const started = Date.now();
+  const started = performance.now();
   const tell = () =>
     progress(
-      `Building Temporal's dev server with "go install", once for this user; this takes about five minutes (${Math.round((Date.now() - started) / 1000)} s so far)`,
+      `Building Temporal's dev server with "go install", once for this user; this takes about five minutes (${Math.round((performance.now() - started) / 1000)} s so far)`,
     );
   // -modcacherw: Go writes its module cache read-only otherwise, and it could not be removed.
   const child = spawn('go', ['install', `github.com/temporalio/cli/cmd/temporal@v${temporalVersion}`], {

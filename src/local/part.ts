@@ -69,17 +69,17 @@ export class SupervisedPart<Running extends RunningPart = RunningPart> {
     const { name, tell, logFile } = this.#options;
     const { signal } = this.#stopping;
     let delayMs = firstDelayMs;
-    let startedAt = Date.now();
+    let startedAt = performance.now();
     let exit = await first.child.exited;
     for (;;) {
       this.#running = undefined;
       if (signal.aborted) return;
-      if (Date.now() - startedAt > steadyAfterMs) delayMs = firstDelayMs;
+      if (performance.now() - startedAt > steadyAfterMs) delayMs = firstDelayMs;
       tell(`${name} ${describeExit(exit)}; it is started again in ${delayMs / 1000} s (log: ${logFile})`);
       await sleep(delayMs, undefined, { signal }).catch(() => undefined);
       delayMs = Math.min(delayMs * 2, longestDelayMs);
       if (signal.aborted) return;
-      startedAt = Date.now();
+      startedAt = performance.now();
       try {
         const running = await this.#startOnce();
         tell(`${name} runs again`);

@@ -164,8 +164,12 @@ async function endPreviousServer(data: string): Promise<void> {
   const pid = Number(lines[0]);
   if (Number.isSafeInteger(pid) && pid > 1 && servesCluster(pid, data)) {
     process.kill(pid, 'SIGINT');
-    for (const until = Date.now() + stopTimeoutMs; processIdentity(pid) !== undefined; await sleep(50)) {
-      if (Date.now() < until) continue;
+    for (
+      const until = performance.now() + stopTimeoutMs;
+      processIdentity(pid) !== undefined;
+      await sleep(50)
+    ) {
+      if (performance.now() < until) continue;
       throw new FailedError('POSTGRES_START', `Another PostgreSQL (process ${pid}) runs on ${data}.`, {
         field: pidFile,
         value: pid,
@@ -189,7 +193,7 @@ async function waitUntilReady(
   url: string,
   { logFile, signal }: PostgresOptions,
 ): Promise<void> {
-  const until = Date.now() + startTimeoutMs;
+  const until = performance.now() + startTimeoutMs;
   for (;;) {
     signal?.throwIfAborted();
     if (child.exit !== undefined) {
@@ -209,7 +213,7 @@ async function waitUntilReady(
       // 57P03: it starts or recovers. A refused connection: it doesn't listen yet. Anything else will not mend.
       const code = (cause as { code?: string }).code;
       const starting = code === '57P03' || code === 'ECONNREFUSED' || code === 'ECONNRESET';
-      if (!starting || Date.now() > until) {
+      if (!starting || performance.now() > until) {
         throw new FailedError(
           'POSTGRES_START',
           `PostgreSQL runs but refuses us: ${(cause as Error).message}\n${lastLines(child.output())}`,

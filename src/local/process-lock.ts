@@ -32,7 +32,8 @@ export async function acquireProcessLock(path: string): Promise<LockResult> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const age = Date.now() - (statSync(takeover, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-      if (age > takeoverTimeoutMs) rmSync(takeover, { recursive: true, force: true });
+      // Also one of the future: the clock was set back since.
+      if (Math.abs(age) > takeoverTimeoutMs) rmSync(takeover, { recursive: true, force: true });
       await sleep(20);
       continue;
     }

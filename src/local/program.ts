@@ -44,7 +44,7 @@ export async function startProgram(options: ProgramOptions): Promise<RunningProg
   const stop = async () => {
     await child.stop('SIGTERM', stopTimeoutMs, options.onOverdue);
   };
-  const until = Date.now() + readyTimeoutMs;
+  const until = performance.now() + readyTimeoutMs;
   for (;;) {
     const address = readyAddress(child);
     if (address !== undefined) return { child, address, stop };
@@ -52,7 +52,7 @@ export async function startProgram(options: ProgramOptions): Promise<RunningProg
       await stop();
       throw signal.reason;
     }
-    if (child.exit !== undefined || Date.now() > until) {
+    if (child.exit !== undefined || performance.now() > until) {
       const how = child.exit === undefined ? 'did not become ready' : describeExit(child.exit);
       const output = lastLines(child.output());
       await stop();

@@ -93,7 +93,7 @@ async function waitUntilReady(
   uiUrl: string,
   { logFile, signal }: TemporalServerOptions,
 ): Promise<void> {
-  const until = Date.now() + startTimeoutMs;
+  const until = performance.now() + startTimeoutMs;
   let waitingFor = '';
   for (;;) {
     signal?.throwIfAborted();
@@ -114,7 +114,7 @@ async function waitUntilReady(
     } catch {
       // Not yet.
     }
-    if (Date.now() > until) {
+    if (performance.now() > until) {
       throw new FailedError(
         'TEMPORAL_START',
         `Temporal's dev server runs, but ${waitingFor} does not answer:\n${lastLines(child.output())}`,

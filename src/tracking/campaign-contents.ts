@@ -42,7 +42,7 @@ export class CampaignContents {
    */
   async find(campaignId: string): Promise<CampaignContent | undefined> {
     const kept = this.#kept.get(campaignId);
-    if (kept !== undefined && Date.now() - kept.readAt < freshMs) return kept;
+    if (kept !== undefined && performance.now() - kept.readAt < freshMs) return kept;
     try {
       const read = this.#read(campaignId, kept);
       return await (kept === undefined
@@ -65,7 +65,7 @@ export class CampaignContents {
     const same = kept?.hash === row.hash ? kept : undefined;
     const content = same?.content ?? (await loadContent(this.#db, row.hash));
     const renderer = same?.renderer ?? new BodyRenderer(content, this.#keys);
-    const read = { hash: row.hash, content, renderer, readAt: Date.now() };
+    const read = { hash: row.hash, content, renderer, readAt: performance.now() };
     this.#kept.set(campaignId, read);
     const oldest = this.#kept.keys().next();
     if (this.#kept.size > keptMaximum && oldest.done !== true) this.#kept.delete(oldest.value);
