@@ -55,6 +55,11 @@ export interface RunRoleOptions {
 const givenUpMaximumMs = 5_000;
 /** Of the time for the end, what closing connections to the database may take. Milliseconds. */
 const closeMaximumMs = 1_000;
+/**
+ * A transaction's next statement follows at once, unless the process is frozen or cut off. Then whoever takes over must
+ * not wait for what it has locked longer than Temporal takes to notice. Milliseconds.
+ */
+const idleInTransactionMs = 10_000;
 
 /**
  * One worker process from start to stop: settings and keys are checked, the database must answer and have this
@@ -72,6 +77,7 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
   const stop = listenForStop();
   const db = connectDatabase(settings.databaseUrl, {
     applicationName: `exm ${options.role} ${options.name}`,
+    idleInTransactionMs,
     onIdleError: (error) => log.warn({ err: messageOf(error) }, 'database connection lost while idle'),
   });
   let presence: ServerPresence | undefined;

@@ -2,6 +2,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { UnavailableError } from '../domain/errors.ts';
 import * as schema from './schema.ts';
+import { transactionIn } from './transaction.ts';
 
 export type Database = NodePgDatabase<typeof schema> & { readonly $client: pg.Pool };
 /** A database or a transaction in it. */
@@ -14,6 +15,11 @@ export interface ConnectOptions {
   readonly max?: number;
   /** Called for a connection that breaks while nobody uses it; the pool replaces it by itself. */
   readonly onIdleError?: (error: Error) => void;
+  /**
+   * How long a transaction may wait for its next statement before the server ends it, milliseconds. For processes that
+   * others wait for: one that is frozen, or cut off, keeps what it has locked for no longer. Default: without end.
+   */
+  readonly idleInTransactionMs?: number;
 }
 
 /**
@@ -29,12 +35,17 @@ export function connectDatabase(url: string, options: ConnectOptions): Database 
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
+    // Not a parameter of the connection's start: poolers such as PgBouncer refuse those that they don't know.
+    onConnect: async (client) => {
+      if (options.idleInTransactionMs === undefined) return;
+      await client.query(`set idle_in_transaction_session_timeout = ${options.idleInTransactionMs}`);
+    },
   });
   // Without listeners a connection that breaks would end the process: one while idle, the other inside a transaction,
   // whose query fails with the same error.
   pool.on('error', (error) => options.onIdleError?.(error));
   pool.on('connect', (client) => client.on('error', () => undefined));
-  return drizzle(pool, { schema }) as Database;
+  return Object.assign(drizzle(pool, { schema }), { transaction: transactionIn(pool) }) as Database;
 }
 
 export async function closeDatabase(db: Database): Promise<void> {

@@ -1,0 +1,78 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeDatabase, connectDatabase } from '../../src/db/connect.ts';
+import { server } from '../../src/db/schema.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { startWire } from '../support/wire.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(async () => await database.drop());
+
+describe('a transaction', () => {
+  it('takes no connection of the pool with it when the database goes as it begins', async () => {
+    const { host } = new URL(database.url);
+    const wire = await startWire(host);
+    const url = new URL(database.url);
+    url.host = wire.address;
+    const db = connectDatabase(url.href, { applicationName: 'test', max: 2 });
+    await db.execute(sql`select 1`);
+    expect(db.$client.totalCount).toBe(1);
+    const closed = wire.close();
+    // The connection is broken, and the pool has not heard of it yet.
+    await expect(db.transaction(async (tx) => await tx.execute(sql`select 1`))).rejects.toThrow();
+    await closed;
+    expect(db.$client.totalCount).toBe(0);
+    await closeDatabase(db);
+  });
+
+  it('keeps a connection that it could roll back on', async () => {
+    const db = connectDatabase(database.url, { applicationName: 'test', max: 1 });
+    const pid = async () =>
+      (await db.execute<{ pid: number }>(sql`select pg_backend_pid() as pid`)).rows[0]?.pid;
+    const before = await pid();
+    const refused = db.transaction(async (tx) => {
+      await tx.execute(sql`create table gone_again ()`);
+      throw new Error('refused');
+    });
+    await expect(refused).rejects.toThrow('refused');
+    expect(await pid()).toBe(before);
+    const { rows } = await db.execute(sql`select from pg_class where relname = 'gone_again'`);
+    expect(rows).toEqual([]);
+    await closeDatabase(db);
+  });
+
+  it('says what went wrong in it also where the rollback fails because of that', async () => {
+    const db = connectDatabase(database.url, { applicationName: 'test', max: 1 });
+    const ended = db.transaction(async (tx) => {
+      await tx.execute(sql`select pg_terminate_backend(pg_backend_pid())`);
+    });
+    await expect(ended).rejects.toMatchObject({ cause: { code: '57P01' } });
+    await closeDatabase(db);
+  });
+
+  it('of a process that was frozen in it holds nobody up for longer than it may be idle', async () => {
+    const db = connectDatabase(database.url, { applicationName: 'test', max: 2, idleInTransactionMs: 500 });
+    await db.insert(server).values({ name: 'one', role: 'primary', host: 'here', pid: 1 });
+    const rename = sql`update server set host = host where name = 'one'`;
+    let isHeld: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      isHeld = resolve;
+    });
+    const frozen = db
+      .transaction(async (tx) => {
+        await tx.execute(rename);
+        isHeld();
+        await pause(5_000);
+        await tx.execute(rename);
+      })
+      .catch((error: unknown) => error);
+    await held;
+    await db.execute(rename);
+    expect(await frozen).toBeInstanceOf(Error);
+    await closeDatabase(db);
+  });
+});
