@@ -34,6 +34,7 @@ export interface AuditEntry {
   readonly what: string;
   readonly from: string | null;
   readonly to: string | null;
+  readonly why: string | null;
 }
 
 /** What tests need that steer campaigns by programs, many of them in a short time. */
@@ -52,9 +53,10 @@ export function useSteering(fixture: CampaignFixture) {
   const words = async (id: string): Promise<CampaignWords> =>
     (await query('select state, sub_state as "subState", word, reason from campaign where id = $1', [id]))[0];
   const audit = async (id: string): Promise<AuditEntry[]> =>
-    await query('select actor, what, "from", "to" from campaign_audit where campaign_id = $1 order by id', [
-      id,
-    ]);
+    await query(
+      'select actor, what, "from", "to", why from campaign_audit where campaign_id = $1 order by id',
+      [id],
+    );
 
   /** Addresses that the mail server took this campaign's message for, as often as it did. */
   const received = (id: string): string[] => {
