@@ -1,6 +1,7 @@
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { campaignStatus } from '../../src/campaigns/campaign-status.ts';
+import { server } from '../../src/db/schema.ts';
 import { insertCampaign, insertOutcomes, range } from '../reporting/sample-campaign.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -41,5 +42,22 @@ describe('the status of a campaign', () => {
     } finally {
       lock.release();
     }
+  });
+
+  it('says that nobody can send where every dispatcher of the pool is without its mail server', async () => {
+    const id = 'winter-7k3f';
+    await insertCampaign(db, id, 100, { definition: { pool: 'winter' } });
+    const health = 'The mail server gives no connection: refused';
+    await db.insert(server).values(
+      ['w1', 'w2'].map((name) => ({
+        ...{ name, role: 'dedicated-dispatch', host: 'h', pid: 1, pool: 'winter' },
+        ...{ threads: 2, sleepMs: 0, health },
+      })),
+    );
+    expect((await campaignStatus(db, id)).reason).toBe(
+      `no dispatcher of the pool "winter" can send at the moment. w1: ${health}; w2: ${health}`,
+    );
+    await db.update(server).set({ health: 'ok' }).where(eq(server.name, 'w2'));
+    expect((await campaignStatus(db, id)).reason).toBeNull();
   });
 });
