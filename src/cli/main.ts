@@ -43,6 +43,10 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     about: 'static lists of contacts',
     load: async () => (await import('./list.ts')).listCommand(),
   },
+  why: {
+    about: 'why a person did or did not get a campaign',
+    load: async () => (await import('./why.ts')).whyCommand(),
+  },
   server: {
     about: 'the worker processes, and the Sleep of dispatchers',
     load: async () => (await import('./server.ts')).serverCommand(),

@@ -3,7 +3,13 @@ import type { Queries } from '../db/connect.ts';
 import { type ExclusionReason, exclusionReasons } from '../domain/outcome.ts';
 import { unknownCampaign } from '../reporting/totals.ts';
 import { listsOf, saysNoToLists } from './campaign-lists.ts';
-import { type ExclusionSettings, exclusionCase, exclusionJoins } from './exclusion.ts';
+import {
+  type ExclusionSettings,
+  everyExclusion,
+  exclusionCase,
+  exclusionJoins,
+  type FurtherConditions,
+} from './exclusion.ts';
 
 export interface AudienceSettings extends ExclusionSettings {
   /** Languages for which the campaign has a body, BCP 47, lower case. */
@@ -44,28 +50,73 @@ export async function audienceOf(
   return audienceCounts(rows);
 }
 
+/** Why a contact is not queued for a campaign, by the very rules of QueueMessage. */
+export interface JudgedContact {
+  /** Whether it is on an included list. */
+  readonly isIncluded: boolean;
+  /** Every reason that holds now. */
+  readonly reasons: readonly ExclusionReason[];
+}
+
+/** Judges one contact as `audienceOf` would if the campaign were queued now. */
+export async function judgeContact(
+  db: Queries,
+  campaignId: string,
+  contactId: number,
+  settings: ExclusionSettings,
+): Promise<JudgedContact> {
+  const { rows } = await db.execute<{ isIncluded: boolean; reasons: ExclusionReason[] }>(sql`
+    select ${isIncluded(campaignId)} as "isIncluded", ${everyExclusion(settings, listConditions)} as reasons
+    from ${contactsWithLists(campaignId, settings)} where contact.id = ${contactId}`);
+  return rows[0] ?? { isIncluded: false, reasons: [] };
+}
+
+/** Every reason that holds for an address that is no contact: those that are kept by address. */
+export async function judgeAddress(
+  db: Queries,
+  key: string,
+  settings: ExclusionSettings,
+): Promise<readonly ExclusionReason[]> {
+  const { rows } = await db.execute<{ reasons: ExclusionReason[] }>(sql`
+    select ${everyExclusion(settings)} as reasons
+    from (select ${key}::text as email_key, false as do_not_market, false as consent_revoked, 0 as bounce_count) contact
+    ${exclusionJoins(settings)}`);
+  return rows[0]?.reasons ?? [];
+}
+
 /**
  * The common table expression `judged`: one row per contact of the campaign's included lists, with the contact's `id`
  * and `language`, and the `reason` for which it gets nothing (null: it gets it). Materialized, for it is read twice:
  * to queue and to count.
  */
 export function judgedAudience(campaignId: string, settings: ExclusionSettings): SQL {
-  const reason = exclusionCase(settings, {
-    'excluded-list': sql`excluded.contact_id is not null`,
-    'list-opt-out': sql`opted_out.id is not null`,
-  });
   return sql`judged as materialized (
-    select contact.id, contact.language, ${reason} as reason
-    from contact
+    select contact.id, contact.language, ${exclusionCase(settings, listConditions)} as reason
+    from ${contactsWithLists(campaignId, settings)}
+    where ${isIncluded(campaignId)}
+  )`;
+}
+
+function isIncluded(campaignId: string): SQL {
+  return sql`contact.id in (select contact_id from list_member where list_id in ${listsOf(campaignId, 'include')})`;
+}
+
+/** Over `contactsWithLists`. */
+const listConditions: FurtherConditions = {
+  'excluded-list': sql`excluded.contact_id is not null`,
+  'list-opt-out': sql`opted_out.id is not null`,
+};
+
+/** All contacts, with what decides about them: the items of a FROM clause. */
+function contactsWithLists(campaignId: string, settings: ExclusionSettings): SQL {
+  return sql`contact
     left join (
       select distinct contact_id from list_member where list_id in ${listsOf(campaignId, 'exclude')}
     ) excluded on excluded.contact_id = contact.id
     left join (
       select id from contact where ${saysNoToLists(campaignId)}
     ) opted_out on opted_out.id = contact.id
-    ${exclusionJoins(settings)}
-    where contact.id in (select contact_id from list_member where list_id in ${listsOf(campaignId, 'include')})
-  )`;
+    ${exclusionJoins(settings)}`;
 }
 
 export type JudgedCount = { reason: ExclusionReason | null; people: number; memberships: number };

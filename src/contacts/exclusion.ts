@@ -18,6 +18,11 @@ export type PersonalExclusionReason = Exclude<
   'excluded-list' | 'list-opt-out' | 'duplicate-address'
 >;
 
+/** Whether a reason that came after the campaign was queued is honoured, too. */
+export function holdsAtSending(reason: ExclusionReason): boolean {
+  return reason === 'list-opt-out' || reason in personalConditions;
+}
+
 /** The condition of a reason is null-safe: a row without a contact (erased since it was queued) is `no-address`. */
 const personalConditions = {
   'global-opt-out': () => sql`global_opt_out.email_key is not null`,
@@ -42,28 +47,36 @@ export function exclusionJoins(settings: ExclusionSettings): SQL {
     : optOut;
 }
 
+/** Conditions of reasons that only the caller can know, such as those of the campaign's lists. */
+export type FurtherConditions = Partial<Record<Exclude<ExclusionReason, PersonalExclusionReason>, SQL>>;
+
 /**
  * Why the contact of the row must not get mail, as a text expression: one of `exclusionReasons`, the first that
  * holds in their order, or null where it may. The one definition for queueing and for sending.
  *
  * Over the table `contact` and the joins of `exclusionJoins`, given the same settings. `contact` may be the right
  * side of a left join.
- *
- * @param further conditions of reasons that only the caller can know, such as those of the campaign's lists.
  */
-export function exclusionCase(
-  settings: ExclusionSettings,
-  further: Partial<Record<Exclude<ExclusionReason, PersonalExclusionReason>, SQL>> = {},
-): SQL {
+export function exclusionCase(settings: ExclusionSettings, further: FurtherConditions = {}): SQL {
+  return sql`case ${sql.join(branches(settings, further), sql` `)} end`;
+}
+
+/** Every reason that holds, in their order, as an expression of an array of text; otherwise as `exclusionCase`. */
+export function everyExclusion(settings: ExclusionSettings, further: FurtherConditions = {}): SQL {
+  const each = branches(settings, further).map((branch) => sql`case ${branch} end`);
+  return sql`array_remove(array[${sql.join(each, sql`, `)}]::text[], null)`;
+}
+
+/** `when <condition> then '<reason>'`, in the order of the reasons. */
+function branches(settings: ExclusionSettings, further: FurtherConditions): SQL[] {
   const conditions: Partial<Record<ExclusionReason, SQL>> = { ...further };
   for (const [reason, condition] of Object.entries(personalConditions)) {
     const met = condition(settings);
     if (met !== undefined) conditions[reason as PersonalExclusionReason] = met;
   }
-  const branches = exclusionReasons.flatMap((reason) => {
+  return exclusionReasons.flatMap((reason) => {
     const condition = conditions[reason];
     // The names are constants of ours; as parameters they would make the types of the branches unknown.
     return condition === undefined ? [] : [sql`when ${condition} then ${sql.raw(`'${reason}'`)}`];
   });
-  return sql`case ${sql.join(branches, sql` `)} end`;
 }

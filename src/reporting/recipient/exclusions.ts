@@ -1,0 +1,101 @@
+import { and, asc, desc, eq } from 'drizzle-orm';
+import { type ExclusionSettings, holdsAtSending } from '../../contacts/exclusion.ts';
+import type { Queries } from '../../db/connect.ts';
+import {
+  campaignList,
+  contactList,
+  globalOptOut,
+  listMember,
+  listOptOut,
+  suppression,
+} from '../../db/schema.ts';
+import type { ExclusionReason } from '../../domain/outcome.ts';
+import type { CampaignListEntry, Dated, HeldExclusion } from './recipient-report.ts';
+
+/** The lists of a campaign, the included ones first, and what an address is to them. */
+export async function listsOfCampaign(
+  db: Queries,
+  campaignId: string,
+  { key, contactId }: { readonly key: string; readonly contactId: number | undefined },
+): Promise<CampaignListEntry[]> {
+  const rows = await db
+    .select({
+      name: contactList.name,
+      role: campaignList.role,
+      member: listMember.contactId,
+      since: listOptOut.createdAt,
+      reason: listOptOut.reason,
+    })
+    .from(campaignList)
+    .innerJoin(contactList, eq(contactList.id, campaignList.listId))
+    .leftJoin(
+      listMember,
+      and(eq(listMember.listId, contactList.id), eq(listMember.contactId, contactId ?? -1)),
+    )
+    .leftJoin(listOptOut, and(eq(listOptOut.listId, contactList.id), eq(listOptOut.emailKey, key)))
+    .where(eq(campaignList.campaignId, campaignId))
+    .orderBy(desc(campaignList.role), asc(contactList.name));
+  return rows.map(({ name, role, member, since, reason }) => ({
+    name,
+    role,
+    isMember: member !== null,
+    optOut: since === null ? null : { since: since.toISOString(), reason: reason ?? '' },
+  }));
+}
+
+/** What is known of each reason that holds for an address. */
+export async function withDetails(
+  db: Queries,
+  reasons: readonly ExclusionReason[],
+  about: {
+    readonly key: string;
+    readonly lists: readonly CampaignListEntry[];
+    readonly bounceCount: number;
+    readonly settings: ExclusionSettings;
+  },
+): Promise<HeldExclusion[]> {
+  const { key, lists, bounceCount, settings } = about;
+  const optedOut = reasons.includes('global-opt-out') ? await entryOf(db, globalOptOut, key) : null;
+  const suppressed = reasons.includes('suppression-list') ? await entryOf(db, suppression, key) : null;
+  const optOuts = lists.filter(({ role, optOut }) => role === 'include' && optOut !== null);
+  const details: Partial<Record<ExclusionReason, { detail: string | null; since: string | null }>> = {
+    'excluded-list': {
+      detail: names(lists.filter(({ role, isMember }) => role === 'exclude' && isMember)),
+      since: null,
+    },
+    'global-opt-out': { detail: optedOut?.reason ?? null, since: optedOut?.since ?? null },
+    'suppression-list': { detail: suppressed?.reason ?? null, since: suppressed?.since ?? null },
+    'undelivered-maximum': {
+      detail: `${bounceCount}, and UndeliveredMaximum is ${settings.undeliveredMaximum}`,
+      since: null,
+    },
+    'list-opt-out': {
+      detail: names(optOuts),
+      since:
+        optOuts
+          .map(({ optOut }) => optOut?.since ?? '')
+          .sort()
+          .at(-1) ?? null,
+    },
+  };
+  return reasons.map((reason) => ({
+    reason,
+    detail: null,
+    since: null,
+    ...details[reason],
+    holdsAtSending: holdsAtSending(reason),
+  }));
+}
+
+async function entryOf(
+  db: Queries,
+  table: typeof globalOptOut | typeof suppression,
+  key: string,
+): Promise<Dated | null> {
+  const [row] = await db.select().from(table).where(eq(table.emailKey, key));
+  return row === undefined ? null : { since: row.createdAt.toISOString(), reason: row.reason };
+}
+
+function names(lists: readonly CampaignListEntry[]): string {
+  return lists.map(({ name }) => name).join(', ');
+}

@@ -1,0 +1,78 @@
+import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import type { CampaignRow } from '../../campaigns/find-campaign.ts';
+import type { Queries } from '../../db/connect.ts';
+import { campaignAudit } from '../../db/schema.ts';
+import { type ServerState, serverState } from '../../db/server-presence.ts';
+import { liveDispatchers, slotsOf } from '../../dispatch/dispatchers.ts';
+import type { CampaignState, DispatchWord } from '../../domain/campaign-state.ts';
+import type { Waiting } from './recipient-report.ts';
+
+/** What somebody who is queued and has no outcome waits for, the most important first. */
+export async function waitingFor(
+  db: Queries,
+  campaign: CampaignRow,
+  position: number,
+  dueAt: string | undefined,
+): Promise<Waiting[]> {
+  const { id, word, definition } = campaign;
+  const waiting: Waiting[] = [];
+  if (word === 'cancel') waiting.push({ for: 'cancel' });
+  if (word === 'pause') waiting.push({ for: 'resume', reason: campaign.reason, ...(await paused(db, id)) });
+  if (dueAt !== undefined && Date.parse(dueAt) > Date.now()) waiting.push({ for: 'due', at: dueAt });
+  else waiting.push(...(await batchInHand(db, id, position)));
+  if (waiting.length > 0) return waiting;
+  const nobody = slotsOf(await liveDispatchers(db, definition.pool)) === 0;
+  return [nobody ? { for: 'dispatcher', pool: definition.pool } : { for: 'turn' }];
+}
+
+/** Who paused it last, and when. */
+async function paused(
+  db: Queries,
+  campaignId: string,
+): Promise<{ readonly by: string | null; readonly since: string | null }> {
+  const [row] = await db
+    .select()
+    .from(campaignAudit)
+    .where(
+      and(
+        eq(campaignAudit.campaignId, campaignId),
+        eq(campaignAudit.what, 'dispatch'),
+        eq(campaignAudit.to, 'pause' satisfies DispatchWord),
+      ),
+    )
+    .orderBy(desc(campaignAudit.id))
+    .limit(1);
+  return { by: row?.actor ?? null, since: row?.at.toISOString() ?? null };
+}
+
+async function batchInHand(db: Queries, campaignId: string, position: number): Promise<Waiting[]> {
+  const { rows } = await db.execute<{
+    batch: number;
+    server: string;
+    presence: ServerState;
+    since: string;
+  }>(sql`
+    select b.batch, b.server, b.leased_at as since,
+           case when server.name is null then 'stopped' else ${serverState} end as presence
+      from dispatch_batch b left join server on server.name = b.server
+     where b.campaign_id = ${campaignId} and b.ended_at is null and ${position} between b.first and b.last
+     order by b.batch desc limit 1`);
+  return rows.map((row) => ({ for: 'batch', ...row, since: new Date(row.since).toISOString() }));
+}
+
+/** When the campaign went on to send, by the audit trail: what is later came after it was queued. */
+export async function queuedAt(db: Queries, campaignId: string): Promise<string | null> {
+  const [row] = await db
+    .select({ at: campaignAudit.at })
+    .from(campaignAudit)
+    .where(
+      and(
+        eq(campaignAudit.campaignId, campaignId),
+        eq(campaignAudit.what, 'state'),
+        eq(campaignAudit.to, 'Sending' satisfies CampaignState),
+      ),
+    )
+    .orderBy(asc(campaignAudit.id))
+    .limit(1);
+  return row?.at.toISOString() ?? null;
+}
