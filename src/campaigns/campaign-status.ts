@@ -107,7 +107,7 @@ async function deferredCount(db: Queries, campaignId: string): Promise<number> {
 }
 
 /** Why nobody of the pool can send; null where somebody can. */
-async function whatIsLacking(db: Queries, pool: string): Promise<string | null> {
+export async function whatIsLacking(db: Queries, pool: string): Promise<string | null> {
   const dispatchers = await liveDispatchers(db, pool);
   if (dispatchers.length === 0)
     return `no dispatcher of the pool "${pool}" is alive: start "exm worker dedicated-dispatch"`;

@@ -53,12 +53,12 @@ function heading(audit: CampaignAudit): string {
     `Created ${instant(audit.createdAt)}`,
     ...(startedAt === null ? [] : [`started ${instant(startedAt)}`]),
     ...(endedAt === null ? [] : [`ended ${instant(endedAt)}`]),
-    ...(took === false ? [] : [`took ${duration(took)}`]),
   ];
+  const length = took === false ? '' : `; took ${duration(took)}`;
   return [
     `${printable(audit.name)} (${audit.id}) is ${stateInWords(audit)}`,
     ...(audit.reason === null ? [] : [wrap(`Reason: ${printable(audit.reason, 600)}`)]),
-    wrap(`${times.join(', ')} (UTC)`),
+    wrap(`${times.join(', ')} (UTC)${length}`),
   ].join('\n');
 }
 

@@ -7,7 +7,7 @@ import { wrap } from './wrap.ts';
 /** Long enough for any reply of a mail server. */
 const textMaximum = 1_000;
 
-/** The answer, then what it was taken from. All times are UTC. */
+/** The answer, then what it was taken from. */
 export function whyText(report: RecipientReport, answer: readonly string[]): string {
   const parts = [answer.map((sentence) => wrap(printable(sentence, textMaximum))).join('\n'), facts(report)];
   if (report.events.length > 0) parts.push(eventsText(report));
@@ -36,17 +36,17 @@ function facts(report: RecipientReport): string {
     [
       'put off',
       deferral &&
-        `${deferral.attempts === 1 ? 'once' : `${deferral.attempts} times`}, first at ${instant(deferral.firstAt)}, until ${instant(deferral.dueAt)}`,
+        `${deferral.attempts === 1 ? 'once' : `${deferral.attempts} times`}, first at ${utc(deferral.firstAt)}, until ${utc(deferral.dueAt)}`,
     ],
     ['last reply', deferral?.reply],
-    ['outcome', outcome && `${outcome.kind.replace('_', ' ')} at ${instant(outcome.at)}`],
+    ['outcome', outcome && `${outcome.kind.replace('_', ' ')} at ${utc(outcome.at)}`],
     ['by', outcome && outcome.server !== '' ? `${outcome.server}, batch ${outcome.batch}` : null],
     ['reason', outcome?.reason],
     ['reply', outcome?.reply],
     ['Message-ID', outcome?.messageId],
     ...report.tests.map(({ at, ok, reply }): [string, string] => [
       'test message',
-      `${instant(at)}: ${ok === null ? 'not tried yet' : ok ? 'sent' : 'failed'}${reply ? `, ${reply}` : ''}`,
+      `${utc(at)}: ${ok === null ? 'not tried yet' : ok ? 'sent' : 'failed'}${reply ? `, ${reply}` : ''}`,
     ]),
   ];
   const shown = rows.flatMap(([label, value]) => (value ? [[label, value] as const] : []));
@@ -56,9 +56,13 @@ function facts(report: RecipientReport): string {
     .join('\n');
 }
 
+function utc(iso: string): string {
+  return `${instant(iso)} UTC`;
+}
+
 function listsText(lists: readonly CampaignListEntry[], role: CampaignListEntry['role']): string {
   const one = ({ name, isMember, optOut }: CampaignListEntry) => {
-    const since = optOut === null ? [] : [`opted out ${instant(optOut.since)}: ${optOut.reason}`];
+    const since = optOut === null ? [] : [`opted out ${utc(optOut.since)}: ${optOut.reason}`];
     return `${name} (${[isMember ? 'on it' : 'not on it', ...since].join(', ')})`;
   };
   return (

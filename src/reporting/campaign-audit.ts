@@ -75,8 +75,8 @@ export interface AuditEntry {
 /** Reasons named of each kind of outcome; the rarest are summed up. */
 const reasonsNamed = 50;
 const repliesNamed = 3;
-/** Batches in hand that are listed, those taken first. */
-const batchesListed = 20;
+/** Batches in hand that are listed: those of servers that are gone, then those taken first. */
+const batchesListed = 5;
 
 /** @throws InputError CAMPAIGN_UNKNOWN */
 export async function campaignAuditOf(db: Database, campaignId: string): Promise<CampaignAudit> {
@@ -160,7 +160,8 @@ async function batchesOf(db: Queries, campaignId: string): Promise<CampaignAudit
     select b.batch, b.first, b.last, b.server, b.leased_at as since,
            case when server.name is null then 'stopped' else ${serverState} end as presence
       from dispatch_batch b left join server on server.name = b.server
-     where b.campaign_id = ${campaignId} and b.ended_at is null order by b.leased_at, b.batch limit ${batchesListed}`);
+     where b.campaign_id = ${campaignId} and b.ended_at is null order by (server.name is null or ${serverState} in ('dead', 'stopped')) desc, b.leased_at, b.batch
+     limit ${batchesListed}`);
   const { taken, ended } = rows[0] ?? { taken: 0, ended: 0 };
   return {
     taken,

@@ -43,7 +43,7 @@ describe('exm why', () => {
     expect(code).toBe(0);
     expect(
       stdout,
-    ).toBe(`Yes: "Autumn" was sent to ann@example.com at 2026-09-01 08:00:10 by mta-1; the mail server answered "250 Ok�[2J".
+    ).toBe(`Yes: "Autumn" was sent to ann@example.com at 2026-09-01 08:00:10 UTC by mta-1; the mail server answered "250 Ok�[2J".
 
 campaign      Autumn (${id})
 contact       ann@example.com, number 1, language de-at
@@ -51,7 +51,7 @@ goes to       ${listName} (on it)
 leaves out    no list
 excluded now  by nothing
 queued        position 1 of 2, language de, variant 0
-outcome       sent at 2026-09-01 08:00:10
+outcome       sent at 2026-09-01 08:00:10 UTC
 by            mta-1, batch 3
 reply         250 Ok�[2J
 Message-ID    <a.1@example.com>

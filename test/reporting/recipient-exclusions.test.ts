@@ -188,7 +188,7 @@ describe('somebody who was not queued', () => {
     await database.db.insert(listMember).values({ listId: one.included.id, contactId: late });
     expect(await report(one.id, 'late@example.com')).toMatchObject({ answer: 'not-queued' });
     expect(await answer(one.id, 'late@example.com')).toMatch(
-      /^No: .* The contact was created at [-0-9]+ [:0-9]+, after the campaign was queued\.$/,
+      /^No: .* The contact was created at [-0-9]+ [:0-9]+ UTC, after the campaign was queued\.$/,
     );
   });
 

@@ -37,7 +37,7 @@ afterEach(async () => {
 const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
 const report = async (id: string, email: string) => await recipientReport(database.db, id, email, settings);
 const answer = async (id: string, email: string) => answerInWords(await report(id, email)).join(' ');
-const time = '[-0-9]{10} [:0-9]{8}';
+const time = '[-0-9]{10} [:0-9]{8} UTC';
 
 async function queued(...emails: string[]): Promise<SendBatchInput> {
   return await queuedCampaign(
@@ -151,7 +151,7 @@ describe('the answer for somebody whom a dispatcher has come to', () => {
       { type: 'Bounce', at: at(4).toISOString(), link: null, url: null, agent: 'person', repeats: 0 },
     ]);
     expect(await answer(id, 'ann@example.com')).toMatch(
-      /^Yes: .* It came back as undeliverable at 2026-09-01 08:00:04\.$/,
+      /^Yes: .* It came back as undeliverable at 2026-09-01 08:00:04 UTC\.$/,
     );
   });
 
@@ -179,7 +179,10 @@ describe('the answer for somebody whose turn has not come', () => {
   it('names the dispatcher that has the batch in hand, and whether that is alive', async () => {
     const { campaignId } = await queued('ann@example.com', 'bob@example.com');
     expect((await report(campaignId, 'ann@example.com')).waitingFor).toEqual([
-      { for: 'dispatcher', pool: 'default' },
+      {
+        for: 'dispatcher',
+        reason: 'no dispatcher of the pool "default" is alive: start "exm worker dedicated-dispatch"',
+      },
     ]);
     await alive('mta-1');
     expect((await report(campaignId, 'ann@example.com')).waitingFor).toEqual([{ for: 'turn' }]);

@@ -3,7 +3,7 @@ import { type ExclusionReason, exclusionReasons } from '../../domain/outcome.ts'
 import { instant } from '../pages/format.ts';
 import type { HeldExclusion, RecipientReport, Waiting } from './recipient-report.ts';
 
-/** Why the address did or did not get the campaign, in sentences; the first says whether it did. All times are UTC. */
+/** Why the address did or did not get the campaign, in sentences; the first says whether it did. */
 export function answerInWords(report: RecipientReport): string[] {
   return [...mainAnswer(report), ...laterEvents(report), ...testMessages(report)];
 }
@@ -11,7 +11,7 @@ export function answerInWords(report: RecipientReport): string[] {
 function mainAnswer(report: RecipientReport): string[] {
   const { campaign, outcome } = report;
   const what = `"${campaign.name}"`;
-  const when = outcome === null ? '' : instant(outcome.at);
+  const when = outcome === null ? '' : utc(outcome.at);
   const by = outcome === null || outcome.server === '' ? '' : ` by ${outcome.server}`;
   const reply = said(outcome?.reply);
   switch (report.answer) {
@@ -87,7 +87,7 @@ function held({ reason, detail, since }: HeldExclusion, queuedAt: string | null)
   ];
   return [
     nowInWords(reason, detail),
-    ...(since === null ? [] : [`since ${instant(since)}`]),
+    ...(since === null ? [] : [`since ${utc(since)}`]),
     ...(remarks.length === 0 ? [] : [`(${remarks.join(', ')})`]),
     ...(reason === 'list-opt-out' ? ['and is on no other included list'] : []),
   ].join(' ');
@@ -130,19 +130,19 @@ function waitingInWords(waiting: Waiting, { campaign, queue, deferral }: Recipie
     case 'cancel':
       return 'The campaign is being cancelled: it is entered as cancelled, unless its message is on the wire.';
     case 'resume': {
-      const since = waiting.since === null ? '' : ` since ${instant(waiting.since)}`;
+      const since = waiting.since === null ? '' : ` since ${utc(waiting.since)}`;
       const by = waiting.by === null ? '' : ` by ${waiting.by}`;
       const why = waiting.reason === null ? '' : `: ${waiting.reason}`;
       return `The campaign is paused${since}${by}${why}${/[.!?]$/.test(why) ? '' : '.'} "exm campaign resume ${campaign.id}" lets it go on.`;
     }
     case 'due':
-      return `It was put off until ${instant(waiting.at)}, and is tried again then${said(deferral?.reply)}.`;
+      return `It was put off until ${utc(waiting.at)}, and is tried again then${said(deferral?.reply)}.`;
     case 'batch':
       return waiting.presence === 'alive' || waiting.presence === 'stopping'
-        ? `It is in batch ${waiting.batch}, which ${waiting.server} has in hand since ${instant(waiting.since)}.`
-        : `It is in batch ${waiting.batch}, which ${waiting.server} took at ${instant(waiting.since)}; that server is ${waiting.presence}, so the batch is given to another.`;
+        ? `It is in batch ${waiting.batch}, which ${waiting.server} has in hand since ${utc(waiting.since)}.`
+        : `It is in batch ${waiting.batch}, which ${waiting.server} took at ${utc(waiting.since)}; that server is ${waiting.presence}, so the batch is given to another.`;
     case 'dispatcher':
-      return `No dispatcher of the pool "${waiting.pool}" is alive: start "exm worker dedicated-dispatch".`;
+      return `It waits, for ${waiting.reason}.`;
     case 'turn':
       return `The campaign is ${stateInWords(campaign)}, and no dispatcher has taken its batch yet (position ${queue?.position} of ${campaign.queued}).`;
   }
@@ -164,9 +164,9 @@ function skippedWhenItsTurnComes({ exclusions, campaign }: RecipientReport): str
 
 function whyNotThen({ campaign, contact }: RecipientReport): string[] {
   const { queuedAt } = campaign;
-  const then = queuedAt === null ? 'then' : `when that was done, before ${instant(queuedAt)}`;
+  const then = queuedAt === null ? 'then' : `when that was done, before ${utc(queuedAt)}`;
   if (contact !== null && queuedAt !== null && contact.createdAt > queuedAt)
-    return [`The contact was created at ${instant(contact.createdAt)}, after the campaign was queued.`];
+    return [`The contact was created at ${utc(contact.createdAt)}, after the campaign was queued.`];
   return [
     `Nothing excludes it now. So ${then}, it was not yet on a list that the campaign goes to, or something that has been taken back since excluded it.`,
   ];
@@ -192,7 +192,7 @@ function listOptOuts({ lists }: RecipientReport): string[] {
   const left = lists.filter(({ role, optOut }) => role === 'include' && optOut !== null);
   return left.map(
     ({ name, optOut }) =>
-      `The address has opted out of ${name} since ${instant(optOut?.since ?? '')} (${optOut?.reason}).`,
+      `The address has opted out of ${name} since ${utc(optOut?.since ?? '')} (${optOut?.reason}).`,
   );
 }
 
@@ -200,14 +200,14 @@ function laterEvents({ events }: RecipientReport): string[] {
   const bounce = events.find(({ type }) => type === 'Bounce');
   const complaint = events.find(({ type }) => type === 'SpamComplaint');
   return [
-    ...(bounce === undefined ? [] : [`It came back as undeliverable at ${instant(bounce.at)}.`]),
-    ...(complaint === undefined ? [] : [`It was reported as spam at ${instant(complaint.at)}.`]),
+    ...(bounce === undefined ? [] : [`It came back as undeliverable at ${utc(bounce.at)}.`]),
+    ...(complaint === undefined ? [] : [`It was reported as spam at ${utc(complaint.at)}.`]),
   ];
 }
 
 function testMessages({ tests }: RecipientReport): string[] {
   return tests.flatMap(({ at, ok }) =>
-    ok === true ? [`A test message of this campaign was sent to this address at ${instant(at)}.`] : [],
+    ok === true ? [`A test message of this campaign was sent to this address at ${utc(at)}.`] : [],
   );
 }
 
@@ -216,6 +216,10 @@ function included({ lists }: RecipientReport): string {
     .filter(({ role }) => role === 'include')
     .map(({ name }) => name)
     .join(', ');
+}
+
+function utc(iso: string): string {
+  return `${instant(iso)} UTC`;
 }
 
 function said(reply: string | null | undefined): string {

@@ -118,7 +118,7 @@ export type Waiting =
       readonly presence: ServerState;
       readonly since: string;
     }
-  | { readonly for: 'dispatcher'; readonly pool: string }
+  | { readonly for: 'dispatcher'; readonly reason: string }
   | { readonly for: 'turn' };
 
 export interface RecipientEvent {

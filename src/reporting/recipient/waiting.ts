@@ -1,9 +1,9 @@
 import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import { whatIsLacking } from '../../campaigns/campaign-status.ts';
 import type { CampaignRow } from '../../campaigns/find-campaign.ts';
 import type { Queries } from '../../db/connect.ts';
 import { campaignAudit } from '../../db/schema.ts';
 import { type ServerState, serverState } from '../../db/server-presence.ts';
-import { liveDispatchers, slotsOf } from '../../dispatch/dispatchers.ts';
 import type { CampaignState, DispatchWord } from '../../domain/campaign-state.ts';
 import type { Waiting } from './recipient-report.ts';
 
@@ -21,8 +21,8 @@ export async function waitingFor(
   if (dueAt !== undefined && Date.parse(dueAt) > Date.now()) waiting.push({ for: 'due', at: dueAt });
   else waiting.push(...(await batchInHand(db, id, position)));
   if (waiting.length > 0) return waiting;
-  const nobody = slotsOf(await liveDispatchers(db, definition.pool)) === 0;
-  return [nobody ? { for: 'dispatcher', pool: definition.pool } : { for: 'turn' }];
+  const lacking = await whatIsLacking(db, definition.pool);
+  return [lacking === null ? { for: 'turn' } : { for: 'dispatcher', reason: lacking }];
 }
 
 /** Who paused it last, and when. */
