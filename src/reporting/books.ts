@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
 import { booksBalance, type Totals } from '../domain/outcome.ts';
-import { auditedTotals, unknownCampaign } from './totals.ts';
+import { auditedTotals, ledgerOf, unknownCampaign } from './totals.ts';
 
 /** How the queue, the ledger and what QueueMessage noted of them can disagree. */
 const differenceKinds = [
@@ -66,24 +66,23 @@ async function queueIsWhole(db: Queries, campaignId: string): Promise<boolean> {
 
 /** The positions at which each difference is found. */
 const found: Record<DifferenceKind, (campaignId: string) => SQL> = {
-  'no-outcome': (id) => sql`
-    select q.position from dispatch_queue q where q.campaign_id = ${id} and not exists (
-      select from dispatch_outcome o where o.campaign_id = q.campaign_id and o.position = q.position)`,
-  'outcome-not-queued': (id) => sql`
-    select o.position from dispatch_outcome o where o.campaign_id = ${id} and not exists (
-      select from dispatch_queue q where q.campaign_id = o.campaign_id and q.position = o.position)`,
-  'queue-row-missing': (id) => sql`
-    select n.position from campaign c, generate_series(1, c.queued) as n(position)
-     where c.id = ${id} and not exists (
-      select from dispatch_queue q where q.campaign_id = c.id and q.position = n.position)`,
-  'queue-row-added': (id) => sql`
-    select q.position from dispatch_queue q join campaign c on c.id = q.campaign_id
-     where c.id = ${id} and (q.position < 1 or q.position > coalesce(c.queued, 0))`,
-  'other-contact': (id) => sql`
-    select q.position from dispatch_queue q
-      join dispatch_outcome o on o.campaign_id = q.campaign_id and o.position = q.position
-     where q.campaign_id = ${id} and o.contact_id <> q.contact_id`,
+  'no-outcome': (id) =>
+    sql`select queued as position from ${ledgerOf(id)} where queued is not null and ended is null`,
+  'outcome-not-queued': (id) => sql`select ended as position from ${ledgerOf(id)} where queued is null`,
+  'queue-row-missing': (id) => sql`select due as position from ${queueAsWritten(id)} where written is null`,
+  'queue-row-added': (id) => sql`select written as position from ${queueAsWritten(id)} where due is null`,
+  'other-contact': (id) =>
+    sql`select queued as position from ${ledgerOf(id)} where queued_contact <> ended_contact`,
 };
+
+/** The positions that QueueMessage wrote (`due`) beside those of the queue (`written`); in the form of `ledgerOf`. */
+function queueAsWritten(campaignId: string): SQL {
+  return sql`(
+    select n.position as due, q.position as written
+      from (select generate_series(1, queued) as position from campaign where id = ${campaignId}) n
+      full join (select position from dispatch_queue where campaign_id = ${campaignId}) q on q.position = n.position
+    offset 0) as queue`;
+}
 
 /** `3 recipients have no outcome (positions 5, 7 and 9)` */
 export function differenceInWords({ kind, count, positions }: BooksDifference): string {

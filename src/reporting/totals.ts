@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
 import type { CampaignState, DispatchWord } from '../domain/campaign-state.ts';
 import { hasEnded } from '../domain/campaign-state.ts';
@@ -50,29 +50,35 @@ export async function campaignTotals(db: Queries, campaignId: string): Promise<T
 }
 
 /**
+ * Every position of a campaign's queue or ledger once, as the items of a FROM clause: `queued` and `ended` are the position,
+ * or null where the queue, or the ledger, lacks it.
+ *
+ * A full join and a fence (OFFSET 0), for neither can be done by a nested loop: where the database's statistics do not
+ * know the campaign yet it expects one row of each table, and would compare each with each, which takes hours for a
+ * million.
+ */
+export function ledgerOf(campaignId: string): SQL {
+  return sql`(
+    select q.position as queued, q.contact_id as queued_contact,
+           o.position as ended, o.contact_id as ended_contact, o.kind
+      from (select position, contact_id from dispatch_queue where campaign_id = ${campaignId}) q
+      full join (select position, contact_id, kind from dispatch_outcome where campaign_id = ${campaignId}) o
+        on o.position = q.position
+    offset 0) as ledger`;
+}
+
+/**
  * The books of a campaign counted from the ledger itself, recipient by recipient, in one snapshot: what MoveToSent
  * goes by. Reads every row of the campaign: 0.4 s for a million recipients on two cores.
  */
 export async function auditedTotals(db: Queries, campaignId: string): Promise<Totals> {
-  const { rows } = await db.execute<{ kind: OutcomeKind | 'queued' | 'remaining'; count: number }>(sql`
-    select kind, count(*)::int as count from dispatch_outcome where campaign_id = ${campaignId} group by kind
-    union all
-    select 'queued', count(*)::int from dispatch_queue where campaign_id = ${campaignId}
-    union all
-    select 'remaining', count(*)::int from dispatch_queue q
-     where q.campaign_id = ${campaignId} and not exists (
-       select from dispatch_outcome o where o.campaign_id = q.campaign_id and o.position = q.position)`);
-  const counts = new Map(rows.map((row) => [row.kind, row.count]));
-  const count = (kind: OutcomeKind | 'queued' | 'remaining') => counts.get(kind) ?? 0;
-  return {
-    queued: count('queued'),
-    sent: count('sent'),
-    failed: count('failed'),
-    skipped: count('skipped'),
-    cancelled: count('cancelled'),
-    inDoubt: count('in_doubt'),
-    remaining: count('remaining'),
-  };
+  const of = (kind: OutcomeKind) => sql`(count(*) filter (where kind = ${kind}))::int`;
+  const { rows } = await db.execute<Totals & Record<string, unknown>>(sql`
+    select count(queued)::int as queued, ${of('sent')} as sent, ${of('failed')} as failed, ${of('skipped')} as skipped,
+           ${of('cancelled')} as cancelled, ${of('in_doubt')} as "inDoubt",
+           (count(*) filter (where queued is not null and ended is null))::int as remaining
+      from ${ledgerOf(campaignId)}`);
+  return rows[0] ?? noTotals;
 }
 
 /** How the messages of a campaign are shared between the servers, by name: see `serverReports`. */
