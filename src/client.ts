@@ -192,8 +192,9 @@ export async function resumeCampaign(
 }
 
 /**
- * Ends a campaign for good: whoever has not got it is entered as cancelled. One that is Sent stays Sent; where a step
- * that follows has failed, what is left of its pipeline is given up. @throws RefusedError with the reason
+ * Ends a campaign for good: whoever has not got it is entered as cancelled. One whose mail is all out is Sent, and stays
+ * so: where a step that follows has failed, what is left of its pipeline is given up (`stepsGivenUp`).
+ * @throws RefusedError with the reason
  */
 export async function cancelCampaign(
   client: Client,
