@@ -41,10 +41,14 @@ describe.each(diskKinds)('a database that has no room: $name', (kind: DiskKind) 
     ]);
   });
   afterAll(async () => {
-    await disk?.free();
-    await installation?.dispose();
-    await receiver?.close();
-    await disk?.close();
+    try {
+      await disk?.free();
+    } finally {
+      // Whatever became of the disk, no process is left behind.
+      await installation?.dispose();
+      await receiver?.close();
+      await disk?.close();
+    }
   });
 
   const exm = async (...args: string[]) => (await installation.exm([...args, '--json'])).json();
