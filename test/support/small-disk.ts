@@ -170,12 +170,12 @@ const limitedFiles: DiskKind = {
   },
 };
 
-/** One row a page, of a campaign that does not exist. */
+/** One row a page, of a campaign that does not exist, which leaves no room for another row. */
 const longRows = {
   dispatch_outcome: `insert into dispatch_outcome (campaign_id, position, contact_id, batch, server, kind, reply, at)
     select 'long', n, 0, 0, '', 'sent', repeat('x', 8000), now() from generate_series(1, ${longTablePages}) n`,
   dispatch_queue: `insert into dispatch_queue (campaign_id, position, contact_id, language)
-    select 'long', n, 0, repeat('x', 8000) from generate_series(1, ${longTablePages}) n`,
+    select 'long', n, 0, repeat('x', 8080) from generate_series(1, ${longTablePages}) n`,
 };
 
 export const diskKinds: readonly DiskKind[] = [smallFileSystem, limitedFiles];
