@@ -15,7 +15,11 @@ const lookMs = 200;
 const startTimeoutMs = 15_000;
 
 /** Creates a campaign to the list of that size, sent from an address of its own. */
-export async function createOne(target: Target, label: string, size: number): Promise<TargetCampaign> {
+export async function createOne(
+  { db }: Pick<Target, 'db'>,
+  label: string,
+  size: number,
+): Promise<TargetCampaign> {
   const from = `${label}@chaos.example.com`;
   const definition: CampaignDefinition = {
     name: label,
@@ -35,7 +39,7 @@ export async function createOne(target: Target, label: string, size: number): Pr
     goals: [],
     notify: {},
   };
-  const { id } = await createCampaign(target.db, definition, { by: 'chaos' });
+  const { id } = await createCampaign(db, definition, { by: 'chaos' });
   return { id, from, holds: 0, ends: ['Sent'] };
 }
 

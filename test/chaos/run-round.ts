@@ -56,6 +56,7 @@ export async function runRound(context: RoundContext, planned: PlannedRound): Pr
   const failures: string[] = [];
   const excuses: { repeats: number; because: string }[] = [];
   const campaigns: TargetCampaign[] = [];
+  let ended = false;
   const target: Target = {
     parts: installation.parts,
     dispatchers: installation.dispatchers,
@@ -65,6 +66,7 @@ export async function runRound(context: RoundContext, planned: PlannedRound): Pr
     campaigns,
     optedOut,
     controlling: 0,
+    isOver: () => ended,
     pause,
     excuse: (repeats, because) => excuses.push({ repeats, because }),
     broken: (promise) => {
@@ -81,7 +83,6 @@ export async function runRound(context: RoundContext, planned: PlannedRound): Pr
     });
   }
   const total = planned.sizes.reduce((sum, size) => sum + size, 0);
-  let ended = false;
   let lastFaultAt = Date.now();
   const isOverdue = () => Date.now() - lastFaultAt > endLimitMs && running.size === 0;
   const running = new Set<TimedFault>();

@@ -3,21 +3,26 @@
 /** Threads of each dispatcher that `exm up` starts: `--threads` of `exm worker`. */
 export const slotsPerDispatcher = 10;
 
-/** A dispatcher records what it has sent every 75 ms, and the database takes its time too. Milliseconds. */
-const unrecordedMs = 250;
-/** Messages that a dispatcher sends in a millisecond at the most, on the machines this is run on. */
-const fastestPerMs = 2;
+/**
+ * A dispatcher that is killed, or whose batches are given to another because it was out of touch for too long: the
+ * message on the wire of each slot. What had been answered stands in the journal on the host's disk.
+ */
+export const repeatsOfLostDispatcher = slotsPerDispatcher;
 
 /**
- * A dispatcher that is killed, or whose batches are given to another because it was out of touch for too long: what one
- * flush had not recorded, and the message on the wire of each slot.
- *
- * @param sleepMs the Sleep it had
+ * While Temporal is away its heartbeats go on counting, and batches are taken from dispatchers that live. They hand them
+ * back, unless a message waits for its answer for longer than they are waited for, as it may when the mail server or the
+ * database is ill at the same time.
  */
-export function repeatsOfLostDispatcher(sleepMs: number): number {
-  const bySleep = (slotsPerDispatcher * unrecordedMs) / Math.max(1, sleepMs);
-  return slotsPerDispatcher + Math.ceil(Math.min(unrecordedMs * fastestPerMs, bySleep));
-}
+export const repeatsOfTakenDispatcher = slotsPerDispatcher;
 
 /** A message that the mail server received, whose answer was lost with the connection: nobody can tell that it was received. */
 export const repeatsOfLostAnswer = 1;
+
+/** A slot sends nothing more once an outcome has waited for so long to be recorded. Milliseconds. */
+const longestUnrecordedMs = 250;
+
+/** Messages that go out at the most once the database has gone: until that is noticed, and the message on the wire of each slot. */
+export function messagesWithoutDatabase(dispatchers: number, sleepMs: number): number {
+  return dispatchers * slotsPerDispatcher * (1 + Math.ceil(longestUnrecordedMs / sleepMs));
+}

@@ -17,6 +17,8 @@ export interface Target {
   readonly optedOut: Map<string, number>;
   /** Faults that pause and resume campaigns at this moment. */
   controlling: number;
+  /** Whether all its campaigns have ended: a fault that does the same again and again leaves off. */
+  readonly isOver: () => boolean;
   /** Waits so many milliseconds; less where the run is ended. */
   readonly pause: (ms: number) => Promise<void>;
   /** So many messages may be repeated because of what was done. */

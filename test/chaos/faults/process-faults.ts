@@ -1,10 +1,9 @@
 import type { Random } from '../random.ts';
-import { excuseLost } from './dispatcher-loss.ts';
+import { repeatsOfLostDispatcher, repeatsOfTakenDispatcher } from './bounds.ts';
 import { type Fault, type PlannedFault, seconds, type Target } from './fault.ts';
 
 /** Temporal gives a batch to another when it has not heard of its dispatcher for so long. Milliseconds. */
 const heartbeatTimeoutMs = 10_000;
-/** A part of `exm up` that died is started again after 1 s, and after longer where it dies often: then nobody can say whether heartbeats come in time. */
 const engines = ['postgres', 'temporal'] as const;
 const pageWorkers = ['content-delivery', 'reporting'] as const;
 const otherWorkers = ['primary', 'processing', ...pageWorkers] as const;
@@ -17,18 +16,21 @@ const dispatcherOf = (target: Target, number: number) =>
 
 async function kill(target: Target, names: readonly string[]): Promise<boolean> {
   const killed = names.filter((name) => target.parts.signal(name, 'SIGKILL'));
-  await excuseLost(
-    target,
-    killed.filter((name) => isDispatcher(target, name)),
-    'was killed',
-  );
+  for (const name of killed) {
+    if (isDispatcher(target, name)) target.excuse(repeatsOfLostDispatcher, `${name} was killed`);
+  }
   return killed.length > 0;
+}
+
+function excuseTaken({ dispatchers, excuse }: Target): void {
+  for (const name of dispatchers) excuse(repeatsOfTakenDispatcher, `${name} was out of touch with Temporal`);
 }
 
 /** Waits until the part has been started (again). @returns whether it was, before the run was ended */
 async function untilThere(target: Target, name: string): Promise<boolean> {
   for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 200) {
     if (target.parts.pid(name) !== undefined) return true;
+    if (target.isOver()) return false;
     await target.pause(200);
   }
   return false;
@@ -59,7 +61,7 @@ const killDispatcherAgain: Fault = {
         const name = dispatcherOf(target, number);
         let done = false;
         for (const ms of pausesMs) {
-          if (!(await untilThere(target, name))) break;
+          if (!(await untilThere(target, name)) || target.isOver()) break;
           done = (await kill(target, [name])) || done;
           await target.pause(ms);
         }
@@ -101,7 +103,7 @@ const killTemporal: Fault = {
     detail: '',
     inject: async (target) => {
       if (!(await kill(target, ['temporal']))) return false;
-      await excuseLost(target, target.dispatchers, 'was out of touch with Temporal');
+      excuseTaken(target);
       await untilThere(target, 'temporal');
       return true;
     },
@@ -159,6 +161,7 @@ const rollingRestart: Fault = {
       inject: async (target) => {
         let done = false;
         for (const name of target.dispatchers) {
+          if (target.isOver()) break;
           const before = target.parts.pid(name);
           done = target.parts.signal(name, 'SIGTERM') || done;
           for (let waitedMs = 0; target.parts.pid(name) === before && waitedMs < 30_000; waitedMs += 100)
@@ -192,10 +195,9 @@ function freezing(random: Random, nameOf: (target: Target) => string, fromMs: nu
       const name = nameOf(target);
       if (!(await freeze(target, name, ms))) return false;
       if (name === 'temporal') {
-        if (ms > heartbeatTimeoutMs / 2)
-          await excuseLost(target, target.dispatchers, 'was out of touch with Temporal');
+        if (ms > heartbeatTimeoutMs / 2) excuseTaken(target);
       } else if (isDispatcher(target, name) && ms > heartbeatTimeoutMs / 2) {
-        await excuseLost(target, [name], 'was frozen past its lease');
+        target.excuse(repeatsOfLostDispatcher, `${name} was frozen past its lease`);
       }
       return true;
     },
