@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../db/connect.ts';
+import { hasNoOutcome } from '../db/has-no-outcome.ts';
 import { campaign } from '../db/schema.ts';
 import { inSnapshot } from '../db/snapshot.ts';
 import { liveDispatchers, whyNoneSends } from '../dispatch/dispatchers.ts';
@@ -102,7 +103,7 @@ async function outcomesByReason(db: Queries, campaignId: string) {
 async function deferredCount(db: Queries, campaignId: string): Promise<number> {
   const { rows } = await db.execute<{ count: number }>(sql`
     select count(*)::int as count from dispatch_deferral d where d.campaign_id = ${campaignId}
-       and not exists (select from dispatch_outcome o where o.campaign_id = d.campaign_id and o.position = d.position)`);
+       and ${hasNoOutcome(sql`d`)}`);
   return rows[0]?.count ?? 0;
 }
 

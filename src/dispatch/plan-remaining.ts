@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
+import { hasNoOutcome } from '../db/has-no-outcome.ts';
 import type { PositionRange } from '../domain/batch-plan.ts';
 import { batchSizeFor } from '../domain/batch-plan.ts';
 import type { QueuedMessage, RemainingRecipients } from '../domain/dispatch.ts';
@@ -19,9 +20,8 @@ export async function planRemaining(db: Database, campaignId: string): Promise<R
            count(*) filter (where d.due_at is null or d.due_at <= now())::int as due,
            ceil(extract(epoch from min(d.due_at) filter (where d.due_at > now()) - now()) * 1000)::float8 as "dueInMs"
       from dispatch_queue q
-      left join dispatch_deferral d on d.campaign_id = q.campaign_id and d.position = q.position
-     where q.campaign_id = ${campaignId}
-       and not exists (select from dispatch_outcome o where o.campaign_id = q.campaign_id and o.position = q.position)`);
+      ${itsDeferral}
+     where q.campaign_id = ${campaignId} and ${hasNoOutcome(sql`q`)}`);
   const { remaining, attempts, due, dueInMs } = rows[0] ?? {
     remaining: 0,
     attempts: 0,
@@ -31,6 +31,11 @@ export async function planRemaining(db: Database, campaignId: string): Promise<R
   if (due === 0) return { remaining, attempts, backlog: [], ...(dueInMs === null ? {} : { dueInMs }) };
   return { remaining, attempts, backlog: await dueRanges(db, campaignId, due) };
 }
+
+/** A look-up by the primary key, for the reason of `hasNoOutcome`. */
+const itsDeferral = sql`left join lateral (
+  select attempts, due_at from dispatch_deferral where campaign_id = q.campaign_id and position = q.position limit 1
+) d on true`;
 
 /** The queue as it is to be dispatched: all of it for a new campaign, the rest for one whose run was ended from outside. */
 export async function plannedQueue(db: Database, campaignId: string, queued: number): Promise<QueuedMessage> {
@@ -48,10 +53,9 @@ async function dueRanges(db: Database, campaignId: string, due: number): Promise
     select min(position)::int as first, max(position)::int as last
       from (select q.position, (row_number() over (order by q.position) - 1) / ${size}::int as part
               from dispatch_queue q
-              left join dispatch_deferral d on d.campaign_id = q.campaign_id and d.position = q.position
+              ${itsDeferral}
              where q.campaign_id = ${campaignId} and (d.due_at is null or d.due_at <= now())
-               and not exists (select from dispatch_outcome o
-                                where o.campaign_id = q.campaign_id and o.position = q.position)) as due
+               and ${hasNoOutcome(sql`q`)}) as due
      group by part order by part`);
   return rows.map(({ first, last }) => ({ first, last }));
 }

@@ -1,6 +1,7 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import { findCampaign } from '../campaigns/find-campaign.ts';
 import type { Database, Queries } from '../db/connect.ts';
+import { hasNoOutcome } from '../db/has-no-outcome.ts';
 import { campaignAudit } from '../db/schema.ts';
 import { type ServerState, serverState } from '../db/server-presence.ts';
 import { inSnapshot } from '../db/snapshot.ts';
@@ -136,8 +137,7 @@ async function outcomesByReason(db: Queries, campaignId: string) {
 }
 
 async function deferredRecipients(db: Queries, campaignId: string): Promise<DeferredRecipients> {
-  const pending = sql`dispatch_deferral d where d.campaign_id = ${campaignId} and not exists (
-    select from dispatch_outcome o where o.campaign_id = d.campaign_id and o.position = d.position)`;
+  const pending = sql`dispatch_deferral d where d.campaign_id = ${campaignId} and ${hasNoOutcome(sql`d`)}`;
   const { rows } = await db.execute<{
     count: number;
     dueNow: number;
