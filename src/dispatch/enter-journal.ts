@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Database, Queries } from '../db/connect.ts';
 import type { JournalEntry } from './journal-lines.ts';
 import { doubtReasons } from './leave-in-doubt.ts';
@@ -62,6 +62,14 @@ async function enterCampaign(
   return changed.length;
 }
 
+/**
+ * The row of the queue of an entry `e`: looked up by its key, entry by entry, which LIMIT makes sure of. A plain join was
+ * planned as one with the whole queue, where the statistics do not know the campaign.
+ */
+function queuedAt(campaignId: string): SQL {
+  return sql`select from dispatch_queue q where q.campaign_id = ${campaignId} and q.position = e.position`;
+}
+
 async function enterOutcomes(
   tx: Queries,
   campaignId: string,
@@ -81,9 +89,9 @@ async function enterOutcomes(
                     ${sql.param(field('messageId'))}::text[],
                     ${sql.param(last.map(({ at }) => at))}::timestamptz[])
              as e(position, contact_id, batch, kind, reason, reply, message_id, at)
-        join dispatch_queue q on q.campaign_id = ${campaignId} and q.position = e.position
-                             and q.contact_id = e.contact_id
-        left join dispatch_outcome o on o.campaign_id = q.campaign_id and o.position = q.position
+       cross join lateral (${queuedAt(campaignId)} and q.contact_id = e.contact_id limit 1) q
+        left join lateral (select o.batch, o.kind from dispatch_outcome o
+                            where o.campaign_id = ${campaignId} and o.position = e.position limit 1) o on true
        where o.kind is null or o.kind in ('in_doubt', 'cancelled') and e.kind in ('sent', 'failed')
     ), entered as (
       insert into dispatch_outcome as o
@@ -116,7 +124,7 @@ async function enterDeferrals(
                   ${sql.param(last.map(({ dueInMs }) => dueInMs))}::float8[],
                   ${sql.param(last.map(({ reply }) => reply))}::text[])
            as e(position, attempts, since_first, due_in, reply)
-      join dispatch_queue q on q.campaign_id = ${campaignId} and q.position = e.position
+     cross join lateral (${queuedAt(campaignId)} limit 1) q
     on conflict (campaign_id, position) do update
        set attempts = excluded.attempts, due_at = excluded.due_at, reply = excluded.reply
      where d.attempts < excluded.attempts`);
@@ -157,8 +165,9 @@ async function countAgain(tx: Queries, campaignId: string, batches: readonly num
                    (count(*) filter (where o.kind = 'skipped'))::int as skipped,
                    (count(*) filter (where o.kind = 'in_doubt'))::int as in_doubt
               from dispatch_batch b
-              left join dispatch_outcome o on o.campaign_id = b.campaign_id and o.batch = b.batch
-                                          and o.position between b.first and b.last
+              left join lateral (select o.kind from dispatch_outcome o
+                                  where o.campaign_id = b.campaign_id and o.batch = b.batch
+                                    and o.position between b.first and b.last offset 0) o on true
              where b.campaign_id = ${campaignId} and b.batch = any(${sql.param([...batches])}::int[])
              group by b.batch) as o
      where b.campaign_id = ${campaignId} and b.batch = o.batch`);

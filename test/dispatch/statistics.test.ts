@@ -2,6 +2,9 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { campaignStatus } from '../../src/campaigns/campaign-status.ts';
 import { closeDatabase, connectDatabase, type Database } from '../../src/db/connect.ts';
+import { enterJournal } from '../../src/dispatch/enter-journal.ts';
+import type { JournalEntry } from '../../src/dispatch/journal-lines.ts';
+import { leaveAnnouncedInDoubt } from '../../src/dispatch/leave-in-doubt.ts';
 import { planRemaining } from '../../src/dispatch/plan-remaining.ts';
 import { readRecipients } from '../../src/dispatch/read-recipients.ts';
 import { auditedBooks } from '../../src/reporting/books.ts';
@@ -40,6 +43,9 @@ beforeAll(async () => {
   await db.execute(sql`analyze`);
   // As any further campaign begins: the statistics know the one before it alone.
   id = await fill();
+  await db.execute(sql`
+    insert into dispatch_batch (campaign_id, batch, first, last, lease, server, announced_first, announced_last, announced_at)
+    values (${id}, 1, 1, ${queued}, 1, 'd1', 1, 20, now())`);
 });
 afterAll(async () => {
   await closeDatabase(db);
@@ -56,6 +62,19 @@ async function entriesRead(): Promise<number> {
   return rows[0]?.read ?? 0;
 }
 
+/** What a dispatcher that was killed knows: half of it stands in the books already. */
+const journalOf = (count: number): JournalEntry[] =>
+  Array.from({ length: count }, (_, index) => ({
+    type: 'outcome',
+    campaignId: id,
+    batch: 1,
+    lease: 1,
+    position: done - count / 2 + index + 1,
+    contactId: done - count / 2 + index + 1,
+    outcome: { kind: 'sent', reply: '250 ok', messageId: `<${index}@x>` },
+    at: new Date(),
+  }));
+
 const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
 
 it.each<[string, () => Promise<unknown>]>([
@@ -64,6 +83,8 @@ it.each<[string, () => Promise<unknown>]>([
   ['auditing the books', () => auditedBooks(db, id)],
   ['auditing the campaign', () => campaignAuditOf(db, id)],
   ['showing the status', () => campaignStatus(db, id)],
+  ['entering a journal', () => enterJournal(db, journalOf(40), { server: 'd1', isOver: true })],
+  ['leaving a group in doubt', () => leaveAnnouncedInDoubt(db, id, { first: 1, last: queued })],
 ])('%s looks at each row a few times, also of a campaign that the statistics do not know', async (_, run) => {
   const before = await entriesRead();
   await run();
