@@ -4,6 +4,7 @@ import { isDispatching, RefusedError, resumeCampaign, startCampaign } from '../.
 import type { CampaignDefinition } from '../../src/message/content.ts';
 import type { Target, TargetCampaign } from './faults/fault.ts';
 import { listOf } from './installation.ts';
+import type { PlannedCampaign } from './plan-round.ts';
 
 const template = `<html><body><h1>Hello {{ contact.firstName }}</h1>
 <p>News for you: <a href="https://shop.example.com/offer">our offer</a></p>
@@ -14,11 +15,11 @@ const lookMs = 200;
 /** How long a start waits for the primary's answer before the books are looked at again. Milliseconds. */
 const startTimeoutMs = 15_000;
 
-/** Creates a campaign to the list of that size, sent from an address of its own. */
+/** Creates a campaign, sent from an address of its own. */
 export async function createOne(
   { db }: Pick<Target, 'db'>,
   label: string,
-  size: number,
+  { size, atMostOnce }: PlannedCampaign,
 ): Promise<TargetCampaign> {
   const from = `${label}@chaos.example.com`;
   const definition: CampaignDefinition = {
@@ -38,9 +39,10 @@ export async function createOne(
     testTo: [],
     goals: [],
     notify: {},
+    ...(atMostOnce ? { delivery: 'at-most-once' } : {}),
   };
   const { id } = await createCampaign(db, definition, { by: 'chaos' });
-  return { id, from, holds: 0, ends: ['Sent'] };
+  return { id, from, holds: 0, ends: ['Sent'], atMostOnce };
 }
 
 /**

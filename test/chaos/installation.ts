@@ -16,6 +16,7 @@ const config = 'export default { settings: { deferralFirstDelaySeconds: 1 } };\n
 const people = 3;
 /** How long a planned stop may take before the processes are ended. Milliseconds. */
 const stopLimitMs = 120_000;
+const closeLimitMs = 30_000;
 
 /** An installation of its own, by `exm up` in a temporary folder, with lists of all sizes. */
 export class ChaosInstallation {
@@ -67,7 +68,8 @@ export class ChaosInstallation {
       await this.up.end('SIGKILL');
     for (const name of this.parts.names()) this.parts.signal(name, 'SIGKILL');
     while (this.parts.names().length > 0) await sleep(50);
-    await closeDatabase(this.db).catch(() => undefined);
+    const closed = await Promise.race([closeDatabase(this.db), sleep(closeLimitMs, 'late', { ref: false })]);
+    if (closed === 'late') throw new Error('connections to the database were not given back');
     if (!keep) rmSync(this.dir, { recursive: true, force: true });
   }
 }

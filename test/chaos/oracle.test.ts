@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { noTotals, type OutcomeKind } from '../../src/domain/outcome.ts';
+import { noTotals } from '../../src/domain/outcome.ts';
 import type { Arrival } from './mail-receiver.ts';
 import { type Books, judge } from './oracle.ts';
 
@@ -27,56 +27,85 @@ function wellSent(recipients = 5) {
   return { books, arrivals };
 }
 
-const ends = ['Sent'];
+const expected = { ends: ['Sent'], atMostOnce: false };
 
 describe('the oracle', () => {
   test('finds nothing where everybody got it once and the books say so', () => {
     const { books, arrivals } = wellSent();
-    expect(judge(books, arrivals, ends)).toEqual({ broken: [], missing: 0, repeated: 0, sent: 5 });
+    expect(judge(books, arrivals, expected)).toEqual({
+      broken: [],
+      missing: 0,
+      repeated: 0,
+      inDoubt: 0,
+      sent: 5,
+    });
   });
 
   test('finds nothing in a campaign to nobody', () => {
     const { books } = wellSent(0);
-    expect(judge(books, [], ends)).toEqual({ broken: [], missing: 0, repeated: 0, sent: 0 });
+    expect(judge(books, [], expected)).toEqual({ broken: [], missing: 0, repeated: 0, inDoubt: 0, sent: 0 });
   });
 
   test('finds a message that the ledger has and nobody received', () => {
     const { books, arrivals } = wellSent();
-    const { broken, missing } = judge(books, arrivals.slice(1), ends);
+    const { broken, missing } = judge(books, arrivals.slice(1), expected);
     expect(missing).toBe(1);
     expect(broken).toEqual([expect.stringContaining('not received: r1@example.com')]);
   });
 
   test('counts a message that was received twice', () => {
     const { books, arrivals } = wellSent();
-    expect(judge(books, [...arrivals, ...arrivals.slice(0, 2)], ends)).toMatchObject({
+    expect(judge(books, [...arrivals, ...arrivals.slice(0, 2)], expected)).toMatchObject({
       broken: [],
       repeated: 2,
     });
   });
 
-  test.each<OutcomeKind>(['failed', 'skipped', 'cancelled', 'in_doubt'])(
+  test.each(['failed', 'skipped', 'cancelled'] as const)(
     'counts a message that was received though its outcome is %s',
     (kind) => {
       const { books, arrivals } = wellSent();
       const outcomes = books.outcomes.map((one, index) => (index === 0 ? { ...one, kind } : one));
-      const ends = ['Sending'];
-      const totals = { ...books.totals, sent: 4, [kind === 'in_doubt' ? 'inDoubt' : kind]: 1 };
-      expect(judge({ ...books, state: 'Sending', outcomes, totals }, arrivals, ends)).toMatchObject({
+      const sending = { ends: ['Sending'], atMostOnce: false };
+      const totals = { ...books.totals, sent: 4, [kind]: 1 };
+      expect(judge({ ...books, state: 'Sending', outcomes, totals }, arrivals, sending)).toMatchObject({
         broken: [],
         repeated: 1,
         sent: 4,
       });
-      expect(judge({ ...books, state: 'Sending', outcomes, totals }, arrivals.slice(1), ends)).toMatchObject({
+      expect(
+        judge({ ...books, state: 'Sending', outcomes, totals }, arrivals.slice(1), sending),
+      ).toMatchObject({
         repeated: 0,
       });
     },
   );
 
+  test('takes no message for a repeat whose recipient is in doubt, received or not', () => {
+    const { books, arrivals } = wellSent();
+    const outcomes = books.outcomes.map((one, index) =>
+      index === 0 ? { ...one, kind: 'in_doubt' as const } : one,
+    );
+    const doubted = { ...books, outcomes, totals: { ...books.totals, sent: 4, inDoubt: 1 } };
+    const once = { ...expected, atMostOnce: true };
+    for (const received of [arrivals, arrivals.slice(1)]) {
+      expect(judge(doubted, received, once)).toMatchObject({ broken: [], repeated: 0, inDoubt: 1 });
+    }
+    expect(judge(doubted, arrivals, expected).broken).toEqual([expect.stringContaining('1 in doubt')]);
+  });
+
+  test('finds a message that was received twice where nobody may be', () => {
+    const { books, arrivals } = wellSent();
+    const twice = [...arrivals, ...arrivals.slice(0, 1)];
+    expect(judge(books, twice, { ...expected, atMostOnce: true }).broken).toEqual([
+      expect.stringContaining('received twice, and nobody may be: r1@example.com'),
+    ]);
+  });
+
   test('finds a message to somebody who was not queued', () => {
     const { books, arrivals } = wellSent();
     const stranger = { ...wellSent(6).arrivals.slice(5)[0] } as Arrival;
-    expect(judge(books, [...arrivals, stranger], ends).broken).toEqual([
+    expect(judge(books, [...arrivals, stranger], expected).broken).toEqual([
       expect.stringContaining('received though not queued: r6@example.com'),
     ]);
   });
@@ -84,13 +113,13 @@ describe('the oracle', () => {
   test('finds a message that is not the one that the ledger names', () => {
     const { books, arrivals } = wellSent();
     const other = arrivals.map((one, index) => (index === 0 ? { ...one, messageId: '<other@x>' } : one));
-    expect(judge(books, other, ends).broken).toEqual([expect.stringContaining('Message-ID')]);
+    expect(judge(books, other, expected).broken).toEqual([expect.stringContaining('Message-ID')]);
   });
 
   test('finds a recipient without an outcome', () => {
     const { books, arrivals } = wellSent();
     const wrong = { ...books, outcomes: books.outcomes.slice(1) };
-    expect(judge(wrong, arrivals, ends).broken).toContainEqual(
+    expect(judge(wrong, arrivals, expected).broken).toContainEqual(
       expect.stringContaining('queued without an outcome: positions 1'),
     );
   });
@@ -102,7 +131,7 @@ describe('the oracle', () => {
       ...books.outcomes.slice(0, 1),
       ...wellSent(6).books.outcomes.slice(5),
     ];
-    const { broken } = judge({ ...books, outcomes }, arrivals, ends);
+    const { broken } = judge({ ...books, outcomes }, arrivals, expected);
     expect(broken).toContainEqual(expect.stringContaining('more than one outcome: positions 1'));
     expect(broken).toContainEqual(expect.stringContaining('not queued: 6'));
   });
@@ -112,13 +141,15 @@ describe('the oracle', () => {
     (totals) => {
       const { books, arrivals } = wellSent();
       const wrong = { ...books, totals: { ...books.totals, ...totals } };
-      expect(judge(wrong, arrivals, ends).broken).toEqual([expect.stringContaining("are not the ledger's")]);
+      expect(judge(wrong, arrivals, expected).broken).toEqual([
+        expect.stringContaining("are not the ledger's"),
+      ]);
     },
   );
 
   test('finds an end that is none', () => {
     const { books, arrivals } = wellSent();
-    expect(judge({ ...books, state: 'Sending (Paused)' }, arrivals, ends).broken).toEqual([
+    expect(judge({ ...books, state: 'Sending (Paused)' }, arrivals, expected).broken).toEqual([
       'it ended as Sending (Paused), not as Sent',
     ]);
   });
@@ -129,7 +160,10 @@ describe('the oracle', () => {
       index === 0 ? { ...one, kind: 'cancelled' as const } : one,
     );
     const wrong = { ...books, outcomes, totals: { ...books.totals, sent: 4, cancelled: 1 } };
-    const { broken } = judge(wrong, arrivals.slice(1), ['Sent', 'Inactive (Cancelled)']);
+    const { broken } = judge(wrong, arrivals.slice(1), {
+      ...expected,
+      ends: ['Sent', 'Inactive (Cancelled)'],
+    });
     expect(broken).toEqual(['it is Sent, and 1 recipients were cancelled']);
   });
 });

@@ -16,22 +16,33 @@ export interface Books {
   }[];
 }
 
+export interface Expectations {
+  /** The states in which it may have ended, as they are shown. */
+  readonly ends: readonly string[];
+  /** Whether nobody may get it twice, whatever happened. Otherwise nobody is in doubt. */
+  readonly atMostOnce: boolean;
+}
+
 export interface Findings {
   /** Promises that no fault excuses, each in a sentence. */
   readonly broken: readonly string[];
   /** Outcome `sent`, and not received. */
   readonly missing: number;
-  /** Received more often than once, or without the outcome `sent`. Faults excuse as many as they may cause. */
+  /** Received more often than once, or though its outcome says that it was not. Faults excuse as many as they may cause. */
   readonly repeated: number;
+  /** Outcomes `in_doubt`: received, or not. */
+  readonly inDoubt: number;
   readonly sent: number;
 }
 
 /**
  * Compares the books of a campaign that has ended with what the mail server received of it.
- *
- * @param ends the states, as they are shown, in which it may have ended
  */
-export function judge(books: Books, arrivals: readonly Arrival[], ends: readonly string[]): Findings {
+export function judge(
+  books: Books,
+  arrivals: readonly Arrival[],
+  { ends, atMostOnce }: Expectations,
+): Findings {
   const broken = [...wrongEnd(books, ends), ...wrongBooks(books)];
   const received = new Map<string, Arrival[]>();
   for (const arrival of arrivals) {
@@ -42,12 +53,15 @@ export function judge(books: Books, arrivals: readonly Arrival[], ends: readonly
   const outcomes = new Map(books.outcomes.map((outcome) => [outcome.position, outcome]));
   const missing: string[] = [];
   const otherMessage: string[] = [];
+  const twice: string[] = [];
   let repeated = 0;
   for (const { position, address } of books.queue) {
     const outcome = outcomes.get(position);
     const got = received.get(address) ?? [];
     received.delete(address);
-    if (outcome?.kind !== 'sent') repeated += got.length;
+    if (got.length > 1) twice.push(address);
+    if (outcome?.kind === 'in_doubt') repeated += Math.max(0, got.length - 1);
+    else if (outcome?.kind !== 'sent') repeated += got.length;
     else if (got.length === 0) missing.push(address);
     else {
       repeated += got.length - 1;
@@ -58,8 +72,11 @@ export function judge(books: Books, arrivals: readonly Arrival[], ends: readonly
   if (otherMessage.length > 0)
     broken.push(`received with another Message-ID than the ledger's: ${some(otherMessage)}`);
   if (received.size > 0) broken.push(`received though not queued: ${some([...received.keys()])}`);
-  const sent = books.outcomes.filter(({ kind }) => kind === 'sent').length;
-  return { broken, missing: missing.length, repeated, sent };
+  if (atMostOnce && twice.length > 0) broken.push(`received twice, and nobody may be: ${some(twice)}`);
+  const count = (counted: OutcomeKind) => books.outcomes.filter(({ kind }) => kind === counted).length;
+  const inDoubt = count('in_doubt');
+  if (!atMostOnce && inDoubt > 0) broken.push(`${inDoubt} in doubt of a campaign that sends again instead`);
+  return { broken, missing: missing.length, repeated, inDoubt, sent: count('sent') };
 }
 
 function wrongEnd({ state, outcomes }: Books, ends: readonly string[]): string[] {

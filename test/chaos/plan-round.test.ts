@@ -22,8 +22,9 @@ describe('the decisions of a run', () => {
     const planned = Array.from({ length: 500 }, (_, n) => planRound(1, n + 1, faults));
     const names = new Set(planned.flatMap((round) => round.faults.map(({ name }) => name)));
     expect([...names].sort()).toEqual(faults.map(({ name }) => name).sort());
-    expect(new Set(planned.flatMap(({ sizes }) => sizes))).toContain(0);
-    expect(planned.some(({ sizes }) => sizes.length === 2)).toBe(true);
+    expect(new Set(planned.flatMap(({ campaigns }) => campaigns.map(({ size }) => size)))).toContain(0);
+    expect(planned.some(({ campaigns }) => campaigns.length === 2)).toBe(true);
+    expect(new Set(planned.flatMap(({ campaigns }) => campaigns.map((one) => one.atMostOnce))).size).toBe(2);
     expect(planned.some((round) => round.faults.length === 0)).toBe(true);
   });
 });

@@ -13,10 +13,15 @@ export interface TimedFault extends PlannedFault {
   readonly at: { readonly share: number } | { readonly ms: number };
 }
 
+export interface PlannedCampaign {
+  readonly size: number;
+  readonly atMostOnce: boolean;
+}
+
 /** One campaign, or two at once, and what is done meanwhile: all decided before it begins. */
 export interface PlannedRound {
   readonly number: number;
-  readonly sizes: readonly number[];
+  readonly campaigns: readonly PlannedCampaign[];
   readonly sleepMs: number;
   readonly faults: readonly TimedFault[];
 }
@@ -24,11 +29,12 @@ export interface PlannedRound {
 /** The n-th round of a seed. */
 export function planRound(seed: number, number: number, faults: readonly Fault[]): PlannedRound {
   const random = randomFor(seed, number);
-  const sizes = Array.from({ length: random.chance(0.25) ? 2 : 1 }, () =>
-    pickWeighted(random, audienceSizes, (_, index) => sizeWeights[index] ?? 1),
-  );
+  const campaigns = Array.from({ length: random.chance(0.25) ? 2 : 1 }, () => ({
+    size: pickWeighted(random, audienceSizes, (_, index) => sizeWeights[index] ?? 1),
+    atMostOnce: random.chance(0.25),
+  }));
   const sleepMs = random.pick([0, 1, 2, 5, 10, 20, 50]);
-  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const total = recipientsOf(campaigns);
   const count = random.chance(0.05) ? 0 : random.whole(1, 4);
   const planned = Array.from({ length: count }, (): TimedFault => {
     const fault = pickWeighted(random, faults, ({ weight = 1 }) => weight);
@@ -36,7 +42,7 @@ export function planRound(seed: number, number: number, faults: readonly Fault[]
     const at = atShare ? { share: random.next() * 0.95 } : { ms: random.whole(0, 3_000) };
     return { name: fault.name, ...fault.plan(random), at };
   });
-  return { number, sizes, sleepMs, faults: planned };
+  return { number, campaigns, sleepMs, faults: planned };
 }
 
 function pickWeighted<T>(
@@ -53,12 +59,17 @@ function pickWeighted<T>(
   return random.pick(list);
 }
 
+export function recipientsOf(campaigns: readonly PlannedCampaign[]): number {
+  return campaigns.reduce((sum, { size }) => sum + size, 0);
+}
+
 /** In words, for people; the same seed gives the same. */
-export function describeRound({ sizes, sleepMs, faults }: PlannedRound): string {
+export function describeRound({ campaigns, sleepMs, faults }: PlannedRound): string {
+  const sizes = campaigns.map(({ size, atMostOnce }) => `${size}${atMostOnce ? ' at most once' : ''}`);
   const done = faults.map(({ name, detail, at }) => {
     const when =
       'share' in at ? `at ${Math.round(at.share * 100)} %` : `after ${(at.ms / 1_000).toFixed(1)} s`;
     return `${name} ${when}${detail === '' ? '' : ` (${detail})`}`;
   });
-  return `${sizes.join(' + ')} recipients, Sleep ${sleepMs} ms: ${done.join('; ') || 'no fault'}`;
+  return `to ${sizes.join(' and ')}, Sleep ${sleepMs} ms: ${done.join('; ') || 'no fault'}`;
 }

@@ -11,6 +11,7 @@ export interface ChaosReport {
   readonly missing: number;
   readonly repeated: number;
   readonly allowed: number;
+  readonly inDoubt: number;
   /** Faults that were done, by name. */
   readonly faults: Readonly<Record<string, number>>;
   readonly worstRecovery: { readonly fault: string; readonly round: number; readonly ms: number } | null;
@@ -45,6 +46,7 @@ export function reportOf(
     missing: sum(({ missing }) => missing),
     repeated: sum(({ repeated }) => repeated),
     allowed: sum(({ allowed }) => allowed),
+    inDoubt: sum(({ inDoubt }) => inDoubt),
     faults: counted(results.flatMap(({ done }) => done)),
     worstRecovery: recoveries.sort((a, b) => b.ms - a.ms)[0] ?? null,
     broken: results.flatMap(({ number, campaigns, broken }) =>
@@ -62,12 +64,13 @@ function counted(names: readonly string[]): Record<string, number> {
 }
 
 export function describeResult(result: RoundResult): string {
-  const { number, campaigns, ms, received, missing, repeated, allowed, broken, notDone } = result;
+  const { number, campaigns, ms, received, missing, repeated, allowed, inDoubt, broken, notDone } = result;
   const late = notDone.length === 0 ? '' : `; not done: ${notDone.join(', ')}`;
+  const doubt = inDoubt === 0 ? '' : `, ${inDoubt} in doubt`;
   const verdict = broken.length === 0 ? 'kept' : `BROKEN: ${broken.join('; ')}`;
   return (
     `  ${number}: ${campaigns.join(', ')}: ${received} received, ${missing} missing, ` +
-    `${repeated} repeated (${allowed} excused) in ${(ms / 1_000).toFixed(1)} s${late}. ${verdict}`
+    `${repeated} repeated (${allowed} excused)${doubt} in ${(ms / 1_000).toFixed(1)} s${late}. ${verdict}`
   );
 }
 
@@ -79,6 +82,7 @@ export function describeReport(report: ChaosReport): string {
     ['messages received', report.messages],
     ['missing', report.missing],
     ['repeated', `${report.repeated} (${report.allowed} excused by the faults)`],
+    ['in doubt, where nobody may get it twice', report.inDoubt],
     [
       'worst time to recover',
       worstRecovery === null

@@ -4,7 +4,7 @@ import type { Target, TargetCampaign } from './faults/fault.ts';
 import type { ChaosInstallation } from './installation.ts';
 import type { MailReceiver } from './mail-receiver.ts';
 import { judge } from './oracle.ts';
-import type { PlannedRound, TimedFault } from './plan-round.ts';
+import { type PlannedRound, recipientsOf, type TimedFault } from './plan-round.ts';
 import { readBooks } from './read-books.ts';
 import { setSleep } from './set-sleep.ts';
 
@@ -24,6 +24,8 @@ export interface RoundResult {
   readonly received: number;
   readonly missing: number;
   readonly repeated: number;
+  /** Outcomes `in doubt`, of campaigns that mail nobody twice. */
+  readonly inDoubt: number;
   /** As many repeats as the faults of this round may cause. */
   readonly allowed: number;
   readonly excuses: readonly string[];
@@ -76,13 +78,13 @@ export async function runRound(context: RoundContext, planned: PlannedRound): Pr
   };
 
   await retrying(context, async () => await setSleep(target.db, target.dispatchers, planned.sleepMs));
-  for (const [index, size] of planned.sizes.entries()) {
+  for (const [index, campaign] of planned.campaigns.entries()) {
     const label = `c${planned.number}-${index + 1}`;
     await retrying(context, async () => {
-      campaigns.push(await createOne(target, label, size));
+      campaigns.push(await createOne(target, label, campaign));
     });
   }
-  const total = planned.sizes.reduce((sum, size) => sum + size, 0);
+  const total = recipientsOf(planned.campaigns);
   let lastFaultAt = Date.now();
   const isOverdue = () => Date.now() - lastFaultAt > endLimitMs && running.size === 0;
   const running = new Set<TimedFault>();
@@ -127,15 +129,17 @@ export async function runRound(context: RoundContext, planned: PlannedRound): Pr
   else if (isStuck && !signal.aborted) broken.push(`not ended ${endLimitMs / 1_000} s after the last fault`);
   let missing = 0;
   let repeated = 0;
+  let inDoubt = 0;
   if (!signal.aborted && installation.runs) {
     for (const campaign of campaigns) {
       const own = arrivals.filter(({ from }) => from === campaign.from);
       const books = await retrying(context, async () => await readBooks(target.db, campaign.id));
       if (books === undefined) continue;
-      const findings = judge(books, own, campaign.ends);
+      const findings = judge(books, own, campaign);
       for (const promise of findings.broken) broken.push(`${campaign.id}: ${promise}`);
       missing += findings.missing;
       repeated += findings.repeated;
+      inDoubt += findings.inDoubt;
     }
     const late = arrivals.filter(({ from }) => campaigns.every((campaign) => campaign.from !== from));
     if (late.length > 0) broken.push(`${late.length} messages of campaigns that had ended`);
@@ -160,6 +164,7 @@ export async function runRound(context: RoundContext, planned: PlannedRound): Pr
     received: receiver.received - receivedBefore,
     missing,
     repeated,
+    inDoubt,
     allowed,
     excuses: excuses.map(({ repeats, because }) => `${because}: ${repeats}`),
     broken,

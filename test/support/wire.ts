@@ -8,6 +8,8 @@ export interface Wire {
   /** Connections that are open now. */
   readonly connections: number;
   fallSilent(): void;
+  /** Falls silent as soon as a client says what this looks for, which does not pass any more. Settles then. */
+  fallSilentAt(isReached: (said: string) => boolean): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -16,6 +18,7 @@ export async function startWire(target?: string): Promise<Wire> {
   const sockets = new Set<Socket>();
   let connections = 0;
   let silent = target === undefined;
+  let lookAt: ((said: string) => void) | undefined;
   const server = createServer((client) => {
     connections++;
     client.once('close', () => {
@@ -26,13 +29,14 @@ export async function startWire(target?: string): Promise<Wire> {
     const { hostname, port } = new URL(`tcp://${target}`);
     const upstream = connect(Number(port), hostname);
     carry(upstream, client);
-    carry(client, upstream);
+    carry(client, upstream, (data) => lookAt?.(data.toString('latin1')));
   });
-  const carry = (from: Socket, to: Socket | undefined) => {
+  const carry = (from: Socket, to: Socket | undefined, look?: (data: Buffer) => void) => {
     sockets.add(from);
     from.on('error', () => undefined);
     // Read also where it goes nowhere, so that an end is seen.
     from.on('data', (data) => {
+      look?.(data);
       if (!silent) to?.write(data);
     });
     from.once('close', () => {
@@ -49,6 +53,16 @@ export async function startWire(target?: string): Promise<Wire> {
     },
     fallSilent() {
       silent = true;
+    },
+    async fallSilentAt(isReached) {
+      await new Promise<void>((resolve) => {
+        lookAt = (said) => {
+          if (!isReached(said)) return;
+          silent = true;
+          lookAt = undefined;
+          resolve();
+        };
+      });
     },
     async close() {
       for (const socket of sockets) socket.destroy();

@@ -36,8 +36,10 @@ export interface TargetCampaign {
   readonly from: string;
   /** Held by no fault any more when 0. */
   holds: number;
-  /** The states in which it may end. */
+  /** The states in which it may end, as they are shown. */
   ends: readonly string[];
+  /** Whether nobody may get it twice, whatever happens. */
+  readonly atMostOnce: boolean;
 }
 
 /** A fault with all that was to be decided about it. */

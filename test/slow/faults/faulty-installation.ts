@@ -55,7 +55,10 @@ export function useFaultyInstallation(): FaultyInstallation {
       const { db, dispatchers, clients, queuePrefix } = there(installation);
       const { arrivals } = there(receiver);
       await setSleep(db, dispatchers, sleepMs);
-      const { id, from } = await createOne({ db }, `faults-${++started}`, recipients);
+      const { id, from } = await createOne({ db }, `faults-${++started}`, {
+        size: recipients,
+        atMostOnce: false,
+      });
       await startCampaign(there(clients[0]), id, { queuePrefix });
       const own = () => arrivals.filter((arrival) => arrival.from === from);
       return {
@@ -73,7 +76,10 @@ export function useFaultyInstallation(): FaultyInstallation {
             intervalMs: 200,
             describe: 'the campaign to end',
           });
-          const { broken, missing, repeated, sent } = judge(await readBooks(db, id), own(), ['Sent']);
+          const { broken, missing, repeated, sent } = judge(await readBooks(db, id), own(), {
+            ends: ['Sent'],
+            atMostOnce: false,
+          });
           expect({ broken, missing, sent }).toEqual({ broken: [], missing: 0, sent: recipients });
           return repeated;
         },
