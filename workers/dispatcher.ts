@@ -73,7 +73,7 @@ export async function createDispatcher(
     log,
     onHealth: (text) => void health.tell('journal', text).catch(() => undefined),
   });
-  const left = new LeftJournals({ dir: settings.journalDir, db, log, own: journal.files });
+  const left = new LeftJournals({ dir: settings.journalDir, db, server: name, log, own: journal.files });
   // What a dispatcher that was killed here knew must be in the books before anything is sent.
   await left.enter();
   const recorder = new Recorder({

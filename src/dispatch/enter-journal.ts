@@ -1,19 +1,26 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Database, Queries } from '../db/connect.ts';
+import { isTransient } from '../db/transient.ts';
 import type { JournalEntry } from './journal-lines.ts';
 import { doubtReasons } from './leave-in-doubt.ts';
+import { unrecordable } from './storable.ts';
 
 type Entry<Type extends JournalEntry['type']> = Extract<JournalEntry, { type: Type }>;
 
 export interface EnterOptions {
   readonly server: string;
-  /** The process is gone: what it had begun and tells nothing more of is in doubt, what it had not begun is free again. */
+  /**
+   * The process is gone and this is all it told: what it had begun and tells nothing more of is in doubt, what it had
+   * not begun is free again.
+   */
   readonly isOver: boolean;
 }
 
 export interface EnteredJournal {
   /** Outcomes that the books did not have. */
   readonly entered: number;
+  /** Entries that the database refuses for good. */
+  readonly refused: number;
   /** Whether this database knows any of its campaigns; where it does not, the journal belongs to another installation. */
   readonly isKnown: boolean;
 }
@@ -21,45 +28,90 @@ export interface EnteredJournal {
 /**
  * Enters in the books what a journal knows and they do not. What a mail server answered is a fact, whoever holds the
  * batch by now: it stands beside what others have entered meanwhile, and in the place of "in doubt" and "cancelled".
+ *
+ * As with the recorder, one entry that the database refuses for good does not keep back the others.
  */
 export async function enterJournal(
   db: Database,
   entries: readonly JournalEntry[],
   options: EnterOptions,
 ): Promise<EnteredJournal> {
-  let entered = 0;
-  let isKnown = entries.length === 0;
-  for (const [campaignId, own] of groupBy(entries, (entry) => entry.campaignId)) {
-    await db.transaction(async (tx) => {
-      const { rows } = await tx.execute(sql`select from campaign where id = ${campaignId} for key share`);
-      if (rows.length === 0) return;
-      isKnown = true;
-      entered += await enterCampaign(tx, campaignId, own, options);
-    });
+  const result = { entered: 0, refused: 0, isKnown: entries.length === 0 };
+  for (const [campaignId, all] of groupBy(entries, (entry) => entry.campaignId)) {
+    const enter = async (part: readonly JournalEntry[], isOver = options.isOver) =>
+      await db.transaction(async (tx) => {
+        const { rows } = await tx.execute(sql`select from campaign where id = ${campaignId} for key share`);
+        if (rows.length === 0) return;
+        result.isKnown = true;
+        result.entered += await enterCampaign(tx, { campaignId, all, part, isOver, server: options.server });
+      });
+    if (await isTaken(enter(all))) continue;
+    for (const entry of all) {
+      if (entry.type === 'announced' || entry.type === 'begun' || (await isTaken(enter([entry], false))))
+        continue;
+      const instead = entry.type === 'outcome' ? [{ ...entry, ...unrecordable(entry) }] : [];
+      if (instead.length === 0 || !(await isTaken(enter(instead, false)))) result.refused++;
+    }
+    if (!(await isTaken(enter([])))) result.refused++;
   }
-  return { entered, isKnown };
+  return result;
+}
+
+/** @throws what may succeed later as it is */
+async function isTaken(entering: Promise<void>): Promise<boolean> {
+  try {
+    await entering;
+    return true;
+  } catch (error) {
+    if (isTransient(error)) throw error;
+    return false;
+  }
+}
+
+interface EnteredCampaign extends EnterOptions {
+  readonly campaignId: string;
+  /** What the journal tells of it. */
+  readonly all: readonly JournalEntry[];
+  /** What of it is to be entered now. */
+  readonly part: readonly JournalEntry[];
 }
 
 async function enterCampaign(
   tx: Queries,
-  campaignId: string,
-  entries: readonly JournalEntry[],
-  { server, isOver }: EnterOptions,
+  { campaignId, all, part, server, isOver }: EnteredCampaign,
 ): Promise<number> {
-  const batches = [...new Set(entries.map(({ batch }) => batch))];
-  // Whoever flushes waits, and counts from what stands here afterwards.
-  await tx.execute(sql`
-    select from dispatch_batch where campaign_id = ${campaignId} and batch = any(${sql.param(batches)}::int[])
-     order by batch for update`);
-  const changed = await enterOutcomes(tx, campaignId, ofType(entries, 'outcome'), server);
-  await enterDeferrals(tx, campaignId, ofType(entries, 'deferral'));
+  const batches = await lockBatches(tx, campaignId, isOver ? all : part);
+  const entered = await enterOutcomes(tx, campaignId, ofType(part, 'outcome'), server);
+  await enterDeferrals(tx, campaignId, ofType(part, 'deferral'));
   if (isOver) {
-    for (const of of groupBy(entries, ({ batch, lease }) => `${batch}/${lease}`).values()) {
+    for (const of of groupBy(all, ({ batch, lease }) => `${batch}/${lease}`).values()) {
       await settleGroup(tx, of, server);
     }
   }
-  await countAgain(tx, campaignId, [...batches, ...changed.map(({ before }) => before)]);
-  return changed.length;
+  await countAgain(tx, campaignId, batches);
+  return entered;
+}
+
+/**
+ * The batches whose counts may change, those of what is entered and those of what it takes the place of. Whoever flushes
+ * waits, and counts from what stands here afterwards.
+ */
+async function lockBatches(
+  tx: Queries,
+  campaignId: string,
+  entries: readonly JournalEntry[],
+): Promise<number[]> {
+  const own = [...new Set(entries.map(({ batch }) => batch))];
+  const positions = ofType(entries, 'outcome').map(positionOf);
+  const { rows } = await tx.execute<{ batch: number }>(sql`
+    select batch from dispatch_batch
+     where campaign_id = ${campaignId}
+       and (batch = any(${sql.param(own)}::int[])
+            or batch in (select o.batch from unnest(${sql.param(positions)}::int[]) as e(position)
+                          cross join lateral (select o.batch from dispatch_outcome o
+                                               where o.campaign_id = ${campaignId} and o.position = e.position limit 1) o))
+     order by batch for update`);
+  return rows.map(({ batch }) => batch);
 }
 
 /**
@@ -75,36 +127,27 @@ async function enterOutcomes(
   campaignId: string,
   outcomes: readonly Entry<'outcome'>[],
   server: string,
-): Promise<{ before: number }[]> {
+): Promise<number> {
   const last = [...new Map(outcomes.map((entry) => [entry.position, entry])).values()];
   const field = (name: string) =>
     last.map(({ outcome }) => (outcome as unknown as Record<string, string | undefined>)[name] ?? null);
-  const { rows } = await tx.execute<{ before: number }>(sql`
-    with known as (
-      select e.*, coalesce(o.batch, e.batch) as before
-        from unnest(${sql.param(last.map(({ position }) => position))}::int[],
+  const { rowCount } = await tx.execute(sql`
+    insert into dispatch_outcome as o
+           (campaign_id, position, contact_id, batch, server, kind, reason, reply, message_id, at)
+    select ${campaignId}, e.position, e.contact_id, e.batch, ${server}, e.kind, e.reason, e.reply, e.message_id, e.at
+      from unnest(${sql.param(last.map(({ position }) => position))}::int[],
                     ${sql.param(last.map(({ contactId }) => contactId))}::bigint[],
                     ${sql.param(last.map(({ batch }) => batch))}::int[], ${sql.param(field('kind'))}::text[],
                     ${sql.param(field('reason'))}::text[], ${sql.param(field('reply'))}::text[],
                     ${sql.param(field('messageId'))}::text[],
                     ${sql.param(last.map(({ at }) => at))}::timestamptz[])
              as e(position, contact_id, batch, kind, reason, reply, message_id, at)
-       cross join lateral (${queuedAt(campaignId)} and q.contact_id = e.contact_id limit 1) q
-        left join lateral (select o.batch, o.kind from dispatch_outcome o
-                            where o.campaign_id = ${campaignId} and o.position = e.position limit 1) o on true
-       where o.kind is null or o.kind in ('in_doubt', 'cancelled') and e.kind in ('sent', 'failed')
-    ), entered as (
-      insert into dispatch_outcome as o
-             (campaign_id, position, contact_id, batch, server, kind, reason, reply, message_id, at)
-      select ${campaignId}, position, contact_id, batch, ${server}, kind, reason, reply, message_id, at from known
-      on conflict (campaign_id, position) do update
-         set batch = excluded.batch, server = excluded.server, kind = excluded.kind, reason = excluded.reason,
-             reply = excluded.reply, message_id = excluded.message_id, at = excluded.at
-       where o.kind in ('in_doubt', 'cancelled')
-      returning position
-    )
-    select known.before from known join entered using (position)`);
-  return rows;
+     cross join lateral (${queuedAt(campaignId)} and q.contact_id = e.contact_id limit 1) q
+    on conflict (campaign_id, position) do update
+       set batch = excluded.batch, server = excluded.server, kind = excluded.kind, reason = excluded.reason,
+           reply = excluded.reply, message_id = excluded.message_id, at = excluded.at
+     where o.kind in ('in_doubt', 'cancelled') and excluded.kind in ('sent', 'failed')`);
+  return rowCount ?? 0;
 }
 
 async function enterDeferrals(
@@ -135,13 +178,15 @@ async function enterDeferrals(
  * that tells of an announcement tells of everything that was begun since, for it is emptied when it misses anything.
  */
 async function settleGroup(tx: Queries, entries: readonly JournalEntry[], server: string): Promise<void> {
-  const [announced] = ofType(entries, 'announced');
-  if (announced === undefined) return;
-  const { campaignId, batch, lease } = announced;
+  const announced = ofType(entries, 'announced');
+  const [of] = announced;
+  if (of === undefined) return;
+  const { campaignId, batch, lease } = of;
+  const firsts = announced.map(({ range }) => range.first);
   const { rows } = await tx.execute(sql`
     update dispatch_batch set announced_first = null, announced_last = null, announced_at = null
      where campaign_id = ${campaignId} and batch = ${batch} and lease = ${lease} and ended_at is null
-       and announced_first is not null
+       and announced_first = any(${sql.param(firsts)}::int[])
     returning batch`);
   if (rows.length === 0) return;
   const answered = new Set([...ofType(entries, 'outcome'), ...ofType(entries, 'deferral')].map(positionOf));

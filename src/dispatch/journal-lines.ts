@@ -1,12 +1,15 @@
 import type { PositionRange } from '../domain/batch-plan.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import { type Outcome, outcomeKinds } from '../domain/outcome.ts';
 import type { ProcessRecord } from '../local/process-identity.ts';
 import type { RecordedDeferral, RecordedOutcome } from './lease.ts';
+import { storableDeferral, storableOutcome } from './storable.ts';
 
 /** Whose journal it is: the first line of each of its files. */
 export interface JournalOwner {
   readonly server: string;
   readonly host: string;
+  /** The space of process ids that `process` belongs to. */
+  readonly pids: string;
   readonly process: ProcessRecord;
 }
 
@@ -87,24 +90,27 @@ function parseJson(raw: string): unknown {
   }
 }
 
+/** A line as the database can hold it. Anybody may have written to the file: what is out of bounds is no line. */
 function parseEntry([type, campaignId, batch, lease, ...rest]: unknown[]): JournalEntry | undefined {
-  if (typeof campaignId !== 'string' || typeof batch !== 'number' || typeof lease !== 'number')
-    return undefined;
+  if (!isText(campaignId) || !isNumber(batch) || !isNumber(lease)) return undefined;
   const of = { campaignId, batch, lease };
   const [one, two, three, four, five] = rest;
-  if (typeof one !== 'number') return undefined;
+  if (!isNumber(one)) return undefined;
   switch (type) {
-    case 'o':
-      if (typeof two !== 'number' || typeof four !== 'number' || !isOutcome(three)) return undefined;
-      return { type: 'outcome', ...of, position: one, contactId: two, outcome: three, at: new Date(four) };
+    case 'o': {
+      if (!isNumber(two, Number.MAX_SAFE_INTEGER) || !isOutcome(three) || !isNumber(four, latestMs)) {
+        return undefined;
+      }
+      const recorded = { position: one, contactId: two, outcome: three, at: new Date(four) };
+      return { type: 'outcome', ...of, ...storableOutcome(recorded) };
+    }
     case 'd': {
-      const numbers = [two, three, four].every((value) => typeof value === 'number');
-      if (!numbers || typeof five !== 'string') return undefined;
-      const [attempts, sinceFirstMs, dueInMs] = [Number(two), Number(three), Number(four)];
-      return { type: 'deferral', ...of, position: one, attempts, sinceFirstMs, dueInMs, reply: five };
+      if (!isNumber(two) || !isSpan(three) || !isSpan(four) || typeof five !== 'string') return undefined;
+      const deferral = { position: one, attempts: two, sinceFirstMs: three, dueInMs: four, reply: five };
+      return { type: 'deferral', ...of, ...storableDeferral(deferral) };
     }
     case 'a':
-      if (typeof two !== 'number') return undefined;
+      if (!isNumber(two)) return undefined;
       return { type: 'announced', ...of, range: { first: one, last: two } };
     case 'b':
       return { type: 'begun', ...of, position: one };
@@ -113,16 +119,36 @@ function parseEntry([type, campaignId, batch, lease, ...rest]: unknown[]): Journ
   }
 }
 
-/** Its kind is checked by the database. */
 function isOutcome(value: unknown): value is Outcome {
-  return typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string';
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
+  const { kind, reason, reply, messageId } = value as Record<string, unknown>;
+  const isTextOrNone = (text: unknown) => text === undefined || typeof text === 'string';
+  return outcomeKinds.some((known) => known === kind) && [reason, reply, messageId].every(isTextOrNone);
 }
 
 function isOwner(value: unknown): value is JournalOwner {
   if (typeof value !== 'object' || value === null || !('journal' in value) || value.journal !== format)
     return false;
-  const { server, host, process } = value as Partial<Record<keyof JournalOwner, unknown>>;
-  return (
-    typeof server === 'string' && typeof host === 'string' && typeof process === 'object' && process !== null
-  );
+  const { server, host, pids, process } = value as Partial<Record<keyof JournalOwner, unknown>>;
+  if (!isText(server) || !isText(host) || typeof pids !== 'string') return false;
+  if (typeof process !== 'object' || process === null) return false;
+  const { pid, identity } = process as Partial<Record<keyof ProcessRecord, unknown>>;
+  return isNumber(pid) && typeof identity === 'string';
+}
+
+/** The database's largest integer. */
+const largestInteger = 2 ** 31 - 1;
+/** Times and spans are below this, milliseconds: some three hundred years. */
+const latestMs = 1e13;
+
+function isNumber(value: unknown, largest = largestInteger): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= largest;
+}
+
+function isSpan(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= latestMs;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && !value.includes('\0');
 }

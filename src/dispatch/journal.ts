@@ -6,7 +6,7 @@ import type { PositionRange } from '../domain/batch-plan.ts';
 import { messageOf } from '../domain/error-message.ts';
 import { FailedError, InputError } from '../domain/errors.ts';
 import { makeFolder } from '../local/make-folder.ts';
-import { recordProcess } from '../local/process-identity.ts';
+import { pidNamespace, recordProcess } from '../local/process-identity.ts';
 import type { Logger } from '../logging.ts';
 import {
   announcedLine,
@@ -85,6 +85,9 @@ export class Journal {
   private writing: Promise<void> | undefined;
   private readonly open = new Map<string, OpenGroup>();
   private failed = false;
+  private closed = false;
+  /** While it cannot be written: what was told since the flush under way began. Undefined where that began before. */
+  private untold: string | undefined;
   /** Whether the database has all of it, and whether it will when the flush that is under way has succeeded. */
   private isRecorded = true;
   private willBeRecorded = true;
@@ -95,7 +98,7 @@ export class Journal {
     const running = recordProcess(process.pid);
     if (running === undefined)
       throw new FailedError('JOURNAL_DIR', 'This process cannot find itself among the processes.');
-    const head = ownerLine({ server, host: hostname(), process: running });
+    const head = ownerLine({ server, host: hostname(), pids: pidNamespace(), process: running });
     const id = `${process.pid}-${randomBytes(6).toString('hex')}`;
     try {
       makeFolder(dir, 0o700);
@@ -160,8 +163,9 @@ export class Journal {
   flushBegins(): void {
     this.write();
     this.willBeRecorded = true;
+    if (this.failed) this.untold = '';
     // A flush that failed has left the other file full: both are kept until one succeeds.
-    if (this.failed || this.other.isUsed || !this.current.isUsed) return;
+    if (this.closed || this.failed || this.other.isUsed || !this.current.isUsed) return;
     [this.current, this.other] = [this.other, this.current];
     this.guarded(() => this.appendOpenGroups());
   }
@@ -169,18 +173,21 @@ export class Journal {
   /** The flush has succeeded as a whole. */
   flushSucceeded(): void {
     this.isRecorded = this.willBeRecorded;
+    if (this.closed) return;
     this.guarded(() => {
       if (this.other.isUsed) this.other.empty();
-      if (this.failed) this.tryAgain();
+      if (this.untold !== undefined) this.tryAgain(this.untold);
     });
   }
 
   /** To be called when nothing is sent any more. What the database has not got is left for the next who starts here. */
   close(): void {
     this.write();
+    this.closed = true;
+    const isDone = this.isRecorded && this.open.size === 0;
     for (const segment of [this.current, this.other]) {
       segment.close();
-      if (this.isRecorded) rmSync(segment.path, { force: true });
+      if (isDone) rmSync(segment.path, { force: true });
     }
   }
 
@@ -205,7 +212,9 @@ export class Journal {
   private write(): void {
     const text = this.pending;
     this.pending = '';
-    if (text !== '' && !this.failed) this.guarded(() => this.current.append(text));
+    if (text === '' || this.closed) return;
+    if (!this.failed) this.guarded(() => this.current.append(text));
+    else if (this.untold !== undefined) this.untold += text;
   }
 
   /** What is open stands in the current file, so that the other one may be emptied. */
@@ -214,10 +223,15 @@ export class Journal {
     if (groups.length > 0) this.current.append(groups.join(''));
   }
 
-  private tryAgain(): void {
-    this.current.append('\n');
+  /**
+   * After a flush that began when the journal was given up already: what the database lacks then is what was told since
+   * it began. That must stand in it from the first, for it would be taken for a whole one.
+   */
+  private tryAgain(untold: string): void {
+    this.current.append(`\n${untold}`);
     this.appendOpenGroups();
     this.failed = false;
+    this.untold = undefined;
     this.options.onHealth?.('ok');
     this.options.log.info({ file: this.current.path }, 'the journal can be written again');
   }
@@ -238,6 +252,7 @@ export class Journal {
         );
       }
       this.failed = true;
+      this.untold = undefined;
       this.discard();
     }
   }

@@ -13,19 +13,22 @@ export const doubtReasons = {
  * Settles the groups that batches within these positions had announced and did not come to the end of: whoever of them
  * has no outcome, and was not put off since, is in doubt. For campaigns that mail nobody twice; others announce nothing.
  *
- * The batches are locked first: what their holder records until then counts, and what comes later is refused where the
- * caller takes or ends them in the same transaction.
+ * All batches that are open there are locked first, in the order in which flushes lock them: what their holders record
+ * until then counts, and what comes later is refused where the caller takes or ends them in the same transaction.
  */
 export async function leaveAnnouncedInDoubt(
   tx: Queries,
   campaignId: string,
   { first, last }: PositionRange,
 ): Promise<void> {
-  const { rows } = await tx.execute<{ batch: number }>(sql`
-    select batch from dispatch_batch
-     where campaign_id = ${campaignId} and announced_first <= ${last} and announced_last >= ${first}
+  const { rows } = await tx.execute<{ batch: number; isAnnounced: boolean }>(sql`
+    select batch, announced_first <= ${last} and announced_last >= ${first} as "isAnnounced"
+      from dispatch_batch
+     where campaign_id = ${campaignId} and first <= ${last} and last >= ${first}
+       and (ended_at is null or announced_first is not null)
      order by batch for update`);
-  for (const { batch } of rows) {
+  for (const { batch, isAnnounced } of rows) {
+    if (!isAnnounced) continue;
     await tx.execute(sql`
       with doubted as (
         insert into dispatch_outcome (campaign_id, position, contact_id, batch, server, kind, reason, at)

@@ -1,28 +1,29 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
-import { isRunning } from '../local/process-identity.ts';
+import { isTransient } from '../db/transient.ts';
+import { messageOf } from '../domain/error-message.ts';
+import { isRunning, pidNamespace } from '../local/process-identity.ts';
 import type { Logger } from '../logging.ts';
 import { enterJournal } from './enter-journal.ts';
 import { journalSuffix } from './journal.ts';
-import { type JournalEntry, type JournalOwner, parseJournal } from './journal-lines.ts';
+import { type JournalOwner, type ParsedJournal, parseJournal } from './journal-lines.ts';
+
+/** Put behind the name of a file that nothing can be made of: a person may look at it, and nobody reads it again. */
+export const asideSuffix = '.aside';
+/** A process that is killed has not recorded some thousand outcomes at the most; what is larger is none of ours. Bytes. */
+const largestFile = 64 * 1024 * 1024;
 
 export interface LeftJournalsOptions {
   readonly dir: string;
   readonly db: Database;
+  /** Name of this server. */
+  readonly server: string;
   readonly log: Logger;
   /** This process's own journal, which is left alone. */
   readonly own: readonly string[];
-}
-
-/** The files of one process. */
-interface LeftJournal {
-  readonly owner: JournalOwner;
-  readonly paths: readonly string[];
-  readonly entries: readonly JournalEntry[];
-  readonly damaged: number;
 }
 
 /**
@@ -30,76 +31,133 @@ interface LeftJournal {
  * enters them in the books before it takes work, and so does whoever is given another's batch.
  */
 export class LeftJournals {
-  private entering: Promise<void> | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private next: Promise<void> | undefined;
 
   constructor(private readonly options: LeftJournalsOptions) {}
 
-  /** Enters what the books lack, and removes the journals of processes that have ended. @throws where the database is away */
+  /**
+   * Enters what the books lack, and removes the journals of processes that have ended. A file that nothing can be made
+   * of holds up nobody: it is named in the log.
+   *
+   * @throws where the database is away
+   */
   async enter(): Promise<void> {
-    this.entering ??= this.enterAll().finally(() => {
-      this.entering = undefined;
-    });
-    await this.entering;
+    // Not the one that is under way: it may have read before that was written which matters here.
+    this.next ??= this.running
+      .catch(() => undefined)
+      .then(async () => {
+        this.next = undefined;
+        this.running = this.enterAll();
+        await this.running;
+      });
+    await this.next;
   }
 
   private async enterAll(): Promise<void> {
-    for (const journal of this.read()) {
-      const { owner, paths, entries, damaged } = journal;
-      const isOver = await this.isOver(owner);
-      const { entered, isKnown } = await enterJournal(this.options.db, entries, {
-        server: owner.server,
-        isOver,
-      });
-      const { log } = this.options;
-      const about = { server: owner.server, entered, files: paths };
-      if (entered > 0) log.info(about, 'outcomes of a journal were entered in the books');
-      if (damaged > 1) log.warn({ ...about, damaged }, 'a journal has lines that cannot be read');
-      // Of another installation: whoever starts there will enter it.
-      if (!isOver || !isKnown) continue;
-      for (const path of paths) rmSync(path, { force: true });
+    for (const paths of this.processes()) {
+      try {
+        await this.enterOne(paths);
+      } catch (error) {
+        if (isTransient(error)) throw error;
+        const told = 'a journal cannot be entered in the books: whoever it tells of may be sent to again';
+        this.options.log.error({ err: messageOf(error), files: paths }, told);
+      }
     }
   }
 
-  private read(): LeftJournal[] {
+  /** The files of each process. */
+  private processes(): Iterable<readonly string[]> {
     const { dir, own } = this.options;
-    const journals = new Map<string, LeftJournal>();
+    const processes = new Map<string, string[]>();
     for (const name of readdirSync(dir).sort()) {
       const path = join(dir, name);
       if (!name.endsWith(journalSuffix) || own.includes(path)) continue;
-      const parsed = readJournal(path);
-      // One that is being made, or was removed this moment by another who read it.
-      if (parsed?.owner === undefined) continue;
-      const key = name.slice(0, name.indexOf('.'));
-      const before = journals.get(key);
-      journals.set(key, {
-        owner: parsed.owner,
-        paths: [...(before?.paths ?? []), path],
-        entries: [...(before?.entries ?? []), ...parsed.entries],
-        damaged: (before?.damaged ?? 0) + parsed.damaged,
-      });
+      const id = name.slice(0, name.indexOf('.'));
+      processes.set(id, [...(processes.get(id) ?? []), path]);
     }
-    return [...journals.values()];
+    return processes.values();
+  }
+
+  private async enterOne(paths: readonly string[]): Promise<void> {
+    const { db, log } = this.options;
+    const owner = this.ownerOf(paths);
+    if (owner === undefined) return;
+    const isOver = await this.isOver(owner);
+    // Read after that, so that nothing is missing of a process that has ended.
+    const parsed = this.read(paths);
+    const entries = parsed.flatMap((part) => part.entries);
+    const damaged = parsed.reduce((sum, part) => sum + part.damaged, 0);
+    // One that was cut off by the end of its process tells nothing that was not begun; of others nobody knows.
+    const isWhole = damaged <= 1;
+    const { entered, refused, isKnown } = await enterJournal(db, entries, {
+      server: owner.server,
+      isOver: isOver && isWhole,
+    });
+    const about = { server: owner.server, entered, files: paths };
+    if (entered > 0) log.info(about, 'outcomes of a journal were entered in the books');
+    if (!isWhole) log.warn({ ...about, damaged }, 'a journal has lines that cannot be read');
+    if (refused > 0) log.error({ ...about, refused }, 'the books refuse what a journal tells');
+    // Of another installation: whoever starts there will enter it.
+    if (!isOver || !isKnown) return;
+    for (const path of paths) {
+      if (isWhole && refused === 0) rmSync(path, { force: true });
+      else this.putAside(path);
+    }
+  }
+
+  private ownerOf(paths: readonly string[]): JournalOwner | undefined {
+    const parsed = this.read(paths);
+    const owner = parsed.find((part) => part.owner !== undefined)?.owner;
+    // Without a line there is nothing to enter: it is being made, or was removed this moment by another who read it.
+    if (owner === undefined && parsed.some(({ entries, damaged }) => entries.length + damaged > 1)) {
+      this.options.log.error({ files: paths }, 'a journal does not say whose it is');
+      for (const path of paths) this.putAside(path);
+    }
+    return owner;
+  }
+
+  private read(paths: readonly string[]): ParsedJournal[] {
+    return paths.flatMap((path) => {
+      try {
+        return [this.readFile(path)];
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+        throw error;
+      }
+    });
+  }
+
+  private readFile(path: string): ParsedJournal {
+    const stat = statSync(path);
+    if (!stat.isFile()) throw new Error(`${path} is not a file`);
+    const { size } = stat;
+    if (size <= largestFile) return parseJournal(readFileSync(path, 'utf8'));
+    this.options.log.error({ file: path, bytes: size }, 'a journal is too large to be one');
+    this.putAside(path);
+    return { owner: undefined, entries: [], damaged: 0 };
+  }
+
+  private putAside(path: string): void {
+    try {
+      renameSync(path, `${path}${asideSuffix}`);
+    } catch (error) {
+      this.options.log.warn({ err: messageOf(error), file: path }, 'a journal cannot be put aside');
+    }
   }
 
   /**
-   * Whether that process has ended. Of this host it is seen; of another one (a folder that containers share) it is told
-   * from the table of servers, which a process that is only cut off for a while does not leave so soon.
+   * Whether that process has ended. Where its ids are ours it is seen. Of another host, or another container on this one
+   * that shares the folder, it is told from the table of servers, which a process that is only cut off for a while does
+   * not leave so soon. This server's own name had somebody who has ended, too: no two living ones have the same.
    */
-  private async isOver({ server, host, process }: JournalOwner): Promise<boolean> {
-    if (host === hostname()) return !isRunning(process);
+  private async isOver({ server, host, pids, process }: JournalOwner): Promise<boolean> {
+    if (host === hostname() && pids === pidNamespace()) return !isRunning(process);
+    if (server === this.options.server) return true;
     const { rows } = await this.options.db.execute(sql`
       select from server
        where name = ${server} and host = ${host} and pid = ${process.pid}
          and stopped_at is null and seen_at > now() - interval '15 minutes'`);
     return rows.length === 0;
-  }
-}
-
-function readJournal(path: string): ReturnType<typeof parseJournal> | undefined {
-  try {
-    return parseJournal(readFileSync(path, 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }

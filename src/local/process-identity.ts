@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 /** A process as it can be found again later, after a restart of whoever wrote this down. */
 export interface ProcessRecord {
@@ -58,6 +58,15 @@ export function parseProcessRecord(value: unknown): ProcessRecord | undefined {
     return undefined;
   }
   return { pid, identity };
+}
+
+/** Names the space in which process ids mean something: containers have one each, also where they share a host's name. */
+export function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
 }
 
 /** Who started a process, or who took it over. Undefined where that cannot be told. */

@@ -1,17 +1,28 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../src/dispatch/journal.ts';
 import { type JournalEntry, parseJournal } from '../../src/dispatch/journal-lines.ts';
 import { LeftJournals } from '../../src/dispatch/left-journals.ts';
+import { pidNamespace } from '../../src/local/process-identity.ts';
 import { createLogger } from '../../src/logging.ts';
 import { packagePath } from '../../src/package-path.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { queuedCampaign } from '../support/dispatch-host.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const log = createLogger('test');
 const of = { campaignId: 'autumn-1234', batch: 3, lease: 1 };
@@ -116,7 +127,7 @@ describe('the journal', () => {
 
   it('is read in spite of a line that was cut off', () => {
     const lines = [
-      '{"journal":1,"server":"d1","host":"h","process":{"pid":2,"identity":"x"}}',
+      '{"journal":1,"server":"d1","host":"h","pids":"","process":{"pid":2,"identity":"x"}}',
       '["o","a",1,1,5,5,{"kind":"sent","reply":"","messageId":""},0]',
       '["o","a",1,1,6,6,{"ki',
     ];
@@ -149,12 +160,22 @@ describe('the journal', () => {
       expect(journal.works).toBe(false);
       expect(written(small)).toEqual([]);
       rmSync(join(small, 'ballast'));
-      journal.flushBegins();
+      // The end of a flush that began before says nothing of what the journal has lost since.
       journal.flushSucceeded();
-      expect(journal.works).toBe(true);
+      expect(journal.works).toBe(false);
+      journal.announced(of, { first: 201, last: 220 });
+      journal.flushBegins();
+      journal.begun(of, 201);
       journal.outcome(of, sent(201));
       await nextTurn();
-      expect(written(small)).toHaveLength(1);
+      journal.flushSucceeded();
+      expect(journal.works).toBe(true);
+      // What that flush did not hold stands in it from the first: it will be taken for a whole one.
+      expect(written(small)).toEqual([
+        { type: 'begun', ...of, position: 201 },
+        { type: 'outcome', ...of, ...sent(201) },
+        { type: 'announced', ...of, range: { first: 201, last: 220 } },
+      ]);
       journal.close();
     } finally {
       execFileSync('umount', [small]);
@@ -197,6 +218,11 @@ describe('what a killed dispatcher has left in its journal', () => {
 
   /** Runs a process that writes a journal and is killed. */
   async function killedProcess(script: string): Promise<void> {
+    await (await startedProcess(script)).kill();
+  }
+
+  /** Runs a process that writes a journal. */
+  async function startedProcess(script: string) {
     const module = pathToFileURL(packagePath('dist/src/dispatch/journal.js')).href;
     const source = `
       import { Journal } from ${JSON.stringify(module)};
@@ -209,18 +235,37 @@ describe('what a killed dispatcher has left in its journal', () => {
       console.log('written');
       setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
     const closed = new Promise((resolve) => child.once('close', resolve));
-    await new Promise<void>((resolve, reject) => {
-      child.stdout.once('data', () => resolve());
-      child.once('close', () => reject(new Error('the process ended by itself')));
-    });
-    child.kill('SIGKILL');
-    await closed;
+    const answer = async () =>
+      await new Promise<void>((resolve, reject) => {
+        child.stdout.once('data', () => resolve());
+        child.once('close', () => reject(new Error('the process ended by itself')));
+      });
+    await answer();
+    return {
+      async answerTo(text: string) {
+        child.stdin.write(text);
+        await answer();
+      },
+      async kill() {
+        child.kill('SIGKILL');
+        await closed;
+      },
+    };
   }
 
-  const enter = async () => await new LeftJournals({ dir, db: database.db, log, own: [] }).enter();
+  /** Does something while nobody can enter anything for a campaign. */
+  async function whileLocked<Result>(campaignId: string, work: () => Promise<Result>): Promise<Result> {
+    return await database.db.transaction(async (tx) => {
+      await tx.execute(sql`select from campaign where id = ${campaignId} for update`);
+      return await work();
+    });
+  }
+
+  const leftJournals = () => new LeftJournals({ dir, db: database.db, server: 'd1', log, own: [] });
+  const enter = async () => await leftJournals().enter();
   const books = async (campaignId: string) =>
     Object.fromEntries(
       (
@@ -330,6 +375,144 @@ describe('what a killed dispatcher has left in its journal', () => {
     await enter();
     expect(await books(campaignId)).toEqual({ 1: 'sent' });
     expect(await counts(campaignId)).toMatchObject({ sent: 1, announced: 1 });
+  });
+
+  /** Writes a file of a process that has ended, line by line. */
+  function leftFile(name: string, lines: readonly unknown[], owner: object = {}): string {
+    const head = {
+      journal: 1,
+      server: 'killed',
+      host: hostname(),
+      pids: pidNamespace(),
+      process: { pid: 2 ** 22 + 1, identity: 'gone' },
+      ...owner,
+    };
+    const path = join(dir, `${name}.journal`);
+    writeFileSync(
+      path,
+      [head, ...lines].map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n'),
+    );
+    return path;
+  }
+  const sentLine = (campaignId: string, position: number, contactId: number, more: object = {}) => [
+    ...['o', campaignId, 1, 1, position, contactId],
+    { kind: 'sent', reply: '250 ok', messageId: '<x>', ...more },
+    1_700_000_000_000,
+  ];
+
+  it('holds up nobody where files are damaged: they are put aside, and what can be read is entered', async () => {
+    const { campaignId, contactOf } = await takenCampaign({ first: 1, last: 20 });
+    const line = (position: number, more = {}) => sentLine(campaignId, position, contactOf(position), more);
+    leftFile('1-a.1', [
+      line(1, { reply: '250 a\u0000b' }),
+      line(2, { kind: 'eaten' }),
+      line(3, { reply: ['an', 'array'] }),
+      ['o', `${campaignId}\u0000`, 1, 1, 4, contactOf(4), { kind: 'sent' }, 0],
+      ['o', campaignId, 1, 1, 2 ** 40, 1, { kind: 'sent' }, 0],
+      ['o', campaignId, 1, 1, 5.5, contactOf(5), { kind: 'sent' }, 0],
+      ['o', campaignId, 1, 1, 6, contactOf(6), { kind: 'sent' }, 1e300],
+      ['d', campaignId, 1, 1, 7, 1, 0, 1e300, '451'],
+      ['a', campaignId, 1, 1, 1, 20],
+      '["b", and then nothing that anybody could re',
+      line(8),
+    ]);
+    leftFile('2-b.1', [line(9)], { process: { pid: 'x', identity: 1 } });
+    leftFile('3-c.1', ['\0'.repeat(9_000), line(10)], { server: undefined });
+    mkdirSync(join(dir, '4-d.1.journal'));
+    execFileSync('mkfifo', [join(dir, '5-e.1.journal')]);
+    truncateSync(leftFile('6-f.1', [line(12)]), 5 * 2 ** 30);
+    leftFile('7-g.1', [line(11)]);
+    await enter();
+    expect(await books(campaignId)).toEqual({ 1: 'sent', 8: 'sent', 11: 'sent' });
+    // A journal that misses something cannot tell who was not sent to.
+    expect(await counts(campaignId)).toMatchObject({ sent: 3, announced: 1 });
+    const files = readdirSync(dir).sort();
+    expect(files).toEqual([
+      '1-a.1.journal.aside',
+      '2-b.1.journal.aside',
+      '3-c.1.journal.aside',
+      '4-d.1.journal',
+      '5-e.1.journal',
+      '6-f.1.journal.aside',
+    ]);
+    await enter();
+    expect(readdirSync(dir).sort()).toEqual(files);
+  });
+
+  it('is entered but for what the books refuse for good', async () => {
+    const { campaignId, contactOf } = await takenCampaign({ first: 1, last: 20 });
+    await query(`
+      create function refuse_left() returns trigger language plpgsql as $$
+        begin raise exception 'not this one' using errcode = 'check_violation'; end $$;
+      create trigger refuse_left before insert on dispatch_outcome for each row
+        when (new.campaign_id = '${campaignId}' and (new.position = 2 and new.kind = 'sent' or new.position = 3))
+        execute function refuse_left();`);
+    leftFile('1-a.1', [
+      ['a', campaignId, 1, 1, 1, 20],
+      ...[1, 2, 3, 4].map((position) => sentLine(campaignId, position, contactOf(position))),
+      ['d', campaignId, 1, 1, 5, 1, 0, 60_000, '451'],
+      ['b', campaignId, 1, 1, 6],
+    ]);
+    await enter();
+    expect(await books(campaignId)).toEqual({ 1: 'sent', 2: 'failed', 4: 'sent', 6: 'in_doubt' });
+    expect(await counts(campaignId)).toEqual({ sent: 2, failed: 1, inDoubt: 1, announced: null });
+    expect(readdirSync(dir)).toEqual(['1-a.1.journal.aside']);
+  });
+
+  it('is read when its process has ended, not before: nothing that it wrote last is lost', async () => {
+    const first = await takenCampaign();
+    const second = await takenCampaign();
+    leftFile('0-a.1', [sentLine(first.campaignId, 1, first.contactOf(1))]);
+    const killed = await startedProcess(`
+      journal.outcome(${JSON.stringify(second.of)}, sent(1, ${second.contactOf(1)}));
+      process.stdin.once('data', async () => {
+        journal.outcome(${JSON.stringify(second.of)}, sent(2, ${second.contactOf(2)}));
+        await journal.appended();
+        console.log('written');
+      });`);
+    const { entering } = await whileLocked(first.campaignId, async () => {
+      const left = leftJournals();
+      const entering = left.enter();
+      await waitFor(async () => (await query('select from pg_locks where not granted')).length > 0);
+      await killed.answerTo('more');
+      await killed.kill();
+      return { entering };
+    });
+    await entering;
+    expect(await books(second.campaignId)).toEqual({ 1: 'sent', 2: 'sent' });
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('is read anew for whoever asks while others are at it', async () => {
+    const first = await takenCampaign();
+    const second = await takenCampaign();
+    leftFile('1-a.1', [sentLine(first.campaignId, 1, first.contactOf(1))]);
+    const { later } = await whileLocked(first.campaignId, async () => {
+      const left = leftJournals();
+      void left.enter();
+      await waitFor(async () => (await query('select from pg_locks where not granted')).length > 0);
+      leftFile('0-b.1', [sentLine(second.campaignId, 1, second.contactOf(1))]);
+      return { later: Promise.all([left.enter(), left.enter()]) };
+    });
+    await later;
+    expect(await books(second.campaignId)).toEqual({ 1: 'sent' });
+  });
+
+  it('of a container that lives is not taken for a dead one, though it has the same host name', async () => {
+    const { campaignId, contactOf } = await takenCampaign({ first: 1, last: 20 });
+    await query(
+      `insert into server (name, role, host, pid) values ('beside', 'dedicated-dispatch', $1, 1)`,
+      hostname(),
+    );
+    const lines = [['a', campaignId, 1, 1, 1, 20], sentLine(campaignId, 1, contactOf(1))];
+    const elsewhere = { pids: 'pid:[1]', process: { pid: 1, identity: 'x' } };
+    leftFile('1-a.1', lines, { server: 'beside', ...elsewhere });
+    leftFile('1-b.1', [], { server: 'ended', ...elsewhere });
+    leftFile('1-c.1', [], { server: 'd1', ...elsewhere });
+    await enter();
+    expect(await books(campaignId)).toEqual({ 1: 'sent' });
+    expect(await counts(campaignId)).toMatchObject({ announced: 1 });
+    expect(readdirSync(dir)).toEqual(['1-a.1.journal']);
   });
 
   it('of a process that lives is entered too, and left where it is', async () => {
