@@ -76,9 +76,9 @@ describe('docs/errors.md', () => {
     expect(documented.filter((code) => !given.has(code))).toEqual([]);
   });
 
-  it('says for each code what it means and what to do', () => {
+  it('says for each code what happened, what was kept and what to do', () => {
     for (const row of rows) {
-      expect(row, row[0]).toHaveLength(3);
+      expect(row, row[0]).toHaveLength(4);
       for (const cell of row) expect(cell, row[0]).not.toBe('');
     }
   });
