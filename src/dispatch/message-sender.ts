@@ -7,6 +7,7 @@ import type { MailSession } from '../smtp/session.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
 import { doubtReasons } from './leave-in-doubt.ts';
+import { freshUntil, readRecipients } from './read-recipients.ts';
 import type { OutgoingEmail } from './send-email-pipeline.ts';
 
 /**
@@ -49,14 +50,13 @@ export class MessageSender {
 
   /**
    * Hands the message over and sets `outcome` or `deferredReply`; neither, where it must not be handed over now: the
-   * slot was told to stop while it waited for the mail server, or has waited longer than what was read of the recipient
-   * holds.
+   * slot was told to stop while it waited for the mail server, or others have settled the recipient meanwhile.
    *
-   * @param freshUntil monotonic time, milliseconds, until which the recipient counts as just read
+   * @param until monotonic time, milliseconds, until which the recipient counts as just read
    * @throws UnavailableError where this host's mail server cannot be reached for long: another host may take the batch
    * @throws FailedError where it refuses the sender, which would be the same for everybody
    */
-  async send(email: OutgoingEmail, freshUntil: number): Promise<void> {
+  async send(email: OutgoingEmail, until: number): Promise<void> {
     const { message } = email;
     if (message === undefined) {
       throw new FailedError('MESSAGE_MISSING', 'SendEmail came before FillEmail.', {
@@ -72,8 +72,7 @@ export class MessageSender {
     for (const pauseMs of [...reconnectPausesMs, undefined]) {
       const session = await this.connected();
       if (session !== undefined) {
-        // Connecting takes its time, in which much may have been said.
-        if (!(await this.host.recorder.mayGoOn(this.lease)) || performance.now() > freshUntil) return;
+        if (!(await this.mayHandOver(email, until))) return;
         const begun = performance.now();
         if (this.isAtMostOnce) this.host.recorder.begin(this.lease, email.position);
         const result = await session.send(message.envelope, message.raw);
@@ -113,6 +112,25 @@ export class MessageSender {
 
   private get isAtMostOnce(): boolean {
     return this.content.delivery === 'at-most-once';
+  }
+
+  /** Connecting takes its time, as do steps of the installation's own, in which much may have been said. */
+  private async mayHandOver(email: OutgoingEmail, until: number): Promise<boolean> {
+    const { recorder, db, settings } = this.host;
+    let isFreshUntil = until;
+    while (await recorder.mayGoOn(this.lease)) {
+      if (performance.now() <= isFreshUntil) return true;
+      const askedAt = performance.now();
+      const own = { first: email.position, last: email.position };
+      const [queued] = await readRecipients(db, email.campaignId, own, 1, settings);
+      if (queued === undefined) return false;
+      if (queued.exclusion !== null) {
+        email.outcome = { kind: 'skipped', reason: queued.exclusion };
+        return false;
+      }
+      isFreshUntil = freshUntil(askedAt);
+    }
+    return false;
   }
 
   private settle(

@@ -24,7 +24,14 @@ export interface QueuedRecipient {
 /** Contacts read at a time at the most. */
 const largestGroup = 100;
 /** What is read is sent within this time, milliseconds, or read again: a "no" given in between still counts. */
-export const groupMs = 1_000;
+const groupMs = 1_000;
+/** The database may be slow to answer; a process that heard later than this was frozen meanwhile. Milliseconds. */
+const slowestReadMs = 2_000;
+
+/** Until when that counts as just read which was asked for at the given moment and has come now. Monotonic, milliseconds. */
+export function freshUntil(askedAt: number): number {
+  return Math.min(performance.now(), askedAt + slowestReadMs) + groupMs;
+}
 
 /** How many recipients to read at a time: as many as are sent within a second, and so many at the most. */
 export function groupSize(sleepMs: number, largest = largestGroup): number {

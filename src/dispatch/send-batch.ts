@@ -4,7 +4,7 @@ import { UnavailableError } from '../domain/errors.ts';
 import type { OutcomeCounts } from '../domain/outcome.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
-import { groupMs, groupSize, type QueuedRecipient, readRecipients } from './read-recipients.ts';
+import { freshUntil, groupSize, type QueuedRecipient, readRecipients } from './read-recipients.ts';
 import { SendEmail } from './send-email.ts';
 
 export interface BatchResult {
@@ -47,7 +47,7 @@ export async function sendBatch(
         host,
         lease,
         { ...input, atMostOnce: content.frozen.delivery === 'at-most-once' },
-        async (queued, freshUntil) => await sendEmail.run(queued, freshUntil),
+        async (queued, until) => await sendEmail.run(queued, until),
       );
       const stopped = stopOf(lease);
       const counts = await host.recorder.close(lease);
@@ -76,11 +76,12 @@ async function sendRange(
   host: DispatchHost,
   lease: Lease,
   { campaignId, range, atMostOnce }: SendBatchInput & { readonly atMostOnce: boolean },
-  send: (queued: QueuedRecipient, freshUntil: number) => Promise<boolean>,
+  send: (queued: QueuedRecipient, until: number) => Promise<boolean>,
 ): Promise<number> {
   let next = range.first;
   while (next <= range.last && (await host.recorder.mayGoOn(lease))) {
     const size = groupSize(host.recorder.sleepMs, atMostOnce ? announcedGroup : undefined);
+    const askedAt = performance.now();
     const group = await readRecipients(
       host.db,
       campaignId,
@@ -88,16 +89,17 @@ async function sendRange(
       size,
       host.settings,
     );
-    const readAt = performance.now();
+    const until = freshUntil(askedAt);
     const [head, last] = [group[0], group.at(-1)];
     if (atMostOnce && head !== undefined && last !== undefined) {
       if (!(await host.recorder.announce(lease, { first: head.position, last: last.position }))) return next;
     }
     for (const queued of group) {
       if (!(await host.recorder.mayGoOn(lease))) return queued.position;
-      // A slow mail server has held this group up: whoever has said "no" since it was read must be heard.
-      if (performance.now() - readAt > groupMs) break;
-      if (!(await send(queued, readAt + groupMs))) break;
+      // A slow mail server has held this group up: whoever has said "no" since it was read must be heard. The first is
+      // asked about alone then, so that it goes on however slow everything is.
+      if (queued !== head && performance.now() > until) break;
+      if (!(await send(queued, until))) break;
       next = queued.position + 1;
     }
     if (group.length === 0) return range.last + 1;

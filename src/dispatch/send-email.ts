@@ -32,7 +32,7 @@ export class SendEmail {
 
   /**
    * @param freshUntil monotonic time, milliseconds, until which the recipient counts as just read
-   * @returns false where this recipient was not attempted: the slot was told to stop, or has to read them again
+   * @returns false where this recipient was not attempted: the slot was told to stop, or others have settled them
    */
   async run(queued: QueuedRecipient, freshUntil: number): Promise<boolean> {
     this.freshUntil = freshUntil;

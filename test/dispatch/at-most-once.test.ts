@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { cancelRemaining } from '../../src/dispatch/cancel-remaining.ts';
 import type { DispatchHost } from '../../src/dispatch/dispatch-host.ts';
@@ -149,6 +150,20 @@ describe('a campaign that mails nobody twice', () => {
       [batch.campaignId],
     );
     expect(rows).toEqual([{ position: 3 }]);
+  });
+
+  it('comes to its end where announcing takes longer than what was read counts as fresh', async () => {
+    const { receiver, batch } = await start('slow-books', 3);
+    const host = startHost(receiver, 'd1');
+    const announce = host.recorder.announce.bind(host.recorder);
+    let announced = 0;
+    host.recorder.announce = async (...group) => {
+      if (++announced > 6) throw new Error('it is announced again and again');
+      const isDone = await announce(...group);
+      await delay(1_100);
+      return isDone;
+    };
+    expect(await attempt(host, batch)).toMatchObject({ counts: { sent: 3, inDoubt: 0 } });
   });
 
   it('hands back what it was told to leave, with nobody in doubt', async () => {

@@ -118,6 +118,47 @@ describe('a batch', () => {
     expect(receiver.messages).toHaveLength(3);
   });
 
+  it('comes to its end where a step of the installation takes longer than what was read counts as fresh', async () => {
+    const receiver = await startReceiver();
+    const [first = { email: '' }, second = { email: '' }] = people('slow-step', 2);
+    const batch = await queuedCampaign(database.db, [first, second]);
+    let calls = 0;
+    const host = startHost({
+      smtpUrl: receiver.url,
+      processors: {
+        LookUp: async ({ recipient }) => {
+          if (++calls > 4) throw new Error('it is called again and again');
+          if (recipient.email === second.email) await optOut(database.db, second.email);
+          await delay(1_100);
+        },
+      },
+    });
+    const sendEmail = ['FillEmail', 'LookUp', 'SendEmail', 'EmailSent'];
+    expect(await attempt(host, { ...batch, sendEmail })).toMatchObject({ counts: { sent: 1, skipped: 1 } });
+    expect(receiver.messages.flatMap(({ to }) => to)).toEqual([first.email]);
+  });
+
+  it('hears who has said "no" while its process was frozen as it read them', async () => {
+    const receiver = await startReceiver();
+    const batch = await queuedCampaign(database.db, people('frozen', 3));
+    const host = startHost({ smtpUrl: receiver.url });
+    let isFrozen = false;
+    const db: typeof host.db = Object.create(host.db, {
+      execute: {
+        value: async (query: Parameters<typeof host.db.execute>[0]) => {
+          const answer = await host.db.execute(query);
+          if (isFrozen) return answer;
+          isFrozen = true;
+          await optOut(database.db, 'frozen-1@example.com');
+          await delay(3_500);
+          return answer;
+        },
+      },
+    });
+    expect(await attempt({ ...host, db }, batch)).toMatchObject({ counts: { sent: 2, skipped: 1 } });
+    expect(receiver.messages).toHaveLength(2);
+  });
+
   describe('that waits for a connection', () => {
     /** A dispatcher that has taken the batch and gets no connection until `connect`. */
     async function waiting(name: string) {

@@ -42,6 +42,8 @@ export function dispatchHost(
     /** Awaited before each connection to the mail server. */
     readonly beforeConnecting?: () => Promise<void>;
     readonly settings?: Partial<ResolvedConfig['settings']>;
+    /** Steps of the installation's own. */
+    readonly processors?: ResolvedConfig['processors'];
     readonly limits?: Partial<SessionLimits>;
   },
 ): TestHost {
@@ -60,7 +62,7 @@ export function dispatchHost(
     keys,
     log,
     settings: { ...defaultConfigSettings, ...options.settings },
-    processors: {},
+    processors: options.processors ?? {},
     recorder,
     contents: new ContentCache(db, keys),
     sessions,
