@@ -47,6 +47,8 @@ export class MailServerWatch {
 
   private async look(): Promise<void> {
     if (this.url !== undefined) await this.lookAt(this.url);
+    // One that was set meanwhile: there is one next look.
+    clearTimeout(this.timer);
     this.timer = undefined;
     // Also where nothing has changed: it may be ill still, or what the table says may have failed to be written.
     this.heard();

@@ -73,7 +73,6 @@ export class StorageWatch {
     if (this.spell !== undefined && performance.now() - this.spell.lastAt < mendedAfterMs) return;
     this.spell = undefined;
     this.stop();
-    // Where this is not written it is said with the next that changes.
     this.options.setHealth('ok').catch(() => undefined);
   }
 
