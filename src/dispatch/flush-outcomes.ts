@@ -32,16 +32,19 @@ export interface FlushAnswer {
 }
 
 /**
- * One statement, so one transaction and one round trip. The database's clock dates what is due. `held` locks the batches, so that a lease cannot be taken by
- * another between the check and the insert; outcomes of a batch that is no longer this process's are left out. An
- * outcome that stands already (a repeated flush whose answer was lost) is neither inserted nor counted again.
+ * One statement, so one transaction and one round trip. The database's clock dates what is due. `held` locks the batches,
+ * so that a lease cannot be taken by another between the check and the insert; outcomes of a batch that is no longer this
+ * process's are left out. An outcome that stands already (a repeated flush whose answer was lost) is neither inserted nor
+ * counted again. Nor does a flush that was given up, and arrives late, put an earlier announcement in the place of a later.
  *
  * Outcomes and leases name each other by `slot`, the lease's number in this flush.
  */
 const statement = `
 with held as (
   select h.slot, b.campaign_id, b.batch, b.lease = h.lease and b.ended_at is null as mine, b.wanted,
-         b.sent, b.failed, b.skipped, b.in_doubt, h.announce_first, h.announce_last, h.slot = any($19::int[]) as closing
+         b.sent, b.failed, b.skipped, b.in_doubt, h.slot = any($19::int[]) as closing,
+         case when h.announce_first >= coalesce(b.announced_first, 0) then h.announce_first end as announce_first,
+         case when h.announce_first >= coalesce(b.announced_first, 0) then h.announce_last end as announce_last
     from unnest($1::text[], $2::int[], $3::int[], $20::int[], $21::int[])
          with ordinality as h(campaign_id, batch, lease, announce_first, announce_last, slot)
     join dispatch_batch b on b.campaign_id = h.campaign_id and b.batch = h.batch

@@ -70,13 +70,23 @@ export class LeftJournals {
   private processes(): Iterable<readonly string[]> {
     const { dir, own } = this.options;
     const processes = new Map<string, string[]>();
-    for (const name of readdirSync(dir).sort()) {
+    for (const name of this.fileNames().sort()) {
       const path = join(dir, name);
       if (!name.endsWith(journalSuffix) || own.includes(path)) continue;
       const id = name.slice(0, name.indexOf('.'));
       processes.set(id, [...(processes.get(id) ?? []), path]);
     }
     return processes.values();
+  }
+
+  private fileNames(): string[] {
+    try {
+      return readdirSync(this.options.dir);
+    } catch (error) {
+      // Somebody has removed it under the running process, say: then there is nothing to enter.
+      this.options.log.error({ err: messageOf(error) }, 'the folder of the journals cannot be read');
+      return [];
+    }
   }
 
   private async enterOne(paths: readonly string[]): Promise<void> {

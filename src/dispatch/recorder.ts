@@ -85,8 +85,8 @@ export class Recorder {
   /** Takes a batch: whoever held it before, by an earlier attempt, can write nothing more. */
   async open(campaignId: string, batch: number, range: PositionRange, attempt: number): Promise<Lease> {
     const { db, server, beforeTakingOver } = this.options;
-    if (attempt > 1) await beforeTakingOver?.();
-    await untilHandedBack(db, { campaignId, batch, range, attempt });
+    const isTaken = await untilHandedBack(db, { campaignId, batch, range, attempt });
+    if (isTaken || attempt > 1) await beforeTakingOver?.();
     // Before the query: a lease is vouched for from the moment at which it was surely not given to another yet.
     const now = performance.now();
     const { word } = await takeLease(db, { campaignId, batch, range, server, attempt });
@@ -272,32 +272,39 @@ export class Recorder {
       deferrals: [],
       announcing: new Map(),
     };
-    for (const entry of outcomes) {
+    for (const [index, entry] of outcomes.entries()) {
       try {
         await this.send({ ...alone, outcomes: [entry] });
       } catch (error) {
-        log.error(
-          { err: messageOf(error), position: entry.outcome.position },
-          'an outcome cannot be recorded',
-        );
-        this.outcomes.push(
-          isTransient(error) ? entry : { lease: entry.lease, outcome: unrecordable(entry.outcome) },
-        );
+        if (isTransient(error)) {
+          this.outcomes = [...outcomes.slice(index), ...this.outcomes];
+          this.deferrals = [...deferrals, ...this.deferrals];
+          return this.keptWaiting();
+        }
+        const about = { err: messageOf(error), position: entry.outcome.position };
+        log.error(about, 'an outcome cannot be recorded');
+        this.outcomes.push({ lease: entry.lease, outcome: unrecordable(entry.outcome) });
       }
     }
-    for (const entry of deferrals) {
+    for (const [index, entry] of deferrals.entries()) {
       try {
         await this.send({ ...alone, deferrals: [entry] });
       } catch (error) {
-        log.error(
-          { err: messageOf(error), position: entry.deferral.position },
-          'a deferral cannot be recorded',
-        );
+        if (isTransient(error)) {
+          this.deferrals = [...deferrals.slice(index), ...this.deferrals];
+          return this.keptWaiting();
+        }
+        const about = { err: messageOf(error), position: entry.deferral.position };
+        log.error(about, 'a deferral cannot be recorded');
         // Without it the recipient is due at once, in the next round.
-        if (isTransient(error)) this.deferrals.push(entry);
-        else entry.lease.unrecorded--;
+        entry.lease.unrecorded--;
       }
     }
+    this.keptWaiting();
+  }
+
+  /** What could not be recorded by itself waits for the next flush. */
+  private keptWaiting(): void {
     if (this.outcomes.length + this.deferrals.length > 0) this.waitingSince ??= performance.now();
   }
 

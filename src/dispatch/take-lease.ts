@@ -25,32 +25,33 @@ const silentMs = 5_000;
 const lookIntervalMs = 50;
 
 /**
- * Where a server that lives still holds the batch, or one that reaches into its range (Temporal was away for longer than
- * a heartbeat may take): asks for it, and waits for the message on the wire to be recorded, so that nobody is sent to
- * again.
+ * Where the batch, or one that reaches into its range, was not ended: asks for it, and where its holder lives (Temporal
+ * was away for longer than a heartbeat may take) waits for the message on the wire to be recorded, so that nobody is
+ * sent to again.
+ *
+ * @returns whether it is taken from somebody
  */
 export async function untilHandedBack(
   db: Database,
   { campaignId, batch, range, attempt }: Omit<TakeLease, 'server'>,
-): Promise<void> {
-  const { rows } = await db.execute<{ batch: number }>(sql`
+): Promise<boolean> {
+  const { rows } = await db.execute<{ batch: number; lives: boolean }>(sql`
     update dispatch_batch b set wanted = true
-      from server s
      where b.campaign_id = ${campaignId} and b.ended_at is null
        and (b.batch = ${batch} and b.lease < ${attempt}
             or b.batch <> ${batch} and b.first <= ${range.last} and b.last >= ${range.first})
-       and s.name = b.server and s.stopped_at is null and s.seen_at > now() - ${silentMs} * interval '1 ms'
-    returning b.batch`);
-  if (rows.length === 0) return;
-  const asked = sql.param(rows.map((row) => row.batch));
+    returning b.batch, exists (select from server s where s.name = b.server and s.stopped_at is null
+                                and s.seen_at > now() - ${silentMs} * interval '1 ms') as lives`);
+  const asked = sql.param(rows.filter(({ lives }) => lives).map((row) => row.batch));
   const until = performance.now() + handBackMs;
-  while (performance.now() < until) {
+  while (asked.value.length > 0 && performance.now() < until) {
     await delay(lookIntervalMs);
     const { rows: left } = await db.execute(sql`
       select from dispatch_batch
        where campaign_id = ${campaignId} and batch = any(${asked}::int[]) and ended_at is null and wanted limit 1`);
-    if (left.length === 0) return;
+    if (left.length === 0) break;
   }
+  return rows.length > 0;
 }
 
 /**

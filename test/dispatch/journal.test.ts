@@ -439,6 +439,11 @@ describe('what a killed dispatcher has left in its journal', () => {
     expect(readdirSync(dir).sort()).toEqual(files);
   });
 
+  it('holds up nobody where the folder itself is gone', async () => {
+    rmSync(dir, { recursive: true });
+    await enter();
+  });
+
   it('is entered but for what the books refuse for good', async () => {
     const { campaignId, contactOf } = await takenCampaign({ first: 1, last: 20 });
     await query(`

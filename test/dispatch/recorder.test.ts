@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { flushOutcomes } from '../../src/dispatch/flush-outcomes.ts';
 import type { RecordedOutcome } from '../../src/dispatch/lease.ts';
 import { Recorder } from '../../src/dispatch/recorder.ts';
 import type { Outcome } from '../../src/domain/outcome.ts';
@@ -117,6 +118,76 @@ describe('the recorder of a dispatcher', () => {
     expect(await heir.close(taken)).toMatchObject({ sent: 1 });
     expect((await ledger(id)).map(({ position }) => position)).toEqual([1, 3]);
     await Promise.all([orphan.close(old), orphan.close(bystander)]);
+  });
+
+  it('has what a killed holder left entered before it takes a part of its range under another number', async () => {
+    const id = await insertCampaign(database.db, {});
+    const killed = startRecorder('killed');
+    await killed.open(id, 1, { first: 1, last: 10 }, 1);
+    killed.stop();
+    const entered: string[] = [];
+    const recorder = new Recorder({
+      db: database.db,
+      server: 'heir',
+      log: createLogger('test'),
+      sleepMs: 0,
+      beforeTakingOver: async () => {
+        const { rows } = await database.db.$client.query(
+          'select from dispatch_batch where campaign_id = $1 and ended_at is null',
+          [id],
+        );
+        entered.push(`${rows.length} open`);
+      },
+    });
+    recorders.push(recorder);
+    await recorder.open(id, 2, { first: 11, last: 20 }, 1);
+    expect(entered).toEqual([]);
+    await recorder.open(id, 3, { first: 5, last: 10 }, 1);
+    expect(entered).toEqual(['2 open']);
+  });
+
+  it('does not take an announcement back that it had given up, and that arrives late', async () => {
+    const id = await insertCampaign(database.db, {});
+    const lease = await startRecorder().open(id, 1, { first: 1, last: 50 }, 1);
+    const announce = async (first: number, last: number) =>
+      await flushOutcomes(database.db, {
+        server: 'd1',
+        leases: [lease],
+        closing: [],
+        outcomes: [],
+        deferrals: [],
+        announcing: new Map([[lease, { first, last }]]),
+      });
+    await announce(1, 20);
+    await announce(21, 40);
+    await announce(1, 20);
+    const { rows } = await database.db.$client.query(
+      'select announced_first as first, announced_last as last from dispatch_batch where campaign_id = $1',
+      [id],
+    );
+    expect(rows).toEqual([{ first: 21, last: 40 }]);
+  });
+
+  it('asks for all at once again where the database went away while it was asked one by one', async () => {
+    const id = await insertCampaign(database.db, {});
+    let flushes = 0;
+    const client = Object.create(database.db.$client, {
+      query: {
+        value: async (...args: Parameters<typeof database.db.$client.query>) => {
+          flushes++;
+          if (flushes === 1) throw Object.assign(new Error('refused'), { code: '23514' });
+          if (flushes === 2) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+          return await database.db.$client.query(...args);
+        },
+      },
+    });
+    const recorder = startRecorder('d1', Object.create(database.db, { $client: { value: client } }));
+    const lease = await recorder.open(id, 1, { first: 1, last: 10 }, 1);
+    for (const position of [1, 2, 3, 4]) recorder.record(lease, sent(position));
+    recorder.defer(lease, deferral(5));
+    expect(await recorder.close(lease)).toMatchObject({ sent: 4 });
+    expect(flushes).toBe(3);
+    expect(lease.unrecorded).toBe(0);
   });
 
   it('goes on where two batches put off the same recipient in one flush', async () => {
