@@ -174,6 +174,7 @@ export class Journal {
   flushSucceeded(): void {
     this.isRecorded = this.willBeRecorded;
     if (this.closed) return;
+    this.write();
     this.guarded(() => {
       if (this.other.isUsed) this.other.empty();
       if (this.untold !== undefined) this.tryAgain(this.untold);
