@@ -7,6 +7,8 @@ import type { Lease, LeaseAnswer, RecordedDeferral, RecordedOutcome } from './le
 export interface OutcomeEntry {
   readonly lease: Lease;
   readonly outcome: RecordedOutcome;
+  /** The database has refused what it was: this stands for it. */
+  readonly isSubstitute?: boolean;
 }
 
 export interface DeferralEntry {

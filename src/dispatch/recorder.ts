@@ -283,7 +283,11 @@ export class Recorder {
         }
         const about = { err: messageOf(error), position: entry.outcome.position };
         log.error(about, 'an outcome cannot be recorded');
-        this.outcomes.push({ lease: entry.lease, outcome: unrecordable(entry.outcome) });
+        this.outcomes.push(
+          entry.isSubstitute
+            ? entry
+            : { lease: entry.lease, outcome: unrecordable(entry.outcome), isSubstitute: true },
+        );
       }
     }
     for (const [index, entry] of deferrals.entries()) {
@@ -301,11 +305,15 @@ export class Recorder {
       }
     }
     this.keptWaiting();
+    // Nobody's outcome is given up: it is tried until somebody has mended what refuses it, and nothing is sent meanwhile.
+    if (outcomes.some(({ isSubstitute }) => isSubstitute) && this.outcomes.length > 0)
+      await delay(retryIntervalMs);
   }
 
-  /** What could not be recorded by itself waits for the next flush. */
+  /** What could not be recorded by itself waits for the next flush, for as long already as it did for this one. */
   private keptWaiting(): void {
-    if (this.outcomes.length + this.deferrals.length > 0) this.waitingSince ??= performance.now();
+    if (this.outcomes.length + this.deferrals.length > 0)
+      this.waitingSince = this.flushedSince ?? this.waitingSince;
   }
 
   private async send(flush: Flush): Promise<void> {

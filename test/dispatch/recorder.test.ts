@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { flushOutcomes } from '../../src/dispatch/flush-outcomes.ts';
 import type { RecordedOutcome } from '../../src/dispatch/lease.ts';
@@ -120,6 +121,26 @@ describe('the recorder of a dispatcher', () => {
     await Promise.all([orphan.close(old), orphan.close(bystander)]);
   });
 
+  it('sends nothing more while the database refuses whatever is booked, and goes on when it does not', async () => {
+    const id = await insertCampaign(database.db, {});
+    await refuseInLedger(id, 1, '%');
+    const recorder = startRecorder();
+    const lease = await recorder.open(id, 1, { first: 1, last: 10 }, 1);
+    recorder.record(lease, sent(1));
+    // The first refusal, and that of what would be booked instead.
+    await delay(1_000);
+    let mayGoOn = false;
+    const asking = recorder.mayGoOn(lease).then((may) => {
+      mayGoOn = may;
+    });
+    await delay(1_000);
+    expect(mayGoOn).toBe(false);
+    await database.db.$client.query('drop trigger refuse on dispatch_outcome');
+    await asking;
+    expect(mayGoOn).toBe(true);
+    expect(await recorder.close(lease)).toMatchObject({ failed: 1 });
+  });
+
   it('has what a killed holder left entered before it takes a part of its range under another number', async () => {
     const id = await insertCampaign(database.db, {});
     const killed = startRecorder('killed');
@@ -225,11 +246,11 @@ describe('the recorder of a dispatcher', () => {
 });
 
 /** A rule of the installation's own, say, that nobody here knows of. */
-async function refuseInLedger(campaignId: string, position: number): Promise<void> {
+async function refuseInLedger(campaignId: string, position: number, kind = 'sent'): Promise<void> {
   await database.db.$client.query(`
-    create function refuse() returns trigger language plpgsql as $$
+    create or replace function refuse() returns trigger language plpgsql as $$
       begin raise exception 'not this one' using errcode = 'check_violation'; end $$;
-    create trigger refuse before insert on dispatch_outcome for each row
-      when (new.campaign_id = '${campaignId}' and new.position = ${position} and new.kind = 'sent')
+    create or replace trigger refuse before insert on dispatch_outcome for each row
+      when (new.campaign_id = '${campaignId}' and new.position = ${position} and new.kind like '${kind}')
       execute function refuse();`);
 }
