@@ -60,6 +60,11 @@ const closeMaximumMs = 1_000;
  * not wait for what it has locked longer than Temporal takes to notice. Milliseconds.
  */
 const idleInTransactionMs = 10_000;
+/**
+ * A dedicated dispatcher reads by the hundred: what takes so long is a connection that fell silent, and its batch is
+ * tried again over another one. The other roles have queries that may take minutes. Milliseconds.
+ */
+const dispatcherQueryMs = 30_000;
 
 /**
  * One worker process from start to stop: settings and keys are checked, the database must answer and have this
@@ -78,6 +83,7 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
   const db = connectDatabase(settings.databaseUrl, {
     applicationName: `exm ${options.role} ${options.name}`,
     idleInTransactionMs,
+    ...(options.role === 'dedicated-dispatch' ? { queryTimeoutMs: dispatcherQueryMs } : {}),
     onIdleError: (error) => log.warn({ err: messageOf(error) }, 'database connection lost while idle'),
   });
   let presence: ServerPresence | undefined;

@@ -20,6 +20,11 @@ export interface ConnectOptions {
    * others wait for: one that is frozen, or cut off, keeps what it has locked for no longer. Default: without end.
    */
   readonly idleInTransactionMs?: number;
+  /**
+   * How long the answer to a query may take, milliseconds: a connection that fell silent, as a failed-over server's does, is
+   * given up then and not after the minutes that TCP takes. Default: without end, since there are queries of a million rows.
+   */
+  readonly queryTimeoutMs?: number;
 }
 
 /**
@@ -33,6 +38,7 @@ export function connectDatabase(url: string, options: ConnectOptions): Database 
     max: options.max ?? 10,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
+    ...(options.queryTimeoutMs === undefined ? {} : { query_timeout: options.queryTimeoutMs }),
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     // Not a parameter of the connection's start: poolers such as PgBouncer refuse those that they don't know.

@@ -3,7 +3,9 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeDatabase, connectDatabase } from '../../src/db/connect.ts';
 import { server } from '../../src/db/schema.ts';
+import { isTransient } from '../../src/db/transient.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { silentDatabase } from '../support/silent-database.ts';
 import { startWire } from '../support/wire.ts';
 
 let database: TestDatabase;
@@ -11,6 +13,17 @@ beforeAll(async () => {
   database = await createTestDatabase();
 });
 afterAll(async () => await database.drop());
+
+it('gives up a connection that fell silent when the answer to a query takes too long, and takes another', async () => {
+  const wire = await silentDatabase(database.url, { queryTimeoutMs: 1_000 });
+  await wire.db.execute(sql`select 1`);
+  wire.fallSilent();
+  const silent = wire.db.execute(sql`select 1`);
+  await expect(silent).rejects.toSatisfy(isTransient);
+  const { rows } = await wire.db.execute(sql`select 2 as two`);
+  expect(rows).toEqual([{ two: 2 }]);
+  await wire.close();
+});
 
 describe('a transaction', () => {
   it('takes no connection of the pool with it when the database goes as it begins', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { closeDatabase, connectDatabase, type Database } from '../../src/db/connect.ts';
+import { type ConnectOptions, closeDatabase, connectDatabase, type Database } from '../../src/db/connect.ts';
 
 /** A database behind a wire whose connections a test can let fall silent, as a failed-over server's do. */
 export interface SilentDatabase {
@@ -10,7 +10,10 @@ export interface SilentDatabase {
   close(): Promise<void>;
 }
 
-export async function silentDatabase(url: string): Promise<SilentDatabase> {
+export async function silentDatabase(
+  url: string,
+  options: Pick<ConnectOptions, 'queryTimeoutMs'> = {},
+): Promise<SilentDatabase> {
   const target = new URL(url);
   const sockets = new Set<Socket>();
   let generation = 0;
@@ -35,7 +38,11 @@ export async function silentDatabase(url: string): Promise<SilentDatabase> {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const through = Object.assign(new URL(url), { host: `127.0.0.1:${port}` }).toString();
-  const db = connectDatabase(through, { applicationName: 'exm test through a silent wire', max: 4 });
+  const db = connectDatabase(through, {
+    applicationName: 'exm test through a silent wire',
+    max: 4,
+    ...options,
+  });
   return {
     db,
     fallSilent: () => void generation++,
