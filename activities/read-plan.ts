@@ -17,6 +17,10 @@ export function createReadPlan({ db, config, queues, searchAttributes }: Primary
     requireOwnWorkflow(campaignId);
     const by = startedBy ?? 'unknown';
     const { state, word, reason } = await letGo(db, { campaignId, by });
+    const planOfEnd = (): Pick<DispatchPlan, 'hasEnded' | 'cancelled'> => {
+      if (hasEnded(state)) return { hasEnded: true };
+      return word === 'cancel' ? { cancelled: { reason: reason ?? undefined } } : {};
+    };
     return {
       campaignName: name,
       pipelines: config.pipelines,
@@ -25,8 +29,7 @@ export function createReadPlan({ db, config, queues, searchAttributes }: Primary
       searchAttributes,
       startedBy: by,
       batchesPerRun: config.settings.batchesPerRun,
-      // One that has ended is refused by its conditions.
-      ...(word === 'cancel' && !hasEnded(state) ? { cancelled: { reason: reason ?? undefined } } : {}),
+      ...planOfEnd(),
     };
   };
 }

@@ -19,6 +19,7 @@ import { step } from './primary-steps.ts';
 const silenceTimeout = '5s';
 /** Longest name or reason that is kept, characters. */
 const longestText = 500;
+const hasEndedAlready = 'it has ended already';
 
 export interface ControlledDispatch {
   readonly campaign: { readonly campaignId: string };
@@ -52,6 +53,7 @@ export class DispatchControl {
   private telling: Promise<void> = Promise.resolve();
   /** How many words dispatchers have not been told yet. */
   private untold = 0;
+  private hasEnded = false;
 
   constructor(
     private readonly dispatch: ControlledDispatch,
@@ -100,6 +102,13 @@ export class DispatchControl {
     this.reason = reason;
   }
 
+  /** The campaign had ended before this run began: what was said to it meanwhile is refused, and so is what comes. */
+  endedBefore(): void {
+    this.hasEnded = true;
+    this.word = 'go';
+    this.reason = undefined;
+  }
+
   /**
    * Waits while the dispatch is paused, and until dispatchers and the books have been told what a person said: no step
    * may come before that, and end the campaign as if nothing had been said.
@@ -131,17 +140,20 @@ export class DispatchControl {
   }
 
   private whyNotPause(): string | undefined {
+    if (this.hasEnded) return hasEndedAlready;
     if (this.word === 'pause') return 'it is paused already';
     if (this.word === 'cancel') return 'it was cancelled';
     return this.dispatch.isFinishing ? `nothing is left to pause: ${this.whatItIs()}` : undefined;
   }
 
   private whyNotResume(): string | undefined {
+    if (this.hasEnded) return hasEndedAlready;
     if (this.word === 'cancel') return 'it was cancelled';
     return this.word === 'go' ? 'it is not paused' : undefined;
   }
 
   private whyNotCancel(): string | undefined {
+    if (this.hasEnded) return hasEndedAlready;
     if (this.word === 'cancel') return 'it was cancelled already';
     if (this.dispatch.isFinishing && this.word === 'go')
       return `nothing is left to cancel: ${this.whatItIs()}`;
@@ -201,6 +213,7 @@ export class DispatchControl {
 
   private async tell(word: DispatchWord, request: ControlRequest): Promise<void> {
     await condition(() => this.dispatch.hasPlan);
+    if (this.hasEnded) refuseWith(hasEndedAlready);
     const about = { go: 'resume', pause: 'pause', cancel: 'cancel' }[word];
     await step(about).tellDispatchers({
       ...this.dispatch.campaign,

@@ -156,6 +156,7 @@ export class DispatchRun {
         ...this.campaign,
         startedBy: this.input.startedBy,
       });
+      if (plan.hasEnded === true) this.control.endedBefore();
       if (plan.cancelled !== undefined) this.control.cancelledBefore(plan.cancelled.reason);
       this.readPlanOnce = plan;
     }

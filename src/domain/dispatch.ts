@@ -58,6 +58,8 @@ export interface DispatchPlan {
   readonly searchAttributes: boolean;
   /** The run is continued as new after so many batches, or earlier where Temporal suggests it. */
   readonly batchesPerRun?: number | undefined;
+  /** Set where the campaign had ended before this run, which its conditions refuse: nothing can be said to it either. */
+  readonly hasEnded?: true | undefined;
   /** Set where a person had cancelled the campaign before this run: it only closes the books. */
   readonly cancelled?: { readonly reason?: string | undefined } | undefined;
 }
