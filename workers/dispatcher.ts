@@ -124,11 +124,13 @@ export async function createDispatcher(
     },
     started() {
       watch.start();
+      left.watch();
       void announceDispatcher(db, env, options.pool, log);
     },
     drain: () => recorder.drain(),
     close() {
       watch.stop();
+      left.stop();
       storage.stop();
       sessions.close();
       recorder.stop();

@@ -16,6 +16,9 @@ export const asideSuffix = '.aside';
 /** A process that is killed has not recorded some thousand outcomes at the most; what is larger is none of ours. Bytes. */
 const largestFile = 64 * 1024 * 1024;
 
+/** Several times within the 10 s after which Temporal gives a killed process's batches to others, milliseconds. */
+const lookIntervalMs = 3_000;
+
 export interface LeftJournalsOptions {
   readonly dir: string;
   readonly db: Database;
@@ -33,6 +36,8 @@ export interface LeftJournalsOptions {
 export class LeftJournals {
   private running: Promise<void> = Promise.resolve();
   private next: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private isLooking = false;
 
   constructor(private readonly options: LeftJournalsOptions) {}
 
@@ -54,10 +59,30 @@ export class LeftJournals {
     await this.next;
   }
 
-  private async enterAll(): Promise<void> {
+  /**
+   * Looks from time to time for journals whose process has ended, so that they are entered before another host is given
+   * its batch, also where nobody starts again here.
+   */
+  watch(): void {
+    this.timer = setInterval(() => void this.look(), lookIntervalMs).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private async look(): Promise<void> {
+    if (this.isLooking) return;
+    this.isLooking = true;
+    // Where the database is away the next look does it.
+    await this.enterAll({ onlyEnded: true }).catch(() => undefined);
+    this.isLooking = false;
+  }
+
+  private async enterAll({ onlyEnded } = { onlyEnded: false }): Promise<void> {
     for (const paths of this.processes()) {
       try {
-        await this.enterOne(paths);
+        await this.enterOne(paths, onlyEnded);
       } catch (error) {
         if (isTransient(error)) throw error;
         const told = 'a journal cannot be entered in the books: whoever it tells of may be sent to again';
@@ -89,11 +114,12 @@ export class LeftJournals {
     }
   }
 
-  private async enterOne(paths: readonly string[]): Promise<void> {
+  private async enterOne(paths: readonly string[], onlyEnded: boolean): Promise<void> {
     const { db, log } = this.options;
     const owner = this.ownerOf(paths);
     if (owner === undefined) return;
     const isOver = await this.isOver(owner);
+    if (onlyEnded && !isOver) return;
     // Read after that, so that nothing is missing of a process that has ended.
     const parsed = this.read(paths);
     const entries = parsed.flatMap((part) => part.entries);

@@ -301,6 +301,16 @@ describe('what a killed dispatcher has left in its journal', () => {
     expect(await counts(campaignId)).toMatchObject({ sent: 2 });
   });
 
+  it('stands in the books soon where nobody starts again: a neighbour looks for it', async () => {
+    const { campaignId, of: batch, contactOf } = await takenCampaign();
+    const neighbour = new LeftJournals({ dir, db: database.db, server: 'd1', log, own: [] });
+    neighbour.watch();
+    await killedProcess(`journal.outcome(${JSON.stringify(batch)}, sent(1, ${contactOf(1)}));`);
+    await waitFor(async () => (await books(campaignId))[1] === 'sent', { describe: 'the outcome' });
+    await waitFor(() => readdirSync(dir).length === 0, { describe: 'the journal to be removed' });
+    neighbour.stop();
+  });
+
   it('takes the place of what was entered for want of an answer, and of nothing else', async () => {
     const { campaignId, of: batch, contactOf } = await takenCampaign();
     const enterAs = async (position: number, kind: string) =>
