@@ -40,6 +40,11 @@ export class ChaosInstallation {
     return new ChaosInstallation(dir, up, parts, db, clients, env['EXM_QUEUE_PREFIX']);
   }
 
+  /** Where `exm up` keeps everything. */
+  get dataDir(): string {
+    return this.up.announced.dataDir;
+  }
+
   get dispatchers(): readonly string[] {
     return this.up.announced.dispatchers;
   }

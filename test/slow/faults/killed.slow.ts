@@ -1,5 +1,7 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { repeatsOfLostDispatcher } from '../../chaos/faults/bounds.ts';
+import { messagesWithoutDatabase, repeatsOfLostDispatcher } from '../../chaos/faults/bounds.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { useFaultyInstallation } from './faulty-installation.ts';
 
@@ -24,6 +26,18 @@ describe('a campaign in the middle of which processes are killed ends by itself,
       kills++;
     }
     expect(await campaign.repeated()).toBeLessThanOrEqual(repeatsOfLostDispatcher * kills);
+  });
+
+  test('a dispatcher is lost with its journal: repeats at the most what one flush had not recorded', async () => {
+    const campaign = await faulty.start(recipients, sleepMs);
+    await campaign.received(1_000);
+    const { parts, dispatchers, dataDir } = faulty.installation;
+    const pid = parts.pid(dispatchers[0] ?? '');
+    await kill(dispatchers[0] ?? '');
+    const journals = readdirSync(join(dataDir, 'journal')).filter((name) => name.startsWith(`${pid}-`));
+    expect(journals).toHaveLength(2);
+    for (const name of journals) rmSync(join(dataDir, 'journal', name));
+    expect(await campaign.repeated()).toBeLessThanOrEqual(messagesWithoutDatabase(1, sleepMs));
   });
 
   test('kill -9 of all workers at once: repeats at the most the message of each slot', async () => {
