@@ -6,6 +6,9 @@ import { isGrpcDeadlineError } from '@temporalio/client';
 import { FailedError, InputError, RefusedError, UnavailableError } from './domain/errors.ts';
 import type { PreconditionFailure, PreconditionsResult } from './domain/messages.ts';
 
+/** gRPC's FAILED_PRECONDITION. */
+const failedPrecondition = 9;
+
 export function isNotFound(error: unknown): boolean {
   return isNamed(error, 'WorkflowNotFoundError');
 }
@@ -17,6 +20,16 @@ export function isAlreadyStarted(error: unknown): boolean {
 /** Whether nobody answered in time: Temporal itself, or a worker behind it. */
 export function isTimeout(error: unknown): boolean {
   return isNamed(error, 'WorkflowUpdateRPCTimeoutOrCancelledError') || isGrpcDeadlineError(error);
+}
+
+/**
+ * Whether an update was lost because the workflow was just about to end, and heard something else in that moment: Temporal
+ * refuses such an end, and with it what came along. The same update may be sent again.
+ */
+export function isInterrupted(error: unknown): boolean {
+  if (!isNamed(error, 'ServiceError')) return false;
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause && cause.code === failedPrecondition;
 }
 
 export function notRunning(campaignId: string): RefusedError {

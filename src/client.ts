@@ -3,12 +3,15 @@
  * The same can be done by Temporal's own command line: the workflow is `DispatchNewsletter`, its id `campaign/<id>`,
  * its input `{ "campaignId": "<id>" }`, and its updates and signals `pause`, `resume` and `cancel`.
  */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { defineSearchAttributeKey, type SignalDefinition, type UpdateDefinition } from '@temporalio/common';
 import {
   campaignRunning,
   controlError,
   isAlreadyStarted,
+  isInterrupted,
   isNotFound,
   isTimeout,
   notRunning,
@@ -26,6 +29,7 @@ import {
   cancelSignal,
   cancelUpdate,
   type PreconditionFailure,
+  type PreconditionsResult,
   pauseSignal,
   pauseUpdate,
   preconditionsUpdate,
@@ -61,6 +65,8 @@ export interface StartedCampaign {
 }
 
 const defaultTimeoutMs = 30_000;
+/** Pause before an update is sent again that a workflow's end has interrupted, milliseconds. */
+const interruptedPauseMs = 100;
 const stateAttribute = defineSearchAttributeKey(searchAttributes.state, 'KEYWORD');
 
 /**
@@ -81,10 +87,9 @@ export async function startCampaign(
   // Not a start with the update in one request: that works only with an operation of the client's own copy of the SDK.
   const handle = await startWorkflow(client, campaignId, taskQueue, options);
   try {
-    const { failures, warnings } = await client.withDeadline(
-      Date.now() + timeoutMs,
-      async () => await handle.executeUpdate(preconditionsUpdate),
-    );
+    const { failures, warnings } = await answered(client, timeoutMs, async (updateId) => {
+      return await handle.executeUpdate<PreconditionsResult, []>(preconditionsUpdate, { updateId });
+    });
     if (failures.length === 0) return { workflowId, checked: true, warnings };
     throw preconditionsRefused(failures);
   } catch (error) {
@@ -296,10 +301,12 @@ async function control(
 ): Promise<ControlResult | undefined> {
   const handle = client.workflow.getHandle(campaignWorkflowId(campaignId));
   try {
-    return await client.withDeadline(
-      Date.now() + defaultTimeoutMs,
-      async () => await handle.executeUpdate<ControlResult, [ControlRequest]>(update, { args: [request] }),
-    );
+    return await answered(client, defaultTimeoutMs, async (updateId) => {
+      return await handle.executeUpdate<ControlResult, [ControlRequest]>(update, {
+        args: [request],
+        updateId,
+      });
+    });
   } catch (error) {
     if (!isTimeout(error)) throw controlError(campaignId, error);
   }
@@ -311,5 +318,26 @@ async function control(
     return undefined;
   } catch (error) {
     throw controlError(campaignId, error);
+  }
+}
+
+/**
+ * Sends an update until it is answered. What the end of a workflow has interrupted is sent again, under the same id: it
+ * is one update, however often it is sent.
+ */
+async function answered<Result>(
+  client: Client,
+  timeoutMs: number,
+  send: (updateId: string) => Promise<Result>,
+): Promise<Result> {
+  const updateId = randomUUID();
+  const until = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await client.withDeadline(until, async () => await send(updateId));
+    } catch (error) {
+      if (!isInterrupted(error) || Date.now() > until) throw error;
+      await delay(interruptedPauseMs);
+    }
   }
 }
