@@ -1,5 +1,6 @@
 import { hasEnded, stateInWords } from '../domain/campaign-state.ts';
-import type { AuditEntry, CampaignAudit } from '../reporting/campaign-audit.ts';
+import type { AuditEntry } from '../reporting/audit-trail.ts';
+import type { CampaignAudit } from '../reporting/campaign-audit.ts';
 import type { RecipientInDoubt } from '../reporting/in-doubt.ts';
 import { duration, instant } from '../reporting/pages/format.ts';
 import { booksTable, excludedTable } from './books-table.ts';

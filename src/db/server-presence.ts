@@ -68,6 +68,10 @@ export const serverState = sql<ServerState>`case
   when server.seen_at <= now() - ${presenceTimeoutMs} * interval '1 millisecond' then 'dead'
   when server.stopping_at is not null then 'stopping' else 'alive' end`;
 
+/** The state of a server that is joined to by its name, and may not be in the table any more. */
+export const holderState = sql<ServerState>`case
+  when server.name is null then 'stopped' else ${serverState} end`;
+
 /** True of a server that was heard of lately and takes work. */
 export const isAlive = sql`(${serverState} = 'alive')`;
 

@@ -1,12 +1,12 @@
-import { asc, eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { findCampaign } from '../campaigns/find-campaign.ts';
 import type { Database, Queries } from '../db/connect.ts';
 import { hasNoOutcome } from '../db/has-no-outcome.ts';
-import { campaignAudit } from '../db/schema.ts';
-import { type ServerState, serverState } from '../db/server-presence.ts';
+import { holderState, type ServerState, serverState } from '../db/server-presence.ts';
 import { inSnapshot } from '../db/snapshot.ts';
 import { type CampaignState, hasEnded, type SubState } from '../domain/campaign-state.ts';
 import { booksBalance, type OutcomeKind, type Totals } from '../domain/outcome.ts';
+import { type AuditEntry, auditTrail } from './audit-trail.ts';
 import { auditedBooks, type BooksDifference, differenceInWords } from './books.ts';
 import { type ServerReport, serverReports } from './server-report.ts';
 
@@ -64,15 +64,6 @@ export interface BatchInHand {
   readonly since: string;
 }
 
-export interface AuditEntry {
-  readonly at: string;
-  readonly actor: string;
-  readonly what: string;
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly why: string | null;
-}
-
 /** Reasons named of each kind of outcome; the rarest are summed up. */
 const reasonsNamed = 50;
 const repliesNamed = 3;
@@ -114,7 +105,7 @@ async function readAudit(db: Queries, campaignId: string): Promise<CampaignAudit
     deferred: await deferredRecipients(db, campaignId),
     servers: await serverReports(db, campaignId, { ended: true }),
     batches: await batchesOf(db, campaignId),
-    trail: await trailOf(db, campaignId),
+    trail: await auditTrail(db, campaignId),
   };
 }
 
@@ -158,7 +149,7 @@ async function batchesOf(db: Queries, campaignId: string): Promise<CampaignAudit
     select count(*)::int as taken, count(ended_at)::int as ended from dispatch_batch where campaign_id = ${campaignId}`);
   const open = await db.execute<Omit<BatchInHand, 'since'> & { since: string } & Record<string, unknown>>(sql`
     select b.batch, b.first, b.last, b.server, b.leased_at as since,
-           case when server.name is null then 'stopped' else ${serverState} end as presence
+           ${holderState} as presence
       from dispatch_batch b left join server on server.name = b.server
      where b.campaign_id = ${campaignId} and b.ended_at is null order by (server.name is null or ${serverState} in ('dead', 'stopped')) desc, b.leased_at, b.batch
      limit ${batchesListed}`);
@@ -168,22 +159,6 @@ async function batchesOf(db: Queries, campaignId: string): Promise<CampaignAudit
     ended,
     inHand: open.rows.map((row) => ({ ...row, since: new Date(row.since).toISOString() })),
   };
-}
-
-async function trailOf(db: Queries, campaignId: string): Promise<AuditEntry[]> {
-  const rows = await db
-    .select()
-    .from(campaignAudit)
-    .where(eq(campaignAudit.campaignId, campaignId))
-    .orderBy(asc(campaignAudit.id));
-  return rows.map(({ at, actor, what, from, to, why }) => ({
-    at: at.toISOString(),
-    actor,
-    what,
-    from,
-    to,
-    why,
-  }));
 }
 
 /** Raw queries give instants as PostgreSQL writes them. */

@@ -1,9 +1,10 @@
-import { asc, eq, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
-import { campaign, campaignAudit } from '../db/schema.ts';
+import { campaign } from '../db/schema.ts';
 import { type CampaignState, hasEnded, type SubState } from '../domain/campaign-state.ts';
 import { withoutAddresses } from '../domain/error-message.ts';
 import { booksBalance, type OutcomeKind, type Totals } from '../domain/outcome.ts';
+import { type AuditEntry, auditTrail } from './audit-trail.ts';
 import { type EventReport, eventReports, type LinkReport, linkReports } from './event-report.ts';
 import { type ServerReport, serverReports } from './server-report.ts';
 import { campaignTotals, unknownCampaign } from './totals.ts';
@@ -29,7 +30,7 @@ export interface CampaignReport {
   readonly links: readonly LinkReport[];
   /** Why recipients were not sent the message, most frequent first; the rarest are left out beyond 100 reasons. */
   readonly failures: readonly (ReasonCount & { readonly kind: OutcomeKind })[];
-  readonly timeline: readonly TimelineEntry[];
+  readonly timeline: readonly AuditEntry[];
 }
 
 export interface Progress {
@@ -44,16 +45,6 @@ export interface Progress {
 export interface ReasonCount {
   readonly reason: string;
   readonly count: number;
-}
-
-/** One line of the audit trail. */
-export interface TimelineEntry {
-  readonly at: string;
-  readonly actor: string;
-  readonly what: string;
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly why: string | null;
 }
 
 const maximumReasons = 100;
@@ -105,19 +96,14 @@ async function failureReasons(db: Queries, campaignId: string): Promise<Campaign
   return rows.map(({ kind, reason, count }) => ({ kind, reason: withoutAddresses(reason), count }));
 }
 
-async function timelineOf(db: Queries, campaignId: string): Promise<TimelineEntry[]> {
-  const rows = await db
-    .select()
-    .from(campaignAudit)
-    .where(eq(campaignAudit.campaignId, campaignId))
-    .orderBy(asc(campaignAudit.id));
-  return rows.map(({ at, actor, what, from, to, why }) => ({
-    at: at.toISOString(),
-    actor: withoutAddresses(actor),
-    what,
-    from: masked(from),
-    to: masked(to),
-    why: masked(why),
+async function timelineOf(db: Queries, campaignId: string): Promise<AuditEntry[]> {
+  const trail = await auditTrail(db, campaignId);
+  return trail.map((entry) => ({
+    ...entry,
+    actor: withoutAddresses(entry.actor),
+    from: masked(entry.from),
+    to: masked(entry.to),
+    why: masked(entry.why),
   }));
 }
 

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
-import { type ServerState, serverState } from '../db/server-presence.ts';
+import { holderState, type ServerState } from '../db/server-presence.ts';
 
 /** What one server did for a campaign. */
 export interface ServerReport {
@@ -25,7 +25,7 @@ export async function serverReports(
 ): Promise<ServerReport[]> {
   const { rows } = await db.execute<ServerReport & Record<string, unknown>>(sql`
     select share.*, server.sleep_ms as "sleepMs",
-           case when server.name is null then 'stopped' else ${serverState} end as presence
+           ${holderState} as presence
       from (${options.ended ? fromLedger(campaignId) : fromBatches(campaignId)}) as share
       left join server on server.name = share.name
      order by share.name`);

@@ -1,11 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { cancelRemaining } from '../../src/dispatch/cancel-remaining.ts';
-import type { DispatchHost } from '../../src/dispatch/dispatch-host.ts';
-import { type BatchResult, sendBatch } from '../../src/dispatch/send-batch.ts';
-import type { SendBatchInput } from '../../src/domain/dispatch.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { dispatchHost, queuedCampaign, type TestHost } from '../support/dispatch-host.ts';
+import { attempt, dispatchHost, queuedCampaign, type TestHost } from '../support/dispatch-host.ts';
 import { type SmtpReceiver, type SmtpReceiverOptions, startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -36,10 +33,6 @@ function startHost(receiver: SmtpReceiver, name: string): TestHost {
   const host = dispatchHost(database.db, { smtpUrl: receiver.url, name });
   closers.push(() => host.close());
   return host;
-}
-
-async function attempt(host: DispatchHost, batch: SendBatchInput, number = 1): Promise<BatchResult> {
-  return await sendBatch(host, batch, { number, cancelled: new AbortController().signal });
 }
 
 /** Who ended how, by kind: positions. */

@@ -1,8 +1,9 @@
 import { hasEnded } from '../../domain/campaign-state.ts';
 import { type Html, html } from '../../html.ts';
 import type { Agent } from '../../processing/classify-agent.ts';
+import type { AuditEntry } from '../audit-trail.ts';
 import type { EventReport, LinkReport } from '../event-report.ts';
-import type { CampaignReport, ReasonCount, TimelineEntry } from '../report.ts';
+import type { CampaignReport, ReasonCount } from '../report.ts';
 import type { ServerReport } from '../server-report.ts';
 import { books } from './books.ts';
 import { count, instant, percent, words } from './format.ts';
@@ -108,7 +109,7 @@ function share(part: number): Html {
   return html`<svg class="share" aria-hidden="true"><rect width="${(100 * part).toFixed(1)}%" height="100%"/></svg>`;
 }
 
-function timeline(entries: readonly TimelineEntry[]): Html {
+function timeline(entries: readonly AuditEntry[]): Html {
   const rows = entries.map(
     ({ at, actor, what, from, to, why }) => html`<tr><td class="time">${instant(at)}</td>
 <td class="text">${capital(words(what))}${to !== null && html`: ${from !== null && `${from} → `}<b>${to}</b>`}${why !== null && html`<small>${why}</small>`}</td>

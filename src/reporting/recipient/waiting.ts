@@ -3,7 +3,7 @@ import { whatIsLacking } from '../../campaigns/campaign-status.ts';
 import type { CampaignRow } from '../../campaigns/find-campaign.ts';
 import type { Queries } from '../../db/connect.ts';
 import { campaignAudit } from '../../db/schema.ts';
-import { type ServerState, serverState } from '../../db/server-presence.ts';
+import { holderState, type ServerState } from '../../db/server-presence.ts';
 import type { CampaignState, DispatchWord } from '../../domain/campaign-state.ts';
 import type { Waiting } from './recipient-report.ts';
 
@@ -53,7 +53,7 @@ async function batchInHand(db: Queries, campaignId: string, position: number): P
     since: string;
   }>(sql`
     select b.batch, b.server, b.leased_at as since,
-           case when server.name is null then 'stopped' else ${serverState} end as presence
+           ${holderState} as presence
       from dispatch_batch b left join server on server.name = b.server
      where b.campaign_id = ${campaignId} and b.ended_at is null and ${position} between b.first and b.last
      order by b.batch desc limit 1`);
