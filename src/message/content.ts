@@ -5,8 +5,18 @@ export interface CampaignDefinition {
   readonly replyTo?: Mailbox | undefined;
   /** Language of the recipients for whose language there is no body. Always a key of `bodies`. */
   readonly defaultLanguage: string;
-  /** By BCP 47 language, lower case. */
+  /** Languages to try, in order, for recipients of a language without a body, before the default: `{ca: ['es', 'fr']}`. */
+  readonly fallback?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** By BCP 47 language, lower case. Of variant A, where there is an A/B test. */
   readonly bodies: Readonly<Record<string, BodyDefinition>>;
+  readonly test?: TestDefinition | undefined;
+  /** Rules by the name of the component of the templates that they are about. */
+  readonly rules?: Readonly<Record<string, readonly ComponentRule[]>> | undefined;
+  readonly attachments?: readonly FileReference[] | undefined;
+  /** Image files that templates name, by the path as it stands there. */
+  readonly images?: Readonly<Record<string, FileReference>> | undefined;
+  /** EXM's Embed Images: image files travel in the message. Left out or false: content-delivery serves them. */
+  readonly embedImages?: boolean | undefined;
   /** Names of lists. */
   readonly include: readonly string[];
   readonly exclude: readonly string[];
@@ -35,6 +45,46 @@ export type Delivery = (typeof deliveries)[number];
 export interface Mailbox {
   readonly name: string;
   readonly address: string;
+}
+
+/** EXM's A/B (multivariate) test of subject, body or sender. Variant A is the campaign's own content. */
+export interface TestDefinition {
+  /** How many of the recipients the test goes to, percent: above 0, at most 100. */
+  readonly share: number;
+  /** Variants B to E, whole. */
+  readonly variants: readonly VariantDefinition[];
+  readonly winner: WinnerRule;
+}
+
+export interface VariantDefinition {
+  /** Left out: the campaign's. */
+  readonly from?: Mailbox | undefined;
+  /** The same languages as the campaign's own. */
+  readonly bodies: Readonly<Record<string, BodyDefinition>>;
+}
+
+export const winnerMeasures = ['open-rate', 'click-rate', 'value-per-visit'] as const;
+export type WinnerMeasure = (typeof winnerMeasures)[number];
+
+/** Who decides: a person, or what the recipients of the test did within a time from when it was given out. */
+export type WinnerRule = { readonly by: 'hand' } | { readonly by: WinnerMeasure; readonly afterMs: number };
+
+/** What becomes of a component for the recipients for whom `when` is true. The first rule that holds counts. */
+export type ComponentRule = {
+  /** CEL, over `contact` alone. */
+  readonly when: string;
+} & ({ readonly hide: true } | { readonly show: string });
+
+/** A file of a campaign. Its bytes are kept by their hash. */
+export interface FileReference {
+  /** SHA-256 of the bytes, hexadecimal. */
+  readonly hash: string;
+  /** Name without folders, as recipients see it. */
+  readonly name: string;
+  /** MIME type without parameters. */
+  readonly type: string;
+  /** Bytes. */
+  readonly size: number;
 }
 
 export interface BodyDefinition {
@@ -79,8 +129,15 @@ export interface FrozenContent {
   /** Public address of content-delivery, no slash at the end. */
   readonly baseUrl: string;
   readonly values: Readonly<Record<string, string>>;
+  /** The manager root's values: `{{ managerRoot.NAME }}`. */
+  readonly managerRoot?: Readonly<Record<string, string>> | undefined;
   readonly defaultLanguage: string;
+  readonly fallback?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly bodies: readonly FrozenBody[];
+  readonly rules?: Readonly<Record<string, readonly ComponentRule[]>> | undefined;
+  readonly attachments?: readonly FileReference[] | undefined;
+  /** Images embedded in the HTML as `cid:ID`. */
+  readonly embedded?: readonly EmbeddedImage[] | undefined;
   /** Tracked links by number (the index): Liquid, for a link may carry a contact's value. */
   readonly links: readonly string[];
   readonly goals: readonly { readonly name: string; readonly link: number; readonly value: number }[];
@@ -89,8 +146,15 @@ export interface FrozenContent {
   readonly delivery?: Delivery | undefined;
 }
 
+export interface EmbeddedImage extends FileReference {
+  /** Content-ID without angle brackets. */
+  readonly cid: string;
+}
+
 export interface FrozenBody {
   readonly variant: number;
+  /** Left out: the campaign's. */
+  readonly from?: Mailbox | undefined;
   readonly language: string;
   /** Liquid, all three. */
   readonly subject: string;
