@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import type { Database, Queries } from '../db/connect.ts';
 import { campaign, campaignGoal, campaignLink, campaignVariant, content } from '../db/schema.ts';
+import { letterOf } from '../domain/ab-test.ts';
 import { FailedError, InputError } from '../domain/errors.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { CampaignDefinition, FrozenContent } from './content.ts';
@@ -21,7 +22,7 @@ export async function deployAnalytics(db: Database, campaignId: string, baseUrl:
   const variants = [...new Set(frozen.bodies.map(({ variant }) => variant))].map((number) => ({
     campaignId,
     number,
-    name: variantName(number),
+    name: letterOf(number),
   }));
   const goals = frozen.goals.map((goal) => ({ campaignId, ...goal }));
   await db.transaction(async (tx) => {
@@ -48,11 +49,6 @@ export async function deployAnalytics(db: Database, campaignId: string, baseUrl:
       },
     );
   });
-}
-
-/** Variants are called A, B, C as EXM does. */
-function variantName(number: number): string {
-  return number < 26 ? String.fromCharCode(65 + number) : `Variant ${number + 1}`;
 }
 
 function sameRows(stored: readonly object[], wanted: readonly object[]): boolean {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../domain/errors.ts';
 import { trackingPaths } from '../tracking/links.ts';
+import { allBodies, type CampaignBody } from './all-bodies.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { compileMjml } from './compile-mjml.ts';
-import type { BodyDefinition, CampaignDefinition, FrozenBody, FrozenContent } from './content.ts';
+import type { CampaignDefinition, FrozenBody, FrozenContent } from './content.ts';
 import { encodeContactValues, LinkTable } from './links.ts';
 import { type MaskedTemplate, maskLiquid } from './liquid-mask.ts';
 import { didYouMean } from './nearest.ts';
@@ -40,10 +41,7 @@ export async function freezeContent(
 ): Promise<FrozenResult> {
   const table = new LinkTable();
   const bodies: FrozenBody[] = [];
-  for (const language of Object.keys(definition.bodies).sort()) {
-    const body = definition.bodies[language];
-    if (body !== undefined) bodies.push(await freezeBody(body, { language, baseUrl, table }));
-  }
+  for (const one of allBodies(definition)) bodies.push(await freezeBody(one, { baseUrl, table }));
   const { name, from, replyTo, values, defaultLanguage, emulation, delivery } = definition;
   const content: FrozenContent = {
     campaignId,
@@ -69,22 +67,22 @@ export function contentHash(body: string): string {
 }
 
 interface FreezeBodyOptions {
-  readonly language: string;
   readonly baseUrl: string;
   readonly table: LinkTable;
 }
 
-async function freezeBody(body: BodyDefinition, options: FreezeBodyOptions): Promise<FrozenBody> {
+async function freezeBody(
+  { variant, language, from, body }: CampaignBody,
+  options: FreezeBodyOptions,
+): Promise<FrozenBody> {
   const { template, text, textFile } = body;
   const masked = maskLiquid(template.source);
   const compiled = template.format === 'mjml' ? await compileMjml(masked, template.file) : masked.text;
-  const html = trackHtmlLinks(
-    withLanguage(compiled, options.language),
-    trackIn(masked, template.file, options),
-  );
+  const html = trackHtmlLinks(withLanguage(compiled, language), trackIn(masked, template.file, options));
   return {
-    variant: 0,
-    language: options.language,
+    variant,
+    ...(from ? { from } : {}),
+    language,
     subject: body.subject,
     html: masked.unmask(withPixel(html, options.baseUrl)),
     text:

@@ -1,4 +1,5 @@
 import { InputError } from '../domain/errors.ts';
+import { allBodies } from './all-bodies.ts';
 import type { BodyDefinition, CampaignDefinition } from './content.ts';
 import { createLiquid, liquidPosition, liquidReason } from './liquid.ts';
 import { type DefinitionPath, dotted, type Locate, locateByName } from './locate.ts';
@@ -36,8 +37,8 @@ interface LiquidSource {
 export function checkTokens(definition: CampaignDefinition, locate: Locate = locateByName): FacetUse[] {
   const liquid = createLiquid({ output: 'plain' });
   const facets = new Map<string, FacetUse>();
-  for (const [language, body] of Object.entries(definition.bodies)) {
-    for (const source of sourcesOf(body, ['bodies', language], locate)) {
+  for (const { body, path } of allBodies(definition)) {
+    for (const source of sourcesOf(body, path, locate)) {
       for (const { segments, row, col } of tokensIn(liquid, source)) {
         const where = source.place(row, col);
         const facet = checkToken(segments, definition, where);
