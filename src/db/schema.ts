@@ -3,6 +3,7 @@ import {
   bigint,
   boolean,
   check,
+  customType,
   index,
   integer,
   jsonb,
@@ -17,6 +18,7 @@ import type { OutcomeKind } from '../domain/outcome.ts';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true });
 const createdAt = () => instant('created_at').notNull().defaultNow();
+const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 const campaignRef = () =>
   text('campaign_id')
     .notNull()
@@ -166,6 +168,17 @@ export const content = pgTable('content', {
   hash: text('hash').primaryKey(),
   /** `FrozenContent` in src/message, as text so that the hash is that of the very bytes. */
   body: text('body').notNull(),
+  createdAt: createdAt(),
+});
+
+/**
+ * Attachments and images of campaigns, by their hash: what several campaigns have is stored once. Rows are never changed.
+ * Names and types are the campaign's, for the same bytes may have two.
+ */
+export const contentFile = pgTable('content_file', {
+  /** SHA-256 of `bytes`, hexadecimal. */
+  hash: text('hash').primaryKey(),
+  bytes: bytes('bytes').notNull(),
   createdAt: createdAt(),
 });
 

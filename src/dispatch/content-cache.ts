@@ -2,6 +2,7 @@ import type { Keys } from '../config/keys.ts';
 import type { Database } from '../db/connect.ts';
 import { MessageComposer } from '../message/compose.ts';
 import type { FrozenContent } from '../message/content.ts';
+import { type FileBytes, loadFiles } from '../message/content-files.ts';
 import { loadContent } from '../message/deploy.ts';
 
 /** Campaigns whose content a process keeps ready. */
@@ -9,6 +10,8 @@ const keptContents = 8;
 
 export interface LoadedContent {
   readonly frozen: FrozenContent;
+  /** Its attachments and embedded images. */
+  readonly files: FileBytes;
   readonly composer: MessageComposer;
 }
 
@@ -39,6 +42,7 @@ export class ContentCache {
 
   private async loadOnce(hash: string): Promise<LoadedContent> {
     const frozen = await loadContent(this.db, hash);
-    return { frozen, composer: new MessageComposer(frozen, this.keys) };
+    const files = await loadFiles(this.db, frozen);
+    return { frozen, files, composer: new MessageComposer(frozen, this.keys) };
   }
 }

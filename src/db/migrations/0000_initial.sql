@@ -93,6 +93,12 @@ CREATE TABLE "content" (
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "content_file" (
+	"hash" text PRIMARY KEY NOT NULL,
+	"bytes" "bytea" NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "dispatch_batch" (
 	"campaign_id" text NOT NULL,
 	"batch" integer NOT NULL,
