@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defaultPool } from '../domain/names.ts';
 import { deliveries, type Emulation, type Mailbox } from './content.ts';
 import { isAddress, parseMailbox } from './mailbox.ts';
+import { abTestSchema } from './test-schema.ts';
 
 /** Text that a database, a header and a person can read: no control characters but newline and tab, valid Unicode. */
 const readable = (text: string) => !/\p{Surrogate}/u.test(text) && !/[^\P{Cc}\n\t]/u.test(text);
@@ -118,6 +119,8 @@ const body = z.strictObject(
   'must be a body such as {subject: "Hallo", template: de.mjml}',
 );
 
+const abTest = abTestSchema(mailbox, body);
+
 /** The keys of a campaign file. Unknown keys are errors. */
 export const campaignFileSchema = z.strictObject(
   {
@@ -131,6 +134,7 @@ export const campaignFileSchema = z.strictObject(
     bodies: z
       .record(z.string(), body, 'must be bodies by language, such as {de: {subject: "Hallo"}}')
       .default({}),
+    test: abTest.schema.optional(),
     include: lists.min(1, 'must name at least one list'),
     exclude: lists.default([]),
     values: z.record(z.string(), value, 'must be values by name, such as {season: autumn}').default({}),
@@ -169,6 +173,7 @@ export function keysKnownAt(path: readonly PropertyKey[]): readonly string[] {
   const [first, second] = path;
   if (first === undefined) return Object.keys(campaignFileSchema.shape);
   if (first === 'bodies' && second !== undefined) return Object.keys(body.shape);
+  if (first === 'test') return abTest.keysKnownAt(path.slice(1));
   if (first === 'goals' && second !== undefined) return Object.keys(goal.shape);
   if (first === 'notify') return ['mail', 'webhook'];
   if (first === 'emulation') return ['delayMs', 'minimumMs', 'maximumMs', 'failureProbability'];
