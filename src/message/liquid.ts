@@ -1,4 +1,4 @@
-import { Liquid, LiquidError, type Template } from 'liquidjs';
+import { Liquid, LiquidError } from 'liquidjs';
 
 /** What one rendering may take: time on the clock, and characters or items made by filters, loops and captures. */
 const renderLimitMs = 1_000;
@@ -43,7 +43,8 @@ export function createLiquid({ output, language }: LiquidOptions): Liquid {
 /** What templates see as an object without a value of its own prints as nothing. */
 const scopePrototype: object = Object.freeze(
   Object.assign(Object.create(null), {
-    toString() {
+    // Not `toString`: a facet may have that name.
+    [Symbol.toPrimitive]() {
       return '';
     },
   }),
@@ -52,27 +53,6 @@ const scopePrototype: object = Object.freeze(
 /** An object for a template's scope: inherits nothing a template could reach, whatever its keys are. */
 export function scopeObject(entries: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.create(scopePrototype, Object.getOwnPropertyDescriptors(entries)) as Record<string, unknown>;
-}
-
-/**
- * Fills in a parsed template. A second try is made where the first ran out of time: its clock goes on while the
- * process is frozen or starved, and a healthy template must not fail for that.
- *
- * @throws liquidjs' RenderError
- */
-export function fillIn(
-  liquid: Liquid,
-  template: Template[],
-  scope: Readonly<Record<string, unknown>>,
-): string {
-  // `increment` and `decrement` write to the scope: each rendering has its own.
-  const render = () => String(liquid.renderSync(template, scopeObject(scope)));
-  try {
-    return render();
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith('template render limit exceeded')) throw error;
-    return render();
-  }
 }
 
 /** Where a Liquid error is in its template, from 1; undefined for other errors. */

@@ -1,12 +1,11 @@
-import type { Template } from 'liquidjs';
 import type { Keys } from '../config/keys.ts';
-import type { Recipient } from '../contacts/recipient.ts';
 import { FailedError } from '../domain/errors.ts';
-import { trackingPaths, viewTestQuery } from '../tracking/links.ts';
 import { makeToken } from '../tracking/token.ts';
+import { CompiledTemplate } from './compiled-template.ts';
 import type { FrozenBody, FrozenContent } from './content.ts';
-import { createLiquid, fillIn, liquidPosition, scopeObject } from './liquid.ts';
+import { createLiquid, liquidPosition } from './liquid.ts';
 import { RecipientFailedError } from './recipient-failed-error.ts';
+import { type BodyRequest, commonScope, Rendering } from './rendering.ts';
 
 /** One recipient's message as text, before MIME. */
 export interface RenderedBody {
@@ -17,30 +16,50 @@ export interface RenderedBody {
   readonly language: string;
 }
 
-export interface BodyRequest {
-  readonly recipient: Recipient;
-  /** Position in the dispatch queue, from 1; 0 for a test message. */
-  readonly position: number;
-  readonly variant: number;
-  readonly language: string;
-}
+/** The parts of a body that are filled in. */
+export type BodyPart = 'subject' | 'html' | 'text';
 
-type LiquidEngine = ReturnType<typeof createLiquid>;
-
-interface ParsedBody {
+/** A body made ready: what is the same for everybody is rendered. */
+export interface CompiledBody extends Readonly<Record<BodyPart, CompiledTemplate>> {
   readonly body: FrozenBody;
-  readonly plain: LiquidEngine;
-  readonly rich: LiquidEngine;
-  readonly subject: Template[];
-  readonly html: Template[];
-  readonly text: Template[];
 }
 
-/** Fills in the bodies of one campaign's frozen content. Each body is parsed once. */
+/** @throws liquidjs' errors, where the content was made by another version with other tags. */
+export function compileBody(content: FrozenContent, body: FrozenBody): CompiledBody {
+  const common = commonScope(content);
+  const plain = createLiquid({ output: 'plain', language: body.language });
+  const rich = createLiquid({ output: 'html', language: body.language });
+  return {
+    body,
+    subject: new CompiledTemplate(plain, body.subject, common),
+    html: new CompiledTemplate(rich, body.html, common),
+    text: new CompiledTemplate(plain, body.text, common),
+  };
+}
+
+/**
+ * Does something with a part for one recipient.
+ *
+ * @throws RecipientFailedError TEMPLATE_RENDER where Liquid fails for this recipient. Its message says where in the
+ * template and nothing about the person.
+ */
+export function fillPart<Result>(
+  compiled: CompiledBody,
+  part: BodyPart,
+  fill: (template: CompiledTemplate) => Result,
+): Result {
+  try {
+    return fill(compiled[part]);
+  } catch (error) {
+    throw renderFailure(compiled.body, part, error);
+  }
+}
+
+/** Fills in the bodies of one campaign's frozen content. Each body is compiled once. */
 export class BodyRenderer {
   readonly content: FrozenContent;
   readonly #keys: Keys;
-  readonly #parsed = new Map<FrozenBody, ParsedBody>();
+  readonly #compiled = new Map<FrozenBody, CompiledBody>();
 
   constructor(content: FrozenContent, keys: Keys) {
     this.content = content;
@@ -53,45 +72,19 @@ export class BodyRenderer {
     return makeToken({ campaignId, position, contactId: recipient.contactId }, this.#keys);
   }
 
-  /**
-   * @throws RecipientFailedError TEMPLATE_RENDER where Liquid fails for this recipient. Its message says where in the template
-   * and nothing about the person.
-   */
+  /** @throws RecipientFailedError as `fillPart`, FailedError as `chooseBody` */
   render(request: BodyRequest, token = this.tokenOf(request)): RenderedBody {
-    const parsed = this.#parse(chooseBody(this.content, request.variant, request.language));
-    const scope = scopeFor(this.content, request, token);
-    const { body, plain, rich } = parsed;
-    const fill = (part: 'subject' | 'html' | 'text', engine: LiquidEngine): string => {
-      try {
-        return fillIn(engine, parsed[part], scope);
-      } catch (error) {
-        throw renderFailure(body, part, error);
-      }
-    };
-    return {
-      subject: fill('subject', plain),
-      html: fill('html', rich),
-      text: fill('text', plain),
-      variant: body.variant,
-      language: body.language,
-    };
+    const compiled = this.#compile(chooseBody(this.content, request.variant, request.language));
+    const rendering = new Rendering(this.content, request, token);
+    const fill = (part: BodyPart) => fillPart(compiled, part, (template) => template.fill(rendering));
+    const { variant, language } = compiled.body;
+    return { subject: fill('subject'), html: fill('html'), text: fill('text'), variant, language };
   }
 
-  #parse(body: FrozenBody): ParsedBody {
-    const known = this.#parsed.get(body);
-    if (known !== undefined) return known;
-    const plain = createLiquid({ output: 'plain', language: body.language });
-    const rich = createLiquid({ output: 'html', language: body.language });
-    const parsed = {
-      body,
-      plain,
-      rich,
-      subject: plain.parse(body.subject),
-      html: rich.parse(body.html),
-      text: plain.parse(body.text),
-    };
-    this.#parsed.set(body, parsed);
-    return parsed;
+  #compile(body: FrozenBody): CompiledBody {
+    const compiled = this.#compiled.get(body) ?? compileBody(this.content, body);
+    this.#compiled.set(body, compiled);
+    return compiled;
   }
 }
 
@@ -118,36 +111,6 @@ export function chooseBody(content: FrozenContent, variant: number, language: st
     field: 'bodies',
     value: `${variant}/${language}`,
   });
-}
-
-/** What templates and links see: this contact's own values, the campaign's, and the links to our own pages. */
-export function scopeFor(
-  content: FrozenContent,
-  { recipient, position, variant, language }: BodyRequest,
-  token: string,
-): Record<string, unknown> {
-  const { email, firstName, lastName, facets } = recipient;
-  const own = scopeObject(withoutEmpty(facets));
-  const contact = {
-    ...own,
-    ...withoutEmpty({ email, firstName, lastName, language: recipient.language }),
-    id: recipient.contactId,
-    facets: own,
-  };
-  const values = scopeObject(content.values);
-  const testQuery = position === 0 ? viewTestQuery(variant, language) : '';
-  return scopeObject({
-    contact: scopeObject(contact),
-    campaign: scopeObject({ ...values, id: content.campaignId, name: content.name, values }),
-    unsubscribeUrl: content.baseUrl + trackingPaths.unsubscribe(token),
-    viewOnlineUrl: content.baseUrl + trackingPaths.view(token) + testQuery,
-    _exm: scopeObject({ token }),
-  });
-}
-
-/** Liquid takes an empty text for true; what a contact lacks must be false in `{% if %}`. */
-function withoutEmpty(values: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
 }
 
 function renderFailure(body: FrozenBody, part: string, error: unknown): RecipientFailedError {

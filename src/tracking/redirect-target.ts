@@ -1,6 +1,7 @@
+import { CompiledTemplate } from '../message/compiled-template.ts';
 import type { FrozenContent } from '../message/content.ts';
-import { createLiquid, fillIn } from '../message/liquid.ts';
-import { type BodyRequest, scopeFor } from '../message/render-body.ts';
+import { createLiquid } from '../message/liquid.ts';
+import { type BodyRequest, commonScope, Rendering } from '../message/rendering.ts';
 
 const liquid = createLiquid({ output: 'plain' });
 
@@ -22,7 +23,8 @@ export function redirectTarget(
   let filled = link;
   if (hasTokens(link)) {
     try {
-      filled = fillIn(liquid, liquid.parse(link), scopeFor(content, request, token));
+      const template = new CompiledTemplate(liquid, link, commonScope(content));
+      filled = template.fill(new Rendering(content, request, token));
     } catch {
       return undefined;
     }
