@@ -1,4 +1,5 @@
 import { Liquid, LiquidError } from 'liquidjs';
+import { registerComponents } from './components.ts';
 
 /** What one rendering may take: time on the clock, and characters or items made by filters, loops and captures. */
 const renderLimitMs = 1_000;
@@ -34,6 +35,7 @@ export function createLiquid({ output, language }: LiquidOptions): Liquid {
     memoryLimit,
   });
   for (const tag of tagsThatReadFiles) delete liquid.tags[tag];
+  registerComponents(liquid);
   liquid.registerFilter('url_component', (value: unknown) =>
     encodeURIComponent(wellFormed(String(value ?? ''))),
   );
