@@ -14,6 +14,7 @@ export function createQueueMessage({ db, config }: PrimaryDependencies) {
       undeliveredMaximum,
       checkSuppressionList,
       languages: Object.keys(definition.bodies),
+      fallback: definition.fallback,
       defaultLanguage: definition.defaultLanguage,
     });
     // A run that was ended from outside may have left batches that are just being ended.

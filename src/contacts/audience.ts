@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
+import type { LanguageRules } from '../domain/language-choice.ts';
 import { type ExclusionReason, exclusionReasons } from '../domain/outcome.ts';
 import { unknownCampaign } from '../reporting/totals.ts';
 import { listsOf, saysNoToLists } from './campaign-lists.ts';
@@ -11,12 +12,8 @@ import {
   type FurtherConditions,
 } from './exclusion.ts';
 
-export interface AudienceSettings extends ExclusionSettings {
-  /** Languages for which the campaign has a body, BCP 47, lower case. */
-  readonly languages: readonly string[];
-  /** Language of everybody else. */
-  readonly defaultLanguage: string;
-}
+/** `languages` are those for which the campaign has a body. */
+export interface AudienceSettings extends ExclusionSettings, LanguageRules {}
 
 /**
  * Who gets a campaign, counted. Every membership of an included list is accounted for once:

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
+import { firstFallback, longestFirst } from '../domain/language-choice.ts';
 import { analyseWhereStale } from './analyse-where-stale.ts';
 import {
   type AudienceCounts,
@@ -55,15 +56,15 @@ export async function queueMessage(
   }, readCommitted);
 }
 
-/**
- * The language of the body that a contact gets, over the column `language`: RFC 4647 Lookup. `de-at` is looked for,
- * then `de`, then it is the default.
- */
-function languageOfBody({ languages, defaultLanguage }: AudienceSettings): SQL {
-  const fallback = sql`${defaultLanguage}::text`;
-  // The longest first: with bodies for `zh` and `zh-hant`, `zh-hant-tw` gets the latter.
-  const branches = [...new Set(languages)]
-    .sort((a, b) => b.length - a.length)
-    .map((body) => sql`when language = ${body} or starts_with(language, ${`${body}-`}) then ${body}::text`);
-  return branches.length === 0 ? fallback : sql`case ${sql.join(branches, sql` `)} else ${fallback} end`;
+/** `chooseLanguage` as SQL, over the column `language`. */
+function languageOfBody({ languages, fallback = {}, defaultLanguage }: AudienceSettings): SQL {
+  const otherwise = sql`${defaultLanguage}::text`;
+  const own = longestFirst(languages).map((body) => [body, body] as const);
+  const others = longestFirst(Object.keys(fallback)).map(
+    (tag) => [tag, firstFallback(fallback[tag], languages) ?? defaultLanguage] as const,
+  );
+  const branches = [...own, ...others].map(
+    ([tag, body]) => sql`when language = ${tag} or starts_with(language, ${`${tag}-`}) then ${body}::text`,
+  );
+  return branches.length === 0 ? otherwise : sql`case ${sql.join(branches, sql` `)} else ${otherwise} end`;
 }

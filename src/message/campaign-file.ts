@@ -60,6 +60,7 @@ export async function readCampaignFile(file: string): Promise<CampaignFile> {
       from,
       ...(replyTo ? { replyTo } : {}),
       defaultLanguage: keys.language,
+      ...(keys.fallback ? { fallback: lowerCaseKeys(keys.fallback) } : {}),
       bodies,
       ...(test ? { test } : {}),
       include,
@@ -111,10 +112,15 @@ async function readBody(
   };
 }
 
+function lowerCaseKeys<T>(values: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key.toLowerCase(), value]));
+}
+
 /** Keys that are names: languages of bodies and names of values. */
 function checkNames(keys: CampaignFileKeys, yaml: YamlSource): void {
   const { locateKey } = yaml;
   checkLanguages(Object.keys(keys.bodies), ['bodies'], yaml);
+  checkLanguages(Object.keys(keys.fallback ?? {}), ['fallback'], yaml);
   for (const name of Object.keys(keys.values)) {
     if (tokenName.test(name)) continue;
     const expected = 'must have names of letters, digits, "_" and "-" that begin with a letter';

@@ -55,6 +55,21 @@ export function isLanguage(tag: string): boolean {
   }
 }
 
+/** Languages to fall back on by language; one alone needs no brackets. */
+const fallback = z
+  .record(
+    z.string(),
+    z.union(
+      [
+        language.transform((tag) => [tag]),
+        z.array(language).min(1, 'must name at least one language').max(20, 'must have at most 20 languages'),
+      ],
+      'must be a language such as de, or a list such as [es, fr]',
+    ),
+    'must be languages by language, such as {ca: [es, fr]}',
+  )
+  .refine((rules) => Object.keys(rules).length <= 100, 'must have at most 100 entries');
+
 /** Names that can stand in a token as `campaign.NAME`. */
 export const tokenName = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
 
@@ -131,6 +146,7 @@ export const campaignFileSchema = z.strictObject(
     template: template.optional(),
     text: textFile.optional(),
     language: language.default('en'),
+    fallback: fallback.optional(),
     bodies: z
       .record(z.string(), body, 'must be bodies by language, such as {de: {subject: "Hallo"}}')
       .default({}),

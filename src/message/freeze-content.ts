@@ -42,7 +42,7 @@ export async function freezeContent(
   const table = new LinkTable();
   const bodies: FrozenBody[] = [];
   for (const one of allBodies(definition)) bodies.push(await freezeBody(one, { baseUrl, table }));
-  const { name, from, replyTo, values, defaultLanguage, emulation, delivery } = definition;
+  const { name, from, replyTo, values, defaultLanguage, fallback, emulation, delivery } = definition;
   const content: FrozenContent = {
     campaignId,
     name,
@@ -51,6 +51,7 @@ export async function freezeContent(
     baseUrl,
     values,
     defaultLanguage,
+    ...(fallback ? { fallback } : {}),
     bodies,
     links: table.links,
     goals: freezeGoals(definition, table.links),

@@ -1,5 +1,6 @@
 import type { Keys } from '../config/keys.ts';
 import { FailedError } from '../domain/errors.ts';
+import { chooseLanguage } from '../domain/language-choice.ts';
 import { makeToken } from '../tracking/token.ts';
 import { CompiledTemplate } from './compiled-template.ts';
 import type { FrozenBody, FrozenContent } from './content.ts';
@@ -94,18 +95,18 @@ export function renderBody(content: FrozenContent, request: BodyRequest, keys: K
 }
 
 /**
- * The body of a variant in a language: the very one, else that of the language without region, else that of the
- * default language; an unknown variant falls back to the first. @throws FailedError where the content has no body.
+ * The body of a variant for a language, as `chooseLanguage` finds it; an unknown variant falls back to the first.
+ * @throws FailedError where the content has no body.
  */
 export function chooseBody(content: FrozenContent, variant: number, language: string): FrozenBody {
-  const wanted = language.toLowerCase();
-  const tags = [wanted, wanted.split('-')[0] ?? wanted, content.defaultLanguage];
+  const exact = content.bodies.find((one) => one.variant === variant && one.language === language);
+  if (exact !== undefined) return exact;
   const variants = [variant, content.bodies[0]?.variant ?? 0];
   for (const number of variants) {
-    for (const tag of tags) {
-      const body = content.bodies.find((one) => one.variant === number && one.language === tag);
-      if (body !== undefined) return body;
-    }
+    const bodies = content.bodies.filter((one) => one.variant === number);
+    const tag = chooseLanguage(language, { ...content, languages: bodies.map((one) => one.language) });
+    const body = bodies.find((one) => one.language === tag);
+    if (body !== undefined) return body;
   }
   throw new FailedError('BODY_MISSING', `The content of ${content.campaignId} has no body to send.`, {
     field: 'bodies',

@@ -5,8 +5,10 @@ import { type AudienceSettings, audienceOf } from '../../src/contacts/audience.t
 import { emailKey } from '../../src/contacts/email-address.ts';
 import { queueMessage } from '../../src/contacts/queue-message.ts';
 import { campaign, dispatchQueue, globalOptOut, listOptOut, suppression } from '../../src/db/schema.ts';
+import { chooseLanguage } from '../../src/domain/language-choice.ts';
 import { type ExclusionReason, exclusionReasons } from '../../src/domain/outcome.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { languageRules } from '../support/languages.ts';
 import { insertCampaign, insertContacts, insertList, type NewContact } from './fixtures.ts';
 
 let database: TestDatabase;
@@ -232,6 +234,38 @@ describe('the audience of a campaign', () => {
       expect((await queueOf(id)).map((row) => row.language)).toEqual(cases.map(([, body]) => body));
     },
   );
+});
+
+describe('the languages to fall back on', () => {
+  it('give everybody the language that chooseLanguage names, on any rules', async () => {
+    const tags = [
+      '',
+      'ca',
+      'ca-es',
+      'ca-es-valencia',
+      'ca-fr',
+      'cat',
+      'es-mx-x-a',
+      'de',
+      'zh-hant-tw',
+      'zh-hans',
+    ];
+    const ids = await insertContacts(
+      database.db,
+      tags.map((language, i) => ({ email: `l${i}@example.com`, language })),
+    );
+    const list = await insertList(database.db, ids);
+    await fc.assert(
+      fc.asyncProperty(languageRules, async (rules) => {
+        const id = await insertCampaign(database.db, { include: [list.id] });
+        await queueMessage(database.db, id, { ...settings, ...rules });
+        expect((await queueOf(id)).map((row) => row.language)).toEqual(
+          tags.map((tag) => chooseLanguage(tag, rules)),
+        );
+      }),
+      { numRuns: 40 },
+    );
+  });
 });
 
 describe('queueing', () => {

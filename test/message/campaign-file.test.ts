@@ -71,6 +71,7 @@ goals:
   - {name: order, url: "https://example.com/thanks", value: 10}
 notify: {mail: ops@example.com, webhook: "https://example.com/hook"}
 emulation: {delayMs: [20, 80], failureProbability: 0.1}
+fallback: {CA: [fr, de-AT], gsw: DE}
 bodies:
   de-AT: {subject: Servus, template: de.html, text: de.txt}
   fr: {subject: Bonjour}
@@ -78,6 +79,7 @@ bodies:
     expect(definition.replyTo).toEqual({ name: '', address: 'office@example.com' });
     expect(definition.values).toEqual({ season: 'autumn', year: '2026', open: 'true' });
     expect(definition.emulation).toEqual({ minimumMs: 20, maximumMs: 80, failureProbability: 0.1 });
+    expect(definition.fallback).toEqual({ ca: ['fr', 'de-at'], gsw: ['de'] });
     expect(definition.goals).toEqual([{ name: 'order', url: 'https://example.com/thanks', value: 10 }]);
     expect(Object.keys(definition.bodies).sort()).toEqual(['de-at', 'en', 'fr']);
     expect(definition.bodies['de-at']?.text).toBe('Hallo');
@@ -178,6 +180,27 @@ describe('a mistake in a campaign file is told with its place', () => {
       `${smallest}bodies:\n  german1: {subject: x}\n`,
       '8:3',
       /bodies must have languages such as de as keys; it is "german1"/,
+      'CAMPAIGN_VALUE',
+    ],
+    [
+      'no language to fall back on',
+      `${smallest}fallback:\n  ca: []\n`,
+      '8:7',
+      /fallback\.ca must name at least one language/,
+      'CAMPAIGN_VALUE',
+    ],
+    [
+      'a fallback for what is no language',
+      `${smallest}fallback:\n  catalan: [es]\n`,
+      '8:3',
+      /fallback must have languages such as de as keys; it is "catalan"/,
+      'CAMPAIGN_VALUE',
+    ],
+    [
+      'a fallback twice',
+      `${smallest}fallback: {ca: es, CA: fr}\n`,
+      '7:20',
+      /fallback must have each language once/,
       'CAMPAIGN_VALUE',
     ],
     [
