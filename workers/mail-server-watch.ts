@@ -60,7 +60,9 @@ export class MailServerWatch {
       greetingPatienceMs,
     ).unref();
     try {
-      (await SmtpSession.connect(url)).close();
+      const session = await SmtpSession.connect(url);
+      session.close();
+      this.mailServer.offers = session.offers;
       this.mailServer.reached();
     } catch (error) {
       this.mailServer.unreachable((error as Error).message);

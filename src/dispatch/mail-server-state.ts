@@ -1,3 +1,5 @@
+import { nothingOffered, type SmtpOffers } from '../smtp/offers.ts';
+
 /** `unknown` until it was looked at; `ill` gets no work; `trial` gets one batch, to see whether it takes messages again. */
 export type MailServerCondition = 'unknown' | 'well' | 'ill' | 'trial';
 
@@ -14,6 +16,8 @@ export class MailServerState {
   health = 'ok';
   /** How often in a row it became ill with messages, and never answered one in between. */
   relapses = 0;
+  /** What it offered when it was last connected to: messages are composed for it before there is a connection. */
+  offers: SmtpOffers = nothingOffered;
   private takesConnections = true;
   private readonly listeners: (() => void)[] = [];
 

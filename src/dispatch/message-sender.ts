@@ -46,6 +46,8 @@ export class MessageSender {
     private readonly host: DispatchHost,
     private readonly lease: Lease,
     private readonly content: Pick<FrozenContent, 'emulation' | 'delivery'>,
+    /** Composes the email's message again, for a mail server that takes 7-bit messages only. */
+    private readonly composeAs7bit: (email: OutgoingEmail) => Promise<ComposedMessage>,
   ) {}
 
   /**
@@ -57,8 +59,7 @@ export class MessageSender {
    * @throws FailedError where it refuses the sender, which would be the same for everybody
    */
   async send(email: OutgoingEmail, until: number): Promise<void> {
-    const { message } = email;
-    if (message === undefined) {
+    if (email.message === undefined) {
       throw new FailedError('MESSAGE_MISSING', 'SendEmail came before FillEmail.', {
         field: 'pipelines.sendEmail',
       });
@@ -72,10 +73,11 @@ export class MessageSender {
     for (const pauseMs of [...reconnectPausesMs, undefined]) {
       const session = await this.connected();
       if (session !== undefined) {
+        const message = await this.fitted(email, email.message, session);
         if (!(await this.mayHandOver(email, until))) return;
         const begun = performance.now();
         if (this.isAtMostOnce) this.host.recorder.begin(this.lease, email.position);
-        const result = await session.send(message.envelope, message.raw);
+        const result = await session.send(message.envelope, message.raw, message.encoding);
         if (result.kind !== 'connection-lost' && result.kind !== 'server-busy') {
           this.answered();
           this.settle(email, message, result);
@@ -114,6 +116,17 @@ export class MessageSender {
     return this.content.delivery === 'at-most-once';
   }
 
+  /** It was composed for what the mail server offered before: another one behind the same name may offer less. */
+  private async fitted(
+    email: OutgoingEmail,
+    message: ComposedMessage,
+    { offers }: MailSession,
+  ): Promise<ComposedMessage> {
+    if (message.encoding !== '8bit' || offers.eightBitMime) return message;
+    email.message = await this.composeAs7bit(email);
+    return email.message;
+  }
+
   /** Connecting takes its time, as do steps of the installation's own, in which much may have been said. */
   private async mayHandOver(email: OutgoingEmail, until: number): Promise<boolean> {
     const { recorder, db, settings } = this.host;
@@ -144,6 +157,9 @@ export class MessageSender {
         return;
       case 'rejected':
         email.outcome = { kind: 'failed', reason: 'refused by the mail server', reply: result.reply };
+        return;
+      case 'unfit':
+        email.outcome = { kind: 'failed', reason: result.reply };
         return;
       case 'later':
         email.deferredReply = result.reply;
@@ -192,6 +208,7 @@ export class MessageSender {
     }
     try {
       this.session = await this.host.sessions.acquire();
+      this.host.mailServer.offers = this.session.offers;
       this.host.mailServer.connected();
       return this.session;
     } catch (error) {

@@ -1,6 +1,7 @@
 import { nextAttemptInMs } from '../domain/deferral-policy.ts';
 import { FailedError } from '../domain/errors.ts';
 import type { SendEmailStep } from '../domain/pipeline.ts';
+import type { ComposedMessage, MessageEncoding } from '../message/content.ts';
 import { RecipientFailedError } from '../message/recipient-failed-error.ts';
 import type { LoadedContent } from './content-cache.ts';
 import type { DispatchHost } from './dispatch-host.ts';
@@ -19,6 +20,8 @@ export class SendEmail {
   private freshUntil = 0;
   private readonly steps: readonly NamedProcessor[];
   private readonly sender: MessageSender;
+  /** False where steps of the installation's own stand between: what they made of a message is not composed again. */
+  private readonly isSentAsFilled: boolean;
 
   constructor(
     private readonly host: DispatchHost,
@@ -26,7 +29,13 @@ export class SendEmail {
     private readonly content: LoadedContent,
     steps: readonly string[],
   ) {
-    this.sender = new MessageSender(host, lease, content.frozen);
+    this.sender = new MessageSender(
+      host,
+      lease,
+      content.frozen,
+      async (email) => await this.compose(email, '7bit'),
+    );
+    this.isSentAsFilled = steps.indexOf('SendEmail') === steps.indexOf('FillEmail') + 1;
     this.steps = steps.map((name) => ({ name, run: this.processor(name) }));
   }
 
@@ -109,12 +118,13 @@ export class SendEmail {
   }
 
   private async fillEmail(email: OutgoingEmail): Promise<void> {
-    email.message = await this.content.composer.compose(
-      email.recipient,
-      email.position,
-      email.variant,
-      email.language,
-    );
+    const { eightBitMime } = this.host.mailServer.offers;
+    email.message = await this.compose(email, eightBitMime && this.isSentAsFilled ? '8bit' : '7bit');
+  }
+
+  private async compose(email: OutgoingEmail, encoding: MessageEncoding): Promise<ComposedMessage> {
+    const { recipient, position, variant, language } = email;
+    return await this.content.composer.compose(recipient, position, variant, language, { encoding });
   }
 
   /** The EmailSent interaction (or DispatchFailed): the recipient's entry in the ledger. */

@@ -2,7 +2,7 @@ import MailComposer from 'nodemailer/lib/mail-composer';
 import type { Keys } from '../config/keys.ts';
 import type { Recipient } from '../contacts/recipient.ts';
 import { trackingPaths } from '../tracking/links.ts';
-import type { ComposedMessage, FrozenContent, Mailbox } from './content.ts';
+import type { ComposedMessage, FrozenContent, Mailbox, MessageEncoding } from './content.ts';
 import { feedbackIdFor, headerText, listIdFor, messageIdFor } from './headers.ts';
 import { asciiAddress, isAddress } from './mailbox.ts';
 import { RecipientFailedError } from './recipient-failed-error.ts';
@@ -35,6 +35,7 @@ export class MessageComposer {
   }
 
   /**
+   * @param _options `encoding` is the most that the mail server takes
    * @throws RecipientFailedError ADDRESS_MALFORMED or TEMPLATE_RENDER: this recipient cannot get the message.
    * @throws FailedError BODY_MISSING: nobody can.
    */
@@ -43,6 +44,7 @@ export class MessageComposer {
     position: number,
     variant: number,
     language: string,
+    _options: { readonly encoding?: MessageEncoding } = {},
   ): Promise<ComposedMessage> {
     if (!isAddress(recipient.email)) {
       throw new RecipientFailedError(
@@ -78,6 +80,7 @@ export class MessageComposer {
       envelope: { from: asciiAddress(from.address), to: asciiAddress(recipient.email) },
       messageId,
       raw,
+      encoding: '7bit',
     };
   }
 }

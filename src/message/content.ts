@@ -162,10 +162,15 @@ export interface FrozenBody {
   readonly text: string;
 }
 
+/** `8bit` for mail servers that offer 8BITMIME; `7bit` has quoted-printable bodies, which every one takes. */
+export type MessageEncoding = '7bit' | '8bit';
+
 /** One message ready for the mail server. */
 export interface ComposedMessage {
   readonly envelope: { readonly from: string; readonly to: string };
   /** With angle brackets; the same for the same campaign and position, over all retries. */
   readonly messageId: string;
   readonly raw: Buffer;
+  /** Whether its bodies hold bytes above 127. */
+  readonly encoding: MessageEncoding;
 }

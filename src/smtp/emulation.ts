@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Emulation } from '../message/content.ts';
+import type { SmtpOffers } from './offers.ts';
 import type { SmtpResult } from './reply.ts';
 import type { MailSession } from './session.ts';
 
 /** EXM's emulation mode: no SMTP; each message takes a random time and is refused with a given probability. */
 export class EmulatedSession implements MailSession {
   readonly isOpen = true;
+  readonly offers: SmtpOffers = { eightBitMime: true, smtpUtf8: true, sizeMaximum: undefined };
 
   constructor(
     private readonly emulation: Emulation,

@@ -10,6 +10,8 @@ export type SmtpResult =
   | { readonly kind: 'sender-refused'; readonly reply: string }
   /** 4xx about the sender: the server takes nothing from anybody now, or not so fast. The connection stands. */
   | { readonly kind: 'server-busy'; readonly reply: string }
+  /** This server was not asked: by what it offers it cannot take this message. Final; `reply` is a reason of our own. */
+  | { readonly kind: 'unfit'; readonly reply: string }
   /** The connection's fault, or 421: says nothing about the recipient. */
   | ConnectionLost;
 

@@ -5,7 +5,11 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { hidePassword } from '../db/connect.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import { contentTimeoutMs, envelopeTimeoutMs, messageMaximumMs } from '../domain/stop-times.ts';
+import type { MessageEncoding } from '../message/content.ts';
+import { type Envelope, needsSmtpUtf8 } from './envelope.ts';
+import { readOffers, type SmtpOffers } from './offers.ts';
 import { classifyReply, type SmtpResult } from './reply.ts';
+import { whyUnfit } from './unfit.ts';
 
 /**
  * nodemailer's own limits, milliseconds. Its last one counts silence, and starts again with each byte: it is only what
@@ -32,17 +36,18 @@ const defaultLimits: SessionLimits = {
   courtesyMs: 5_000,
 };
 
-export interface Envelope {
-  readonly from: string;
-  readonly to: string;
-}
-
 /** What a sender needs of a connection: nodemailer's, or emulation. */
 export interface MailSession {
   /** False once the connection is closed or broken: open another one. */
   readonly isOpen: boolean;
-  /** Hands over one message. Never rejects for what the server says: that is the result. */
-  send(envelope: Envelope, raw: Buffer): Promise<SmtpResult>;
+  /** What the server at its other end takes. */
+  readonly offers: SmtpOffers;
+  /**
+   * Hands over one message. Never rejects for what the server says: that is the result.
+   *
+   * @param encoding `8bit` only where the server offers 8BITMIME; left out: `7bit`
+   */
+  send(envelope: Envelope, raw: Buffer, encoding?: MessageEncoding): Promise<SmtpResult>;
   close(): void;
 }
 
@@ -54,6 +59,7 @@ export class SmtpSession implements MailSession {
   private constructor(
     private readonly connection: SMTPConnection,
     private readonly limits: SessionLimits,
+    readonly offers: SmtpOffers,
   ) {
     connection.once('end', () => this.ended());
     // Errors while a message is under way reach its callback; one that comes while idle only closes the session.
@@ -71,6 +77,7 @@ export class SmtpSession implements MailSession {
     const options = parseConnectionUrl(url);
     const connection = new SMTPConnection({ name: hostname(), ...timeouts, ...options });
     let limit: NodeJS.Timeout | undefined;
+    let greeted = '';
     try {
       await new Promise<void>((resolve, reject) => {
         const late = `it did not finish the greeting and the login within ${limits.connectMs / 1_000} s`;
@@ -78,6 +85,8 @@ export class SmtpSession implements MailSession {
         connection.once('error', reject);
         connection.connect((error) => {
           if (error) return reject(error);
+          // The answer to the last EHLO: after STARTTLS there is another one, and only it counts.
+          greeted = connection.lastServerResponse || '';
           if (!options.auth) return resolve();
           connection.login(options.auth, (failed) => (failed ? reject(failed) : resolve()));
         });
@@ -97,14 +106,16 @@ export class SmtpSession implements MailSession {
     } finally {
       clearTimeout(limit);
     }
-    return new SmtpSession(connection, limits);
+    return new SmtpSession(connection, limits, readOffers(greeted));
   }
 
   get isOpen(): boolean {
     return this.open;
   }
 
-  async send(envelope: Envelope, raw: Buffer): Promise<SmtpResult> {
+  async send(envelope: Envelope, raw: Buffer, encoding: MessageEncoding = '7bit'): Promise<SmtpResult> {
+    const unfit = whyUnfit(envelope, raw.length, this.offers);
+    if (unfit !== undefined) return unfit;
     let limit: NodeJS.Timeout | undefined;
     let contentBegun = false;
     const result = await new Promise<SmtpResult>((resolve) => {
@@ -126,7 +137,13 @@ export class SmtpSession implements MailSession {
         },
       });
       this.connection.send(
-        { from: envelope.from, to: [envelope.to], size: raw.length },
+        {
+          from: envelope.from,
+          to: [envelope.to],
+          size: raw.length,
+          // An address beyond ASCII stands in the header, too.
+          use8BitMime: encoding === '8bit' || needsSmtpUtf8(envelope),
+        },
         content,
         (error, info) => {
           resolve(

@@ -8,6 +8,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 export type SmtpStage =
   | 'greeting'
   | 'EHLO'
+  | 'HELO'
   | 'STARTTLS'
   | 'AUTH'
   | 'MAIL'
@@ -72,6 +73,7 @@ export async function startBluntMailServer({ at }: BluntMailServerOptions): Prom
 const usualReplies: Record<SmtpStage, string> = {
   greeting: '220 blunt',
   EHLO: '250 blunt',
+  HELO: '250 blunt',
   STARTTLS: '502 5.5.1 none here',
   AUTH: '235 2.7.0 welcome',
   MAIL: '250 2.1.0 fine',

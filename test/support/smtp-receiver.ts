@@ -8,6 +8,8 @@ export interface ReceivedMessage {
   readonly from: string;
   readonly to: string[];
   readonly raw: Buffer;
+  /** Parameters of MAIL FROM, as `BODY=8BITMIME`. */
+  readonly parameters: string[];
   /** When its last byte had arrived, in ms since 1970. */
   readonly at: number;
 }
@@ -77,6 +79,7 @@ export async function startSmtpReceiver(options: SmtpReceiverOptions = {}): Prom
           from: mailFrom === false ? '' : mailFrom.address,
           to: rcptTo.map((recipient) => recipient.address),
           raw: Buffer.concat(chunks),
+          parameters: mailFrom === false ? [] : parametersOf(mailFrom.args),
           at: Date.now(),
         };
         held += 1;
@@ -138,6 +141,10 @@ export async function startSmtpReceiver(options: SmtpReceiverOptions = {}): Prom
       await new Promise((resolve) => listener.close(resolve));
     },
   };
+}
+
+function parametersOf(args: object | false): string[] {
+  return Object.entries(args).map(([name, value]) => (value === true ? name : `${name}=${value}`));
 }
 
 /** Null accepts; an error with a code is what smtp-server answers with. */
