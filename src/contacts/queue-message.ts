@@ -15,12 +15,24 @@ import {
 /** Who waited for the lock has to see what its holder stored. */
 const readCommitted = { isolationLevel: 'read committed' } as const;
 
+export interface QueueSettings extends AudienceSettings {
+  readonly test?: DealtTest | undefined;
+}
+
+/** An A/B test, as far as it concerns who gets which variant. */
+export interface DealtTest {
+  /** How many of all recipients get it, percent. At least one for each variant do, where there are so many. */
+  readonly share: number;
+  readonly variants: number;
+}
+
 /** Any constant: the first half of the advisory lock of a campaign that is being queued. */
 const queueLock = 0x6578_6d71;
 
 /**
  * EXM's QueueMessage: fills the DispatchQueue of a campaign with everybody who is to get it, at positions 1 to n in
- * the order of the contacts' ids, each in the language of a body that exists.
+ * the order of the contacts' ids, each in the language of a body that exists. Of a campaign with an A/B test those who
+ * get the test stand first.
  *
  * One transaction writes the queue, campaign.queued and campaign.excluded. Called again, after a crash or at the same
  * time, it returns what the first call stored: nobody is queued twice.
@@ -30,7 +42,7 @@ const queueLock = 0x6578_6d71;
 export async function queueMessage(
   db: Database,
   campaignId: string,
-  settings: AudienceSettings,
+  settings: QueueSettings,
 ): Promise<AudienceCounts> {
   await analyseWhereStale(db);
   return await db.transaction(async (tx) => {
@@ -40,20 +52,58 @@ export async function queueMessage(
     if (stored !== undefined) return stored;
     await tx.execute(sql`set local work_mem = '128MB'`);
     await tx.execute(sql`set local jit = off`);
-    const { rows } = await tx.execute<JudgedCount>(sql`
-      with ${judgedAudience(campaignId, settings)},
-      queued as (
-        insert into dispatch_queue (campaign_id, position, contact_id, variant, language)
-        select ${campaignId}, row_number() over (order by id), id, 0, ${languageOfBody(settings)}
-        from judged where reason is null
-      )
-      ${countJudged(campaignId)}`);
+    const { rows } = await tx.execute<JudgedCount & { testSize?: number }>(
+      settings.test === undefined
+        ? fillQueue(campaignId, settings)
+        : fillQueueForTest(campaignId, settings, settings.test),
+    );
     const counts = audienceCounts(rows);
+    const testSize = settings.test === undefined ? null : (rows[0]?.testSize ?? 0);
     await tx.execute(sql`
-      update campaign set queued = ${counts.queued}, excluded = ${JSON.stringify(counts.excluded)}::jsonb
+      update campaign set queued = ${counts.queued}, excluded = ${JSON.stringify(counts.excluded)}::jsonb,
+             test_size = ${testSize}
       where id = ${campaignId}`);
     return counts;
   }, readCommitted);
+}
+
+function fillQueue(campaignId: string, settings: AudienceSettings): SQL {
+  return sql`
+    with ${judgedAudience(campaignId, settings)},
+    queued as (
+      insert into dispatch_queue (campaign_id, position, contact_id, variant, language)
+      select ${campaignId}, row_number() over (order by id), id, 0, ${languageOfBody(settings)}
+      from judged where reason is null
+    )
+    ${countJudged(campaignId)}`;
+}
+
+/**
+ * Those who get the test stand first, drawn by a hash of campaign and contact, and in its order the variants are dealt
+ * to them one by one. Everybody else follows in the order of the contacts' ids.
+ */
+function fillQueueForTest(campaignId: string, settings: AudienceSettings, test: DealtTest): SQL {
+  const { share, variants } = test;
+  return sql`
+    with ${judgedAudience(campaignId, settings)},
+    test as materialized (
+      select least(count(*), greatest(ceil(count(*) * ${share}::numeric / 100), ${variants}::int))::int as size
+      from judged where reason is null
+    ),
+    drawn as materialized (
+      select id, row_number() over (order by hash, id) as place
+      from (
+        select id, hashint8extended(id, hashtextextended(${campaignId}, 0)) as hash
+        from judged where reason is null order by hash, id limit (select size from test)
+      ) as first
+    ),
+    queued as (
+      insert into dispatch_queue (campaign_id, position, contact_id, variant, language)
+      select ${campaignId}, row_number() over (order by place, id), id, (place - 1) % ${variants}::int,
+             ${languageOfBody(settings)}
+      from judged left join drawn using (id) where reason is null
+    )
+    select counted.*, (select size from test) as "testSize" from (${countJudged(campaignId)}) as counted`;
 }
 
 /** `chooseLanguage` as SQL, over the column `language`. */

@@ -120,6 +120,20 @@ export const campaign = pgTable(
     contentHash: text('content_hash'),
     /** Number of rows in dispatch_queue; null until QueueMessage. */
     queued: integer('queued'),
+    /**
+     * A/B test: so many recipients get it, at the first positions of the queue. Null where there is no test, and until
+     * QueueMessage. Whoever is behind them waits for `winner`.
+     */
+    testSize: integer('test_size'),
+    /** When everybody of the test had been sent to, or put off: from then on the clock runs. */
+    testOutAt: instant('test_out_at'),
+    /** When the clock chooses the winner; null where a person does. */
+    winnerDueAt: instant('winner_due_at'),
+    /** Variant that whoever is behind the test gets; null until it is chosen. */
+    winner: smallint('winner'),
+    /** Who chose it: a person, or exm. */
+    winnerBy: text('winner_by'),
+    winnerAt: instant('winner_at'),
     /** Contacts of the included lists that were not queued, by reason. */
     excluded: jsonb('excluded').$type<Record<string, number>>().notNull().default({}),
     createdAt: createdAt(),
@@ -219,7 +233,8 @@ export const dispatchQueue = pgTable(
     campaignId: text('campaign_id').notNull(),
     position: integer('position').notNull(),
     contactId: bigint('contact_id', { mode: 'number' }).notNull(),
-    variant: smallint('variant').notNull().default(0),
+    /** Null: the winner of the A/B test, `campaign.winner`. */
+    variant: smallint('variant').default(0),
     /** Language of the body that this recipient gets. */
     language: text('language').notNull(),
   },

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { thoseWhoSayNoToLists } from '../contacts/campaign-lists.ts';
 import { type ExclusionSettings, exclusionCase, exclusionJoins } from '../contacts/exclusion.ts';
 import type { Recipient } from '../contacts/recipient.ts';
@@ -56,6 +56,14 @@ interface Row extends Record<string, unknown> {
 }
 
 /**
+ * What was dealt to a recipient, else the winner of the A/B test: nobody is sent to before that is chosen. The subquery is one
+ * for all rows, and asked only where it is needed.
+ */
+function itsVariant(campaignId: string): SQL {
+  return sql`coalesce(q.variant, (select winner from campaign where id = ${campaignId}))`;
+}
+
+/**
  * The next recipients of a range that have no outcome and are due, in the order of their positions.
  *
  * Opt-outs of the campaign's lists take a second statement, for the few people that have opted out of any list.
@@ -73,7 +81,7 @@ export async function readRecipients(
   settings: ExclusionSettings,
 ): Promise<QueuedRecipient[]> {
   const { rows } = await db.execute<Row>(sql`
-    select q.position, q.variant, q.language as "queuedLanguage", q.contact_id::float8 as "contactId",
+    select q.position, ${itsVariant(campaignId)} as variant, q.language as "queuedLanguage", q.contact_id::float8 as "contactId",
            contact.email, contact.first_name as "firstName", contact.last_name as "lastName", contact.language,
            contact.facets, ${exclusionCase(settings)} as exclusion,
            (select true from list_opt_out own where own.email_key = contact.email_key limit 1) as "listOptOut",
@@ -84,7 +92,7 @@ export async function readRecipients(
       left join lateral (select attempts, first_at, due_at from dispatch_deferral
                           where campaign_id = q.campaign_id and position = q.position limit 1) d on true
      where q.campaign_id = ${campaignId} and q.position between ${first} and ${last}
-       and ${hasNoOutcome(sql`q`)}
+       and ${itsVariant(campaignId)} is not null and ${hasNoOutcome(sql`q`)}
        and (d.due_at is null or d.due_at <= now())
      order by q.position
      limit ${limit}`);

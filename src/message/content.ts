@@ -1,3 +1,5 @@
+import type { WinnerMeasure } from '../domain/ab-test.ts';
+
 /** What a campaign file says, checked, with the text of its templates: stored as campaign.definition. */
 export interface CampaignDefinition {
   readonly name: string;
@@ -62,9 +64,6 @@ export interface VariantDefinition {
   /** The same languages as the campaign's own. */
   readonly bodies: Readonly<Record<string, BodyDefinition>>;
 }
-
-export const winnerMeasures = ['open-rate', 'click-rate', 'value-per-visit'] as const;
-export type WinnerMeasure = (typeof winnerMeasures)[number];
 
 /** Who decides: a person, or what the recipients of the test did within a time from when it was given out. */
 export type WinnerRule = { readonly by: 'hand' } | { readonly by: WinnerMeasure; readonly afterMs: number };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type WinnerMeasure, type WinnerRule, winnerMeasures } from './content.ts';
+import { type WinnerMeasure, winnerMeasures } from '../domain/ab-test.ts';
+import type { WinnerRule } from './content.ts';
 
 /** Variants beside the campaign's own content, which is A: B to E. */
 const furtherVariants = 4;

@@ -1,7 +1,8 @@
 import { and, eq } from 'drizzle-orm';
 import type { Recipient } from '../contacts/recipient.ts';
 import type { Database } from '../db/connect.ts';
-import { contact, dispatchQueue } from '../db/schema.ts';
+import { variantOfQueued } from '../db/queued-variant.ts';
+import { campaign, contact, dispatchQueue } from '../db/schema.ts';
 
 /** Whose message a test message is that went to no contact. */
 export const nobody: Recipient = {
@@ -29,8 +30,9 @@ export async function readQueuedBody(
   position: number,
 ): Promise<{ variant: number; language: string } | undefined> {
   const [row] = await db
-    .select({ variant: dispatchQueue.variant, language: dispatchQueue.language })
+    .select({ variant: variantOfQueued, language: dispatchQueue.language })
     .from(dispatchQueue)
+    .leftJoin(campaign, eq(campaign.id, dispatchQueue.campaignId))
     .where(and(eq(dispatchQueue.campaignId, campaignId), eq(dispatchQueue.position, position)));
-  return row;
+  return row && { ...row, variant: row.variant ?? 0 };
 }

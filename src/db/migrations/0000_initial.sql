@@ -8,6 +8,12 @@ CREATE TABLE "campaign" (
 	"definition" jsonb NOT NULL,
 	"content_hash" text,
 	"queued" integer,
+	"test_size" integer,
+	"test_out_at" timestamp with time zone,
+	"winner_due_at" timestamp with time zone,
+	"winner" smallint,
+	"winner_by" text,
+	"winner_at" timestamp with time zone,
 	"excluded" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"started_at" timestamp with time zone,
@@ -148,7 +154,7 @@ CREATE TABLE "dispatch_queue" (
 	"campaign_id" text NOT NULL,
 	"position" integer NOT NULL,
 	"contact_id" bigint NOT NULL,
-	"variant" smallint DEFAULT 0 NOT NULL,
+	"variant" smallint DEFAULT 0,
 	"language" text NOT NULL,
 	CONSTRAINT "dispatch_queue_campaign_id_position_pk" PRIMARY KEY("campaign_id","position")
 );

@@ -1,6 +1,13 @@
 import { and, asc, eq } from 'drizzle-orm';
 import type { Queries } from '../../db/connect.ts';
-import { campaignVariant, dispatchDeferral, dispatchOutcome, dispatchQueue } from '../../db/schema.ts';
+import { variantOfQueued } from '../../db/queued-variant.ts';
+import {
+  campaign,
+  campaignVariant,
+  dispatchDeferral,
+  dispatchOutcome,
+  dispatchQueue,
+} from '../../db/schema.ts';
 import type { RecipientReport } from './recipient-report.ts';
 
 /** A contact's place in the queue of a campaign. */
@@ -13,15 +20,16 @@ export async function queueEntry(
     .select({
       position: dispatchQueue.position,
       language: dispatchQueue.language,
-      variant: dispatchQueue.variant,
+      variant: variantOfQueued,
       variantName: campaignVariant.name,
     })
     .from(dispatchQueue)
+    .leftJoin(campaign, eq(campaign.id, dispatchQueue.campaignId))
     .leftJoin(
       campaignVariant,
       and(
         eq(campaignVariant.campaignId, dispatchQueue.campaignId),
-        eq(campaignVariant.number, dispatchQueue.variant),
+        eq(campaignVariant.number, variantOfQueued),
       ),
     )
     .where(and(eq(dispatchQueue.campaignId, campaignId), eq(dispatchQueue.contactId, contactId)))

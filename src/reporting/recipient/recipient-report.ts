@@ -45,7 +45,8 @@ export interface RecipientReport {
   readonly queue: {
     readonly position: number;
     readonly language: string;
-    readonly variant: number;
+    /** Null: the winner of the A/B test, which is not chosen yet. */
+    readonly variant: number | null;
     readonly variantName: string | null;
   } | null;
   readonly outcome: {
