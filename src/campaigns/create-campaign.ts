@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { inArray, sql } from 'drizzle-orm';
+import { inArray } from 'drizzle-orm';
+import { isFacetOfSomebody, someFacetNames } from '../contacts/facet-names.ts';
 import type { Database, Queries } from '../db/connect.ts';
 import { campaign, campaignAudit, campaignList, contactList } from '../db/schema.ts';
 import { InputError } from '../domain/errors.ts';
@@ -7,7 +8,9 @@ import type { CampaignDefinition, FrozenContent } from '../message/content.ts';
 import { freezeContent } from '../message/freeze-content.ts';
 import { type Locate, locateByName } from '../message/locate.ts';
 import { didYouMean } from '../message/nearest.ts';
+import { checkRules } from '../message/rules/check-rules.ts';
 import { checkTokens, contactTokens, type FacetUse, unknownToken } from '../message/tokens.ts';
+import { warnOfFacetsNobodyHas } from './rule-facets.ts';
 
 export interface CreateCampaignOptions {
   /** Where parts of the definition stand, for messages. */
@@ -38,11 +41,14 @@ export async function createCampaign(
   { locate = locateByName, by = 'exm' }: CreateCampaignOptions = {},
 ): Promise<CreatedCampaign> {
   const facets = checkTokens(definition, locate);
+  const rules = checkRules(definition, locate);
+  if (rules.errors[0] !== undefined) throw rules.errors[0];
   const { content } = await freezeContent(definition, {
     campaignId: 'draft',
     baseUrl: 'https://draft.invalid',
   });
   await checkFacets(db, facets);
+  const warnings = [...rules.warnings, ...(await warnOfFacetsNobodyHas(db, rules.facets))];
   const id = await db.transaction(async (tx) => {
     const lists = await findLists(tx, definition, locate);
     const created = await insertCampaign(tx, definition);
@@ -52,7 +58,7 @@ export async function createCampaign(
       .values({ campaignId: created, actor: by, what: 'state', to: 'Draft', why: 'created' });
     return created;
   });
-  return { id, warnings: warningsFor(content) };
+  return { id, warnings: [...warningsFor(content), ...warnings] };
 }
 
 /** A readable id that nobody guesses at: `autumn-7k3f`. */
@@ -129,12 +135,8 @@ async function unknownList(tx: Queries, name: string, where: string): Promise<In
 /** `contact.NAME` is a facet that some contact has; anything else is taken for a slip of the pen. */
 async function checkFacets(db: Database, facets: readonly FacetUse[]): Promise<void> {
   for (const { name, where } of facets) {
-    const { rows } = await db.execute(sql`select 1 from contact where jsonb_exists(facets, ${name}) limit 1`);
-    if (rows.length > 0) continue;
-    const known = await db.execute<{ name: string }>(sql`
-      select distinct jsonb_object_keys(facets) as name from (select facets from contact order by id limit 1000) first_contacts
-       limit 200`);
-    const names = [...contactTokens, ...known.rows.map((row) => row.name)];
+    if (await isFacetOfSomebody(db, name)) continue;
+    const names = [...contactTokens, ...(await someFacetNames(db))];
     throw unknownToken(['contact', name], where, didYouMean(name, names), names);
   }
 }

@@ -70,6 +70,7 @@ export async function readCampaignFile(file: string): Promise<CampaignFile> {
       testTo,
       goals,
       notify,
+      ...(keys.rules ? { rules: keys.rules } : {}),
       ...(emulation ? { emulation } : {}),
       ...(delivery ? { delivery } : {}),
     },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defaultPool } from '../domain/names.ts';
 import { deliveries, type Emulation, type Mailbox } from './content.ts';
 import { isAddress, parseMailbox } from './mailbox.ts';
+import { ruleKeys, rulesSchema } from './rules/rules-schema.ts';
 import { abTestSchema } from './test-schema.ts';
 
 /** Text that a database, a header and a person can read: no control characters but newline and tab, valid Unicode. */
@@ -176,6 +177,7 @@ export const campaignFileSchema = z.strictObject(
         'must be {mail: ..., webhook: ...}',
       )
       .default({}),
+    rules: rulesSchema.optional(),
     emulation: emulation.optional(),
     delivery: z.enum(deliveries, `must be ${deliveries.join(' or ')}`).optional(),
   },
@@ -191,6 +193,7 @@ export function keysKnownAt(path: readonly PropertyKey[]): readonly string[] {
   if (first === 'bodies' && second !== undefined) return Object.keys(body.shape);
   if (first === 'test') return abTest.keysKnownAt(path.slice(1));
   if (first === 'goals' && second !== undefined) return Object.keys(goal.shape);
+  if (first === 'rules' && second !== undefined) return ruleKeys;
   if (first === 'notify') return ['mail', 'webhook'];
   if (first === 'emulation') return ['delayMs', 'minimumMs', 'maximumMs', 'failureProbability'];
   return [];

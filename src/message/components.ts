@@ -7,6 +7,7 @@ import {
   type TagToken,
   type Template,
   type TopLevelToken,
+  toValueSync,
 } from 'liquidjs';
 
 /**
@@ -116,4 +117,17 @@ function chosenIn(context: Context): ChosenVariations | undefined {
   const chosen: unknown =
     typeof own === 'object' && own !== null ? Reflect.get(own, componentsKey) : undefined;
   return chosen instanceof Map ? chosen : undefined;
+}
+
+/** The templates that stand in one. */
+export function childrenOf(template: Template): readonly Template[] {
+  return template.children === undefined ? [] : toValueSync(template.children(false, true));
+}
+
+/** All components of a template in order, also those that stand in other tags and in one another. */
+export function* componentsIn(templates: readonly Template[]): Generator<ComponentTag> {
+  for (const template of templates) {
+    if (template instanceof ComponentTag) yield template;
+    yield* componentsIn(childrenOf(template));
+  }
 }

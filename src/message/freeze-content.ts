@@ -42,7 +42,7 @@ export async function freezeContent(
   const table = new LinkTable();
   const bodies: FrozenBody[] = [];
   for (const one of allBodies(definition)) bodies.push(await freezeBody(one, { baseUrl, table }));
-  const { name, from, replyTo, values, defaultLanguage, fallback, emulation, delivery } = definition;
+  const { name, from, replyTo, values, defaultLanguage, fallback, rules, emulation, delivery } = definition;
   const content: FrozenContent = {
     campaignId,
     name,
@@ -53,6 +53,7 @@ export async function freezeContent(
     defaultLanguage,
     ...(fallback ? { fallback } : {}),
     bodies,
+    ...(rules ? { rules } : {}),
     links: table.links,
     goals: freezeGoals(definition, table.links),
     ...(emulation ? { emulation } : {}),

@@ -1,5 +1,5 @@
-import { analyzeSync, Output, Tag, type Template, toValueSync } from 'liquidjs';
-import { ComponentTag } from './components.ts';
+import { analyzeSync, Tag, type Template } from 'liquidjs';
+import { ComponentTag, childrenOf } from './components.ts';
 import type { ComponentRule, FrozenBody } from './content.ts';
 import { createLiquid } from './liquid.ts';
 
@@ -88,9 +88,4 @@ function recipientsVariableIn(template: Template): string | undefined {
     .flat()
     .find(({ segments }) => recipientsOwn.includes(segments[0]))
     ?.toString();
-}
-
-function childrenOf(template: Template): readonly Template[] {
-  if (template instanceof Output || template.children === undefined) return [];
-  return toValueSync(template.children(false, true));
 }

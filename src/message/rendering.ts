@@ -1,7 +1,9 @@
 import type { Recipient } from '../contacts/recipient.ts';
 import { trackingPaths, viewTestQuery } from '../tracking/links.ts';
+import { componentsKey } from './components.ts';
 import type { FrozenContent } from './content.ts';
 import { scopeObject } from './liquid.ts';
+import { ruleSetOf } from './rules/rule-set.ts';
 
 export interface BodyRequest {
   readonly recipient: Recipient;
@@ -46,7 +48,10 @@ export class Rendering {
       contact: contactScope(this.recipient),
       unsubscribeUrl: this.unsubscribeUrl,
       viewOnlineUrl: this.viewOnlineUrl,
-      _exm: scopeObject({ token: this.token }),
+      _exm: scopeObject({
+        token: this.token,
+        [componentsKey]: ruleSetOf(this.#content).choose(this.recipient),
+      }),
     });
     return this.#scope;
   }

@@ -23,7 +23,8 @@ export interface FacetUse {
   readonly where: string;
 }
 
-interface LiquidSource {
+/** A text of a body that is Liquid. */
+export interface LiquidSource {
   readonly text: string;
   readonly place: (line: number, column: number) => string;
 }
@@ -49,7 +50,7 @@ export function checkTokens(definition: CampaignDefinition, locate: Locate = loc
   return [...facets.values()];
 }
 
-function sourcesOf(body: BodyDefinition, path: DefinitionPath, locate: Locate): LiquidSource[] {
+export function sourcesOf(body: BodyDefinition, path: DefinitionPath, locate: Locate): LiquidSource[] {
   const inFile = (file: string) => (line: number, column: number) => `${file}:${line}:${column}`;
   const inKey = (key: string) => (line: number, column: number) =>
     `${locate([...path, key])}: ${key}, ${line > 1 ? `line ${line}, ` : ''}character ${column}`;

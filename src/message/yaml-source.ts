@@ -27,7 +27,7 @@ export function parseYaml(text: string, file: string): YamlSource {
   const wrong = (offset: number, message: string) =>
     new InputError('CAMPAIGN_SYNTAX', `${at(offset)}: this is not valid YAML: ${message}.`, {
       field: at(offset),
-      hint: 'Indent with spaces, put text that holds ": ", "{" or "#" in quotes, and use each key once.',
+      hint: 'Indent with spaces, put text in quotes that holds ": ", "{" or "#", or begins with "!", and use each key once.',
     });
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem !== undefined) throw wrong(problem.pos[0], problem.message.replace(/\.$/, ''));

@@ -63,6 +63,18 @@ describe('creating a campaign', () => {
     expect(trail).toMatchObject([{ actor: 'ops', what: 'state', from: null, to: 'Draft' }]);
   });
 
+  test('refuses rules that fit no template, and warns of those that ask for a facet nobody has', async () => {
+    const html = '<p>{{ unsubscribeUrl }}{% component offer %}x{% variation vip %}y{% endcomponent %}</p>';
+    const rule = (facet: string, show: string) => ({
+      rules: { offer: [{ when: `contact.facets.${facet} == "Rome"`, show }] },
+    });
+    await expect(create({ html, ...rule('city', 'vpi') })).rejects.toMatchObject({ code: 'RULE_VARIATION' });
+    expect((await create({ html, ...rule('city', 'vip') })).warnings).toEqual([]);
+    expect((await create({ html, ...rule('cty', 'vip') })).warnings).toEqual([
+      'rules.offer[0].when: no contact has the facet "cty": the rule asks in vain. Did you mean "city"?',
+    ]);
+  });
+
   test('gives each its own id, also where a name has no letters', async () => {
     const ids = await Promise.all(['!!!', '!!!', '日本'].map(async (name) => (await create({ name })).id));
     expect(new Set(ids).size).toBe(3);
