@@ -1,6 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Keys } from '../config/keys.ts';
-import { wellFormed } from './liquid.ts';
 import { domainOf } from './mailbox.ts';
 
 /**
@@ -8,7 +7,8 @@ import { domainOf } from './mailbox.ts';
  * Whatever a contact's values hold, they cannot begin a header of their own.
  */
 export function headerText(text: string, maximum: number): string {
-  const clean = wellFormed(text)
+  const clean = text
+    .toWellFormed()
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+/gu, ' ')
     // What only looks like an encoded word (RFC 2047) would be decoded by the reader's program.
     .replaceAll('=?', '= ?')

@@ -37,7 +37,7 @@ export function createLiquid({ output, language }: LiquidOptions): Liquid {
   for (const tag of tagsThatReadFiles) delete liquid.tags[tag];
   registerComponents(liquid);
   liquid.registerFilter('url_component', (value: unknown) =>
-    encodeURIComponent(wellFormed(String(value ?? ''))),
+    encodeURIComponent(String(value ?? '').toWellFormed()),
   );
   return liquid;
 }
@@ -67,9 +67,4 @@ export function liquidPosition(error: unknown): { line: number; column: number }
 /** A Liquid error's own words, without the place. */
 export function liquidReason(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/, line:\d+, col:\d+$/, '');
-}
-
-/** The text with each half of a broken surrogate pair replaced, so that it can be encoded. */
-export function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\uFFFD');
 }

@@ -3,7 +3,6 @@ import type { Database } from '../db/connect.ts';
 import { messageOf } from '../domain/error-message.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import type { Logger } from '../logging.ts';
-import { wellFormed } from '../message/liquid.ts';
 
 /** An open or a click, as content-delivery saw it. */
 export interface TrackingEvent {
@@ -140,7 +139,8 @@ export class EventInbox {
 
 /** What a program says it is, in a form that every database takes. */
 export function cleanUserAgent(userAgent: string): string {
-  return wellFormed(userAgent)
+  return userAgent
+    .toWellFormed()
     .replace(/\p{Cc}+/gu, ' ')
     .slice(0, userAgentMaximum);
 }

@@ -1,0 +1,99 @@
+import type { Mailbox } from '../content.ts';
+
+/** RFC 5322 section 2.1.1: lines should have no more than 78 characters; some programs count less. */
+const lineMaximum = 76;
+/** RFC 2047 section 2: characters of an encoded word, and what its frame takes. */
+const encodedWordMaximum = 75;
+const frame = '=?UTF-8?Q?'.length + '?='.length;
+/** A longer word is encoded, so that it can be cut. */
+const wordMaximum = 60;
+
+/**
+ * A header field of free text (RFC 5322 section 3.6.5, RFC 2047), folded, with its CRLF.
+ * @param value one line without control characters: see `headerText`
+ */
+export function textField(name: string, value: string): string {
+  return fold(`${name}: ${isPlainText(value) ? value : encodedWords(value, name)}`);
+}
+
+/** A header field with one mailbox (RFC 5322 section 3.4). `address` is as it stands in the header. */
+export function mailboxField(name: string, { name: display, address }: Mailbox): string {
+  return fold(`${name}: ${display === '' ? address : `${phrase(display, name)} <${address}>`}`);
+}
+
+/** A header field whose value is a line of ASCII that needs no encoding: folded where it has spaces. */
+export function plainField(name: string, value: string): string {
+  return fold(`${name}: ${value}`);
+}
+
+/** RFC 5322 section 3.3, in UTC. */
+export function dateField(date: Date): string {
+  return `Date: ${date.toUTCString().replace('GMT', '+0000')}\r\n`;
+}
+
+/** Lines are broken before spaces, which stay: unfolded it is the same text. A line without any is left as long as it is. */
+function fold(line: string): string {
+  if (line.length <= lineMaximum) return `${line}\r\n`;
+  let folded = '';
+  let begin = 0;
+  while (line.length - begin > lineMaximum) {
+    // The name of the field stays with something of its value, and no line consists of a space alone.
+    const earliest = begin === 0 ? line.indexOf(': ') + 2 : begin + 1;
+    let cut = line.lastIndexOf(' ', begin + lineMaximum);
+    if (cut < earliest) cut = line.indexOf(' ', Math.max(earliest, begin + lineMaximum));
+    if (cut < 0) break;
+    folded += `${line.slice(begin, cut)}\r\n`;
+    begin = cut;
+  }
+  return `${folded}${line.slice(begin)}\r\n`;
+}
+
+const atoms = /^[\w!#$%&'*+\-/=?^`{|}~]+(?: [\w!#$%&'*+\-/=?^`{|}~]+)*$/;
+
+/** A display name: as it is, quoted, or as encoded words. */
+function phrase(display: string, field: string): string {
+  if (!isPlainText(display)) return encodedWords(display, field);
+  return atoms.test(display) ? display : `"${display.replace(/["\\]/g, '\\$&')}"`;
+}
+
+function isPlainText(text: string): boolean {
+  return /^[ -~]*$/.test(text) && !text.includes('=?') && !tooLongWord.test(text);
+}
+const tooLongWord = new RegExp(`[^ ]{${wordMaximum}}`);
+
+/** The text as encoded words (RFC 2047) in the encoding that most of it can be read in, each of whole characters, the first after the field's name. */
+function encodedWords(text: string, field: string): string {
+  const characters = [...text];
+  const quoted = characters.map(quote);
+  const foreign = characters.filter((character) => character > '~').length;
+  const isQuoted = foreign * 3 <= characters.length;
+  const sizes = characters.map((character, index) =>
+    isQuoted ? (quoted[index]?.length ?? 0) : Buffer.byteLength(character),
+  );
+  const words: string[] = [];
+  for (let begin = 0; begin < characters.length; ) {
+    const before = begin === 0 ? field.length + ': '.length : 1;
+    const room = Math.min(encodedWordMaximum, lineMaximum - before) - frame;
+    const most = isQuoted ? room : Math.floor(room / 4) * 3;
+    let end = begin;
+    for (let size = 0; size + (sizes[end] ?? Number.POSITIVE_INFINITY) <= most; end++)
+      size += sizes[end] ?? 0;
+    words.push(
+      isQuoted
+        ? `=?UTF-8?Q?${quoted.slice(begin, end).join('')}?=`
+        : `=?UTF-8?B?${Buffer.from(characters.slice(begin, end).join(''), 'utf8').toString('base64')}?=`,
+    );
+    begin = end;
+  }
+  return words.join(' ');
+}
+
+/** RFC 2047 section 5 (3): what may stand in a display name stands everywhere. */
+function quote(character: string): string {
+  if (/^[A-Za-z0-9!*+/-]$/.test(character)) return character;
+  if (character === ' ') return '_';
+  let text = '';
+  for (const byte of Buffer.from(character, 'utf8'))
+    text += `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  return text;
+}
