@@ -102,7 +102,7 @@ export async function createDispatcher(
     settings: config.settings,
     processors: config.processors,
     recorder,
-    contents: new ContentCache(db, settings.keys),
+    contents: new ContentCache(db, settings.keys, config.settings),
     sessions,
     emulation: options.emulation,
     mailServer,

@@ -28,6 +28,7 @@ const settingKeys = {
   deferralMaximumHours: z.number(hours).gt(0, hours).max(720, hours).optional(),
   deferralFirstDelaySeconds: wholeNumber(1, 3_600).optional(),
   batchesPerRun: wholeNumber(1, 2_000).optional(),
+  messageBodyMaxCacheSize: wholeNumber(0, 2_147_483_648).optional(),
 };
 
 const configKeys = {

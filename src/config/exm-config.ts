@@ -71,6 +71,12 @@ export interface ExmConfig {
      * which is after some 800. Lower it where histories have to stay small for other tools that read them.
      */
     readonly batchesPerRun?: number;
+    /**
+     * EXM's MessageBodyMaxCacheSize: what a dispatcher may keep of message bodies that it has rendered, bytes, 0 to
+     * 2147483648. Default 52428800 (50 MiB). Raise it where many campaigns with many languages and variants are sent
+     * at once and the metric exm_message_body_cache_misses_total grows while they run.
+     */
+    readonly messageBodyMaxCacheSize?: number;
   };
 }
 
@@ -93,6 +99,7 @@ export const defaultConfigSettings: ResolvedConfig['settings'] = {
   deferralMaximumHours: 72,
   deferralFirstDelaySeconds: 60,
   batchesPerRun: undefined,
+  messageBodyMaxCacheSize: 52_428_800,
 };
 
 /** Checks the types of `exm.config.ts` as it is written. */

@@ -1,6 +1,7 @@
 import type { Keys } from '../config/keys.ts';
 import type { Database } from '../db/connect.ts';
-import { MessageComposer } from '../message/compose.ts';
+import { BodyCache } from '../message/body-cache.ts';
+import { type MessageBodyCache, MessageComposer } from '../message/compose.ts';
 import type { FrozenContent } from '../message/content.ts';
 import { type FileBytes, loadFiles } from '../message/content-files.ts';
 import { loadContent } from '../message/deploy.ts';
@@ -15,14 +16,24 @@ export interface LoadedContent {
   readonly composer: MessageComposer;
 }
 
+export interface ContentCacheOptions {
+  /** EXM's MessageBodyMaxCacheSize, bytes. */
+  readonly messageBodyMaxCacheSize: number;
+}
+
 /** The frozen contents that this process holds, by hash: loaded from the shared database and checked once each. */
 export class ContentCache {
+  /** Bodies made ready, of all contents together. */
+  readonly bodies: MessageBodyCache;
   private readonly contents = new Map<string, Promise<LoadedContent>>();
 
   constructor(
     private readonly db: Database,
     private readonly keys: Keys,
-  ) {}
+    options: ContentCacheOptions,
+  ) {
+    this.bodies = new BodyCache(options.messageBodyMaxCacheSize);
+  }
 
   /** @throws FailedError where the stored bytes are not those of the hash */
   async load(hash: string): Promise<LoadedContent> {
@@ -43,6 +54,7 @@ export class ContentCache {
   private async loadOnce(hash: string): Promise<LoadedContent> {
     const frozen = await loadContent(this.db, hash);
     const files = await loadFiles(this.db, frozen);
-    return { frozen, files, composer: new MessageComposer(frozen, this.keys) };
+    const cache = { bodies: this.bodies, contentHash: hash };
+    return { frozen, files, composer: new MessageComposer(frozen, this.keys, { files, cache }) };
   }
 }

@@ -5,6 +5,7 @@ import type { Recipient } from '../contacts/recipient.ts';
 import type { TestSendResult } from '../db/schema.ts';
 import { contact } from '../db/schema.ts';
 import { MessageComposer } from '../message/compose.ts';
+import { loadFiles } from '../message/content-files.ts';
 import { freezeContent } from '../message/freeze-content.ts';
 import { EmulatedSession } from '../smtp/emulation.ts';
 import type { DispatchHost } from './dispatch-host.ts';
@@ -25,7 +26,8 @@ export async function sendTestMessage(
   const test = await readTestSend(host.db, testSendId);
   const { definition } = await findCampaign(host.db, campaignId);
   const { content } = await freezeContent(definition, { campaignId, baseUrl: host.baseUrl });
-  const composer = new MessageComposer(content, host.keys, { test: true });
+  const files = await loadFiles(host.db, content);
+  const composer = new MessageComposer(content, host.keys, { test: true, files });
   const languages = test.languages.length > 0 ? test.languages : [definition.defaultLanguage];
   const variants = test.variants.length > 0 ? test.variants : [0];
   const emulation = content.emulation ?? host.emulation;

@@ -1,6 +1,3 @@
-/** EXM's MessageBodyMaxCacheSize, bytes, where nothing else is configured. */
-export const defaultMaximumBytes = 50 * 1_048_576;
-
 interface Entry<Value> {
   readonly value: Value;
   readonly bytes: number;
@@ -31,7 +28,8 @@ export class BodyCache<Value extends { readonly bytes: number }> {
   #misses = 0;
   #evictions = 0;
 
-  constructor(maximumBytes: number = defaultMaximumBytes) {
+  /** @param maximumBytes EXM's MessageBodyMaxCacheSize */
+  constructor(maximumBytes: number) {
     this.#maximumBytes = maximumBytes;
   }
 

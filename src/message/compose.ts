@@ -72,7 +72,7 @@ export class MessageComposer {
     this.#content = content;
     this.#keys = keys;
     this.#options = options;
-    this.#bodies = options.cache?.bodies ?? new BodyCache();
+    this.#bodies = options.cache?.bodies ?? new BodyCache(Number.POSITIVE_INFINITY);
     this.#cacheKey = options.cache?.contentHash ?? '';
   }
 

@@ -102,7 +102,11 @@ const request = (who: Parameters<typeof recipient>[0]) => ({
   language: 'en',
 });
 
-async function compose(content: FrozenContent, who: Parameters<typeof recipient>[0], encoding: MessageEncoding) {
+async function compose(
+  content: FrozenContent,
+  who: Parameters<typeof recipient>[0],
+  encoding: MessageEncoding,
+) {
   const composer = new MessageComposer(content, keys, { files, now: () => date });
   return (await composer.compose(recipient(who), 7, 0, 'en', { encoding })).raw;
 }
@@ -180,7 +184,7 @@ describe('the message body cache', () => {
     });
 
   test('renders a body once, however many recipients', async () => {
-    const bodies = new BodyCache<ReadyBody>();
+    const bodies = new BodyCache<ReadyBody>(10_000_000);
     const composer = new MessageComposer(await large('x'), keys, { cache: { bodies, contentHash: 'h' } });
     for (let position = 1; position <= 5; position++) await composer.compose(ada, position, 0, 'en');
     expect(bodies.statistics).toMatchObject({ hits: 4, misses: 1, evictions: 0, entries: 1 });

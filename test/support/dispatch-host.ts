@@ -64,7 +64,7 @@ export function dispatchHost(
     settings: { ...defaultConfigSettings, ...options.settings },
     processors: options.processors ?? {},
     recorder,
-    contents: new ContentCache(db, keys),
+    contents: new ContentCache(db, keys, defaultConfigSettings),
     sessions,
     emulation: undefined,
     mailServer: new MailServerState('unknown'),
