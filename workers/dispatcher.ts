@@ -1,5 +1,6 @@
 import type { WorkerOptions } from '@temporalio/worker';
 import { createDispatchActivities } from '../activities/dispatch.ts';
+import { loadDkimKey } from '../src/config/dkim-key.ts';
 import { loadExmConfig } from '../src/config/load-exm-config.ts';
 import { setServerHealth } from '../src/db/server-presence.ts';
 import { ContentCache } from '../src/dispatch/content-cache.ts';
@@ -12,6 +13,7 @@ import { InputError } from '../src/domain/errors.ts';
 import { taskQueues } from '../src/domain/names.ts';
 import { stopMaximumMs } from '../src/domain/stop-times.ts';
 import type { Emulation } from '../src/message/content.ts';
+import { createDkimSigner } from '../src/message/dkim.ts';
 import { SmtpSession } from '../src/smtp/session.ts';
 import { SessionPool } from '../src/smtp/session-pool.ts';
 import { announceDispatcher } from '../src/temporal/announce-dispatcher.ts';
@@ -59,6 +61,7 @@ export async function createDispatcher(
       hint: 'Set EXM_SMTP_URL or --smtp, for example smtp://127.0.0.1:25, or use --emulate.',
     });
   }
+  const dkimKey = loadDkimKey(settings.dkim);
   const config = await loadExmConfig(settings.configFile, process.cwd());
   const health = new ServerHealth(async (text) => await setServerHealth(db, name, text));
   const storage = new StorageWatch({
@@ -106,6 +109,7 @@ export async function createDispatcher(
     sessions,
     emulation: options.emulation,
     mailServer,
+    dkim: dkimKey && createDkimSigner(dkimKey),
   };
   const queues = taskQueues(settings.queuePrefix);
   return {

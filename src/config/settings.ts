@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../domain/errors.ts';
 import { defaultQueuePrefix } from '../domain/names.ts';
+import { type DkimSettings, dkimVariables } from './dkim-key.ts';
 import { dataDirOf, type Environment } from './environment.ts';
 import { type Keys, readKeys } from './keys.ts';
 
@@ -19,6 +20,8 @@ export interface Settings {
   readonly configFile: string | undefined;
   /** EXM_JOURNAL_DIR: where this host's dispatchers keep what the database does not have yet. */
   readonly journalDir: string;
+  /** EXM_DKIM_DOMAIN, _SELECTOR and _KEY_FILE: how this host's dispatchers sign. They alone read the key. */
+  readonly dkim: DkimSettings;
   readonly keys: Keys;
 }
 
@@ -46,6 +49,19 @@ const environmentSchema = z.object({
     .default(defaultQueuePrefix),
   EXM_CONFIG: z.string().optional(),
   EXM_JOURNAL_DIR: z.string().optional(),
+  [dkimVariables.domain]: z
+    .string()
+    .regex(
+      /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/i,
+      'must be a domain such as example.com',
+    )
+    .transform((domain) => domain.toLowerCase())
+    .optional(),
+  [dkimVariables.selector]: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i, 'must be letters, digits and hyphens, as in mail-2026')
+    .optional(),
+  [dkimVariables.keyFile]: z.string().optional(),
 });
 
 /** The environment variables read here. The keys' are in `keyVariables`. */
@@ -69,8 +85,8 @@ export function readCommandSettings(env: Environment): CommandSettings {
  * @throws InputError that names the first variable that is missing or wrong and what is expected.
  */
 export function readSettings(env: Environment): Settings {
-  const { DATABASE_URL, EXM_BASE_URL, EXM_SMTP_URL, EXM_QUEUE_PREFIX, EXM_CONFIG, EXM_JOURNAL_DIR } =
-    parseEnvironment(environmentSchema, env);
+  const read = parseEnvironment(environmentSchema, env);
+  const { DATABASE_URL, EXM_BASE_URL, EXM_SMTP_URL, EXM_QUEUE_PREFIX, EXM_CONFIG, EXM_JOURNAL_DIR } = read;
   return {
     databaseUrl: DATABASE_URL,
     baseUrl: EXM_BASE_URL,
@@ -78,6 +94,11 @@ export function readSettings(env: Environment): Settings {
     queuePrefix: EXM_QUEUE_PREFIX,
     configFile: EXM_CONFIG,
     journalDir: resolve(EXM_JOURNAL_DIR ?? join(dataDirOf(undefined, env), 'journal')),
+    dkim: {
+      domain: read[dkimVariables.domain],
+      selector: read[dkimVariables.selector],
+      keyFile: read[dkimVariables.keyFile],
+    },
     keys: readKeys(env),
   };
 }

@@ -3,6 +3,7 @@ import type { Keys } from '../config/keys.ts';
 import type { Database } from '../db/connect.ts';
 import type { Logger } from '../logging.ts';
 import type { Emulation } from '../message/content.ts';
+import type { DkimSigner } from '../message/dkim.ts';
 import type { SessionPool } from '../smtp/session-pool.ts';
 import type { ContentCache } from './content-cache.ts';
 import type { MailServerState } from './mail-server-state.ts';
@@ -25,4 +26,6 @@ export interface DispatchHost {
   /** Emulation mode of this server; a campaign may ask for it too. */
   readonly emulation: Emulation | undefined;
   readonly mailServer: MailServerState;
+  /** Signs the messages of its domain's senders; undefined where the mail server does, or nobody. */
+  readonly dkim: DkimSigner | undefined;
 }

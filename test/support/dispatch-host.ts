@@ -12,6 +12,7 @@ import { type BatchResult, sendBatch } from '../../src/dispatch/send-batch.ts';
 import type { SendBatchInput } from '../../src/domain/dispatch.ts';
 import { createLogger } from '../../src/logging.ts';
 import { publishDispatchItems } from '../../src/message/deploy.ts';
+import type { DkimSigner } from '../../src/message/dkim.ts';
 import { type SessionLimits, SmtpSession } from '../../src/smtp/session.ts';
 import { SessionPool } from '../../src/smtp/session-pool.ts';
 import { insertCampaign, insertContacts, insertList, type NewContact } from '../contacts/fixtures.ts';
@@ -45,6 +46,7 @@ export function dispatchHost(
     /** Steps of the installation's own. */
     readonly processors?: ResolvedConfig['processors'];
     readonly limits?: Partial<SessionLimits>;
+    readonly dkim?: DkimSigner;
   },
 ): TestHost {
   const name = options.name ?? 'd1';
@@ -68,6 +70,7 @@ export function dispatchHost(
     sessions,
     emulation: undefined,
     mailServer: new MailServerState('unknown'),
+    dkim: options.dkim,
     close() {
       sessions.close();
       recorder.stop();
