@@ -4,7 +4,9 @@ import { isFacetOfSomebody, someFacetNames } from '../contacts/facet-names.ts';
 import type { Database, Queries } from '../db/connect.ts';
 import { campaign, campaignAudit, campaignList, contactList } from '../db/schema.ts';
 import { InputError } from '../domain/errors.ts';
+import { checkFiles } from '../message/campaign-files.ts';
 import type { CampaignDefinition, FrozenContent } from '../message/content.ts';
+import { storeFiles } from '../message/content-files.ts';
 import { freezeContent } from '../message/freeze-content.ts';
 import { type Locate, locateByName } from '../message/locate.ts';
 import { didYouMean } from '../message/nearest.ts';
@@ -17,6 +19,8 @@ export interface CreateCampaignOptions {
   readonly locate?: Locate;
   /** Who creates it, for the audit trail. */
   readonly by?: string;
+  /** Bytes of the definition's attachments and images. Those that another campaign has brought may be left out. */
+  readonly files?: Iterable<Buffer>;
 }
 
 export interface CreatedCampaign {
@@ -38,8 +42,9 @@ const idTries = 5;
 export async function createCampaign(
   db: Database,
   definition: CampaignDefinition,
-  { locate = locateByName, by = 'exm' }: CreateCampaignOptions = {},
+  { locate = locateByName, by = 'exm', files = [] }: CreateCampaignOptions = {},
 ): Promise<CreatedCampaign> {
+  checkFiles(definition, locate);
   const facets = checkTokens(definition, locate);
   const rules = checkRules(definition, locate);
   if (rules.errors[0] !== undefined) throw rules.errors[0];
@@ -51,6 +56,7 @@ export async function createCampaign(
   const warnings = [...rules.warnings, ...(await warnOfFacetsNobodyHas(db, rules.facets))];
   const id = await db.transaction(async (tx) => {
     const lists = await findLists(tx, definition, locate);
+    await storeFiles(tx, definition, files);
     const created = await insertCampaign(tx, definition);
     await tx.insert(campaignList).values(lists.map((list) => ({ ...list, campaignId: created })));
     await tx

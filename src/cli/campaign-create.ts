@@ -29,10 +29,10 @@ export function campaignCreateCommand(): Command {
     .addHelpText('after', example)
     .action(
       action(async ({ io, env }, _flags, file = '') => {
-        const { definition, locate } = await readCampaignFile(file);
+        const { definition, locate, files } = await readCampaignFile(file);
         await withDatabase(env, 'campaign create', async (db, { configFile }) => {
           const { settings } = await loadExmConfig(configFile, process.cwd());
-          const { id, warnings } = await createCampaign(db, definition, { locate, by: actor() });
+          const { id, warnings } = await createCampaign(db, definition, { locate, files, by: actor() });
           const audience = await audienceOf(db, id, settings);
           const { name, include, exclude } = definition;
           const languages = Object.keys(definition.bodies).sort();

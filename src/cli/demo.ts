@@ -80,8 +80,8 @@ async function runDemo(io: CliIo, parts: LocalParts, signal: AbortSignal): Promi
     const imported = await importDemoContacts(io, db);
     io.note(`${describeReport(imported, undefined)}\n`);
     signal.throwIfAborted();
-    const { definition, locate } = await readCampaignFile(campaignFile);
-    const { id } = await createCampaign(db, definition, { locate, by: actor() });
+    const { definition, locate, files } = await readCampaignFile(campaignFile);
+    const { id } = await createCampaign(db, definition, { locate, files, by: actor() });
     io.note(`Sending demo/newsletter/campaign.yaml as campaign ${id}`);
     const campaign = await withClient(env, async (client) => {
       await startCampaign(client, id, { queuePrefix, name: definition.name, startedBy: actor() });

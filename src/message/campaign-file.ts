@@ -15,6 +15,7 @@ import {
   planBodies,
 } from './plan-bodies.ts';
 import { planVariants, readTest } from './read-ab-test.ts';
+import { readCampaignFiles } from './read-campaign-files.ts';
 import { campaignFileMaximumBytes, readTextFile, templateMaximumBytes } from './template-source.ts';
 import { parseYaml, type YamlSource } from './yaml-source.ts';
 
@@ -22,6 +23,8 @@ export interface CampaignFile {
   readonly definition: CampaignDefinition;
   /** Where a part of the definition stands: `autumn.yaml:4:10`. */
   readonly locate: Locate;
+  /** Bytes of its attachments and of the images that its templates name. */
+  readonly files: readonly Buffer[];
 }
 
 /** Values of one campaign. */
@@ -52,6 +55,12 @@ export async function readCampaignFile(file: string): Promise<CampaignFile> {
     { keys, yaml, bodies, variants },
     async (plan) => await readBodies(plan, file, yaml.locate),
   );
+  const { attachments, images, files } = await readCampaignFiles({
+    campaignFile: file,
+    attachments: keys.attachments,
+    bodies: { bodies, ...(test ? { test } : {}) },
+    locate: yaml.locate,
+  });
   const { name, from, replyTo, include, exclude, values, pool, testTo, goals, notify, emulation, delivery } =
     keys;
   return {
@@ -63,6 +72,9 @@ export async function readCampaignFile(file: string): Promise<CampaignFile> {
       ...(keys.fallback ? { fallback: lowerCaseKeys(keys.fallback) } : {}),
       bodies,
       ...(test ? { test } : {}),
+      ...(attachments.length > 0 ? { attachments } : {}),
+      ...(Object.keys(images).length > 0 ? { images } : {}),
+      ...(keys.embedImages === undefined ? {} : { embedImages: keys.embedImages }),
       include,
       exclude,
       values,
@@ -75,6 +87,7 @@ export async function readCampaignFile(file: string): Promise<CampaignFile> {
       ...(delivery ? { delivery } : {}),
     },
     locate: (path) => yaml.locate(placeOf(path, plans, variants)),
+    files,
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defaultPool } from '../domain/names.ts';
 import { deliveries, type Emulation, type Mailbox } from './content.ts';
+import { filesSchema } from './files-schema.ts';
 import { isAddress, parseMailbox } from './mailbox.ts';
 import { ruleKeys, rulesSchema } from './rules/rules-schema.ts';
 import { abTestSchema } from './test-schema.ts';
@@ -178,6 +179,7 @@ export const campaignFileSchema = z.strictObject(
       )
       .default({}),
     rules: rulesSchema.optional(),
+    ...filesSchema,
     emulation: emulation.optional(),
     delivery: z.enum(deliveries, `must be ${deliveries.join(' or ')}`).optional(),
   },

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { inArray } from 'drizzle-orm';
+import { inArray, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
 import { contentFile } from '../db/schema.ts';
-import { FailedError } from '../domain/errors.ts';
-import type { FileReference, FrozenContent } from './content.ts';
+import { FailedError, InputError } from '../domain/errors.ts';
+import type { CampaignDefinition, FileReference, FrozenContent } from './content.ts';
 
 /** Bytes of files by their hash. */
 export type FileBytes = ReadonlyMap<string, Buffer>;
@@ -11,6 +11,43 @@ export type FileBytes = ReadonlyMap<string, Buffer>;
 /** SHA-256, hexadecimal: the name under which a file's bytes are kept. */
 export function fileHash(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+/**
+ * Stores the bytes of a campaign's files, each once, whichever campaign had them first.
+ *
+ * @param files bytes of the definition's files; what is stored already may be left out
+ * @throws InputError FILE_BYTES_MISSING where the definition names a file that is in neither
+ */
+export async function storeFiles(
+  tx: Queries,
+  { attachments = [], images = {} }: Pick<CampaignDefinition, 'attachments' | 'images'>,
+  files: Iterable<Buffer>,
+): Promise<void> {
+  const wanted = new Map([...attachments, ...Object.values(images)].map((file) => [file.hash, file]));
+  const given = new Map([...files].map((bytes) => [fileHash(bytes), bytes]));
+  for (const [hash, bytes] of given) {
+    if (wanted.has(hash)) await tx.insert(contentFile).values({ hash, bytes }).onConflictDoNothing();
+  }
+  const stored = await tx
+    .select({ hash: contentFile.hash, size: sql<number>`octet_length(${contentFile.bytes})` })
+    .from(contentFile)
+    .where(inArray(contentFile.hash, [...wanted.keys()]));
+  const sizes = new Map(stored.map(({ hash, size }) => [hash, size]));
+  for (const { hash, name, size } of wanted.values()) {
+    if (sizes.get(hash) === size) continue;
+    throw new InputError(
+      'FILE_BYTES_MISSING',
+      sizes.has(hash)
+        ? `The file "${name}" has ${sizes.get(hash)} bytes, and the definition says ${size}.`
+        : `The bytes of the file "${name}" were not given with the campaign.`,
+      {
+        field: 'files',
+        value: hash,
+        hint: 'Make the reference with fileReference(name, bytes), and give the same bytes in the option files.',
+      },
+    );
+  }
 }
 
 /** What a message carries besides its bodies. */

@@ -15,7 +15,10 @@ export interface CampaignDefinition {
   /** Rules by the name of the component of the templates that they are about. */
   readonly rules?: Readonly<Record<string, readonly ComponentRule[]>> | undefined;
   readonly attachments?: readonly FileReference[] | undefined;
-  /** Image files that templates name, by the path as it stands there. */
+  /**
+   * Image files that templates name, by their path from the campaign file: that of a template in a folder, and the path that
+   * stands in it, joined.
+   */
   readonly images?: Readonly<Record<string, FileReference>> | undefined;
   /** EXM's Embed Images: image files travel in the message. Left out or false: content-delivery serves them. */
   readonly embedImages?: boolean | undefined;
@@ -117,10 +120,18 @@ export interface Emulation {
 }
 
 /**
+ * Number of the form that frozen content has. It grows when an older program would send content wrongly that a newer one
+ * has frozen; that older one then refuses it.
+ */
+export const contentFormat = 1;
+
+/**
  * The exact content to send, frozen by hash at PublishDispatchItems: MJML compiled, links replaced by tracked ones,
  * text part made. Only Liquid tokens are still to be filled in.
  */
 export interface FrozenContent {
+  /** See `contentFormat`. Left out: 1. */
+  readonly format?: number | undefined;
   readonly campaignId: string;
   readonly name: string;
   readonly from: Mailbox;
@@ -135,7 +146,7 @@ export interface FrozenContent {
   readonly bodies: readonly FrozenBody[];
   readonly rules?: Readonly<Record<string, readonly ComponentRule[]>> | undefined;
   readonly attachments?: readonly FileReference[] | undefined;
-  /** Images embedded in the HTML as `cid:ID`. */
+  /** Images of all bodies that are embedded as `cid:ID`; a message carries those that its own body names. */
   readonly embedded?: readonly EmbeddedImage[] | undefined;
   /** Tracked links by number (the index): Liquid, for a link may carry a contact's value. */
   readonly links: readonly string[];

@@ -4,7 +4,7 @@ import { campaign, campaignGoal, campaignLink, campaignVariant, content } from '
 import { letterOf } from '../domain/ab-test.ts';
 import { FailedError, InputError } from '../domain/errors.ts';
 import { canonicalJson } from './canonical-json.ts';
-import type { CampaignDefinition, FrozenContent } from './content.ts';
+import { type CampaignDefinition, contentFormat, type FrozenContent } from './content.ts';
 import { contentHash, type FrozenResult, freezeContent } from './freeze-content.ts';
 
 /** Links inserted by one statement. */
@@ -75,7 +75,7 @@ export async function publishDispatchItems(
 
 /**
  * The frozen content of a hash, proven: the bytes that are read have that very hash.
- * @throws FailedError CONTENT_MISSING or CONTENT_ALTERED
+ * @throws FailedError CONTENT_MISSING, CONTENT_ALTERED or CONTENT_FORMAT
  */
 export async function loadContent(db: Queries, hash: string): Promise<FrozenContent> {
   const [row] = await db.select({ body: content.body }).from(content).where(eq(content.hash, hash));
@@ -98,7 +98,22 @@ export async function loadContent(db: Queries, hash: string): Promise<FrozenCont
       },
     );
   }
-  return JSON.parse(row.body) as FrozenContent;
+  const frozen = JSON.parse(row.body) as FrozenContent;
+  requireKnownFormat(frozen, hash);
+  return frozen;
+}
+
+function requireKnownFormat({ format = 1 }: FrozenContent, hash: string): void {
+  if (format === contentFormat) return;
+  throw new FailedError(
+    'CONTENT_FORMAT',
+    `The content was frozen by another version of this program: its format is ${format}, and this version knows ${contentFormat}.`,
+    {
+      field: 'content hash',
+      value: hash,
+      hint: 'Update this server to the version of the others.',
+    },
+  );
 }
 
 async function freezeCampaign(db: Database, campaignId: string, baseUrl: string): Promise<FrozenResult> {

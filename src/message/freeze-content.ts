@@ -4,7 +4,8 @@ import { trackingPaths } from '../tracking/links.ts';
 import { allBodies, type CampaignBody } from './all-bodies.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { compileMjml } from './compile-mjml.ts';
-import type { CampaignDefinition, FrozenBody, FrozenContent } from './content.ts';
+import { type CampaignDefinition, contentFormat, type FrozenBody, type FrozenContent } from './content.ts';
+import { ImageAddresses } from './freeze-images.ts';
 import { encodeContactValues, LinkTable } from './links.ts';
 import { type MaskedTemplate, maskLiquid } from './liquid-mask.ts';
 import { didYouMean } from './nearest.ts';
@@ -33,17 +34,19 @@ export interface FrozenResult {
  * text parts made. Only Liquid is left to be filled in for each recipient. The same definition and options give the
  * same hash.
  *
- * @throws InputError TEMPLATE_MJML, TEMPLATE_LINK or GOAL_LINK that says where.
+ * @throws InputError TEMPLATE_MJML, TEMPLATE_LINK, IMAGE_FILE, FILES_TOO_LARGE or GOAL_LINK that says where.
  */
 export async function freezeContent(
   definition: CampaignDefinition,
   { campaignId, baseUrl }: FreezeOptions,
 ): Promise<FrozenResult> {
   const table = new LinkTable();
+  const images = new ImageAddresses(definition, { campaignId, baseUrl });
   const bodies: FrozenBody[] = [];
-  for (const one of allBodies(definition)) bodies.push(await freezeBody(one, { baseUrl, table }));
+  for (const one of allBodies(definition)) bodies.push(await freezeBody(one, { baseUrl, table, images }));
   const { name, from, replyTo, values, defaultLanguage, fallback, rules, emulation, delivery } = definition;
   const content: FrozenContent = {
+    format: contentFormat,
     campaignId,
     name,
     from,
@@ -54,6 +57,7 @@ export async function freezeContent(
     ...(fallback ? { fallback } : {}),
     bodies,
     ...(rules ? { rules } : {}),
+    ...filesOf(definition, images),
     links: table.links,
     goals: freezeGoals(definition, table.links),
     ...(emulation ? { emulation } : {}),
@@ -61,6 +65,16 @@ export async function freezeContent(
   };
   const body = canonicalJson(content);
   return { content, body, hash: contentHash(body) };
+}
+
+function filesOf(
+  { attachments = [] }: CampaignDefinition,
+  { embedded }: ImageAddresses,
+): Pick<FrozenContent, 'attachments' | 'embedded'> {
+  return {
+    ...(attachments.length > 0 ? { attachments } : {}),
+    ...(embedded.length > 0 ? { embedded } : {}),
+  };
 }
 
 /** SHA-256 of frozen content's bytes, hexadecimal. */
@@ -71,6 +85,7 @@ export function contentHash(body: string): string {
 interface FreezeBodyOptions {
   readonly baseUrl: string;
   readonly table: LinkTable;
+  readonly images: ImageAddresses;
 }
 
 async function freezeBody(
@@ -80,7 +95,8 @@ async function freezeBody(
   const { template, text, textFile } = body;
   const masked = maskLiquid(template.source);
   const compiled = template.format === 'mjml' ? await compileMjml(masked, template.file) : masked.text;
-  const html = trackHtmlLinks(withLanguage(compiled, language), trackIn(masked, template.file, options));
+  const withImages = options.images.place(compiled, { masked, template });
+  const html = trackHtmlLinks(withLanguage(withImages, language), trackIn(masked, template.file, options));
   return {
     variant,
     ...(from ? { from } : {}),

@@ -7,34 +7,43 @@ export const templateMaximumBytes = 1_048_576;
 /** Bytes of a campaign file. */
 export const campaignFileMaximumBytes = 262_144;
 
+export interface ReadFileOptions {
+  /** Code of the error. */
+  readonly code: string;
+  /** The file as messages name it. */
+  readonly shownAs: string;
+  /** Place in a campaign file or template that names the file, put before the message. */
+  readonly where?: string;
+  /** What the path is relative to, a sentence. */
+  readonly hint?: string;
+  readonly maximumBytes: number;
+}
+
 /**
  * Reads a text file that a person wrote.
- *
- * @param file path to open, and `shownAs` as messages name it.
- * @param where place in a campaign file that names the file, put before the message.
  * @throws InputError where it is not there, not a regular file, too large or not UTF-8.
  */
-export async function readTextFile(
-  file: string,
-  options: { code: string; shownAs: string; where?: string; maximumBytes: number },
-): Promise<string> {
-  const { code, shownAs, where, maximumBytes } = options;
-  const fail = (what: string, cause?: unknown): never => {
-    throw new InputError(code, `${where === undefined ? 'The' : `${where}: the`} file ${shownAs} ${what}.`, {
-      field: where ?? 'FILE',
-      value: shownAs,
-      hint:
-        where === undefined
-          ? 'Check the path; it is relative to the current directory.'
-          : 'Paths in a campaign file are relative to that file.',
-      cause,
-    });
-  };
+export async function readTextFile(file: string, options: ReadFileOptions): Promise<string> {
+  const bytes = await readFileBytes(file, options);
+  if (bytes.includes(0)) throw problem(options, 'is not text: it has NUL bytes');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replaceAll('\r\n', '\n');
+  } catch (cause) {
+    throw problem(options, 'is not UTF-8 text', cause);
+  }
+}
+
+/**
+ * Reads a file that a person named. Devices and pipes, which may have no end, are not read.
+ * @throws InputError where it is not there, not a regular file or too large.
+ */
+export async function readFileBytes(file: string, options: ReadFileOptions): Promise<Buffer> {
+  const { maximumBytes } = options;
   let bytes: Buffer;
   try {
     const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      if (!(await handle.stat()).isFile()) return fail('is not a regular file');
+      if (!(await handle.stat()).isFile()) throw problem(options, 'is not a regular file');
       bytes = await readAtMost(handle, maximumBytes + 1);
     } finally {
       await handle.close();
@@ -42,15 +51,24 @@ export async function readTextFile(
   } catch (error) {
     if (error instanceof InputError) throw error;
     const reason = (error as NodeJS.ErrnoException).code;
-    return fail(reason === 'ENOENT' ? 'does not exist' : `cannot be read (${reason})`, error);
+    throw problem(options, reason === 'ENOENT' ? 'does not exist' : `cannot be read (${reason})`, error);
   }
-  if (bytes.length > maximumBytes) return fail(`has more than the ${maximumBytes} bytes that are allowed`);
-  if (bytes.includes(0)) return fail('is not text: it has NUL bytes');
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replaceAll('\r\n', '\n');
-  } catch (cause) {
-    return fail('is not UTF-8 text', cause);
-  }
+  if (bytes.length > maximumBytes)
+    throw problem(options, `has more than the ${maximumBytes} bytes that are allowed`);
+  return bytes;
+}
+
+function problem({ code, shownAs, where, hint }: ReadFileOptions, what: string, cause?: unknown): InputError {
+  return new InputError(code, `${where === undefined ? 'The' : `${where}: the`} file ${shownAs} ${what}.`, {
+    field: where ?? 'FILE',
+    value: shownAs,
+    hint:
+      hint ??
+      (where === undefined
+        ? 'Check the path; it is relative to the current directory.'
+        : 'Paths in a campaign file are relative to that file.'),
+    cause,
+  });
 }
 
 async function readAtMost(handle: FileHandle, maximum: number): Promise<Buffer> {
@@ -61,5 +79,6 @@ async function readAtMost(handle: FileHandle, maximum: number): Promise<Buffer> 
     if (bytesRead === 0) break;
     length += bytesRead;
   }
-  return buffer.subarray(0, length);
+  // A small file must not keep the memory of the largest one.
+  return Buffer.from(buffer.subarray(0, length));
 }

@@ -1,4 +1,5 @@
 import { InputError } from '../domain/errors.ts';
+import { decodeEntities, encodeEntities } from './entities.ts';
 import { decideLink, encodeContactValues, type LinkTable, localNamesIn } from './links.ts';
 import { createLiquid } from './liquid.ts';
 import type { MaskedTemplate } from './liquid-mask.ts';
@@ -58,21 +59,4 @@ function trackedAddress(
   const number = table.numberOf(encodeContactValues(address));
   if (number === undefined) throw refuse('is one too many: a campaign may have 1000 different links');
   return tracked(number);
-}
-
-const namedEntities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-
-function decodeEntities(text: string): string {
-  return text.replace(
-    /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos));/gi,
-    (all, decimal, hex, name) => {
-      if (name !== undefined) return namedEntities[String(name).toLowerCase()] ?? all;
-      const code = decimal !== undefined ? Number(decimal) : Number.parseInt(hex, 16);
-      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : all;
-    },
-  );
-}
-
-function encodeEntities(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
 }

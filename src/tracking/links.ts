@@ -6,6 +6,11 @@ export const trackingPaths = {
   view: (token: string) => `/v/${token}`,
 } as const;
 
+/** Path of an image of a campaign, by the hash of its bytes. */
+export function imagePath(hash: string, extension: string): string {
+  return `/i/${hash}.${extension}`;
+}
+
 /** Query of a view-online link in a test message: which body it showed. */
 export function viewTestQuery(variant: number, language: string): string {
   return `?${new URLSearchParams({ variant: String(variant), language })}`;

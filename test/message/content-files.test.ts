@@ -1,10 +1,15 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { contentFile } from '../../src/db/schema.ts';
+import { createCampaign } from '../../src/campaigns/create-campaign.ts';
+import { contactList, contentFile } from '../../src/db/schema.ts';
+import { fileReference } from '../../src/message/campaign-files.ts';
 import { fileHash, loadFiles } from '../../src/message/content-files.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { definition } from './fixtures.ts';
+import { png } from './images.ts';
 
 let database: TestDatabase;
+const prices = Buffer.from('%PDF-1.7 prices of a campaign');
 const priceList = Buffer.from('%PDF-1.7 prices');
 const logo = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 255, 10, 13]);
 const reference = (bytes: Buffer, name: string, type: string) => ({
@@ -18,11 +23,55 @@ const embedded = [{ ...reference(logo, 'logo.png', 'image/png'), cid: 'logo@exam
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  await database.db.insert(contactList).values({ name: 'customers' });
   await database.db
     .insert(contentFile)
     .values([priceList, logo].map((bytes) => ({ hash: fileHash(bytes), bytes })));
 });
 afterAll(() => database.drop());
+
+describe('The files of a campaign', () => {
+  const html = '<img src="logo.png"><a href="{{ unsubscribeUrl }}">x</a>';
+  const withFiles = definition({
+    html,
+    attachments: [fileReference('prices.pdf', prices)],
+    images: { 'logo.png': fileReference('logo.png', png) },
+  });
+  const stored = async () => {
+    const rows = await database.db.select({ bytes: contentFile.bytes }).from(contentFile);
+    return rows.map(({ bytes }) => bytes.toString('hex')).sort();
+  };
+
+  test('are stored with it, each once, and nothing that it does not name', async () => {
+    const before = await stored();
+    const other = Buffer.from('named nowhere');
+    await createCampaign(database.db, withFiles, { files: [prices, png, png, other] });
+    await createCampaign(database.db, withFiles, { files: [prices, png] });
+    await createCampaign(database.db, withFiles);
+    expect(await stored()).toEqual([...before, prices.toString('hex'), png.toString('hex')].sort());
+  });
+
+  test('are not stored where the campaign is refused, which it is without their bytes', async () => {
+    const before = await stored();
+    const terms = Buffer.from('%PDF-1.7 terms');
+    const attachments = [fileReference('terms.pdf', terms)];
+    const refused = definition({ html, attachments, images: withFiles.images, include: ['nobody'] });
+    await expect(createCampaign(database.db, refused, { files: [terms] })).rejects.toMatchObject({
+      code: 'LIST_UNKNOWN',
+    });
+    const lacking = definition({ html, attachments, images: withFiles.images });
+    await expect(createCampaign(database.db, lacking)).rejects.toMatchObject({
+      code: 'FILE_BYTES_MISSING',
+      message: 'The bytes of the file "terms.pdf" were not given with the campaign.',
+    });
+    const lying = definition({ attachments: [{ ...fileReference('prices.pdf', prices), size: 5 }] });
+    await expect(createCampaign(database.db, lying)).rejects.toMatchObject({
+      code: 'FILE_BYTES_MISSING',
+      message: `The file "prices.pdf" has ${prices.length} bytes, and the definition says 5.`,
+    });
+    expect(await stored()).toEqual(before);
+  });
+});
 
 describe('The files of frozen content', () => {
   test('are loaded byte for byte, attachments and embedded images', async () => {

@@ -9,7 +9,9 @@ import {
   contactList,
   content,
 } from '../../src/db/schema.ts';
+import { canonicalJson } from '../../src/message/canonical-json.ts';
 import { deployAnalytics, loadContent, publishDispatchItems } from '../../src/message/deploy.ts';
+import { contentHash } from '../../src/message/freeze-content.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { baseUrl, definition } from './fixtures.ts';
 
@@ -100,6 +102,22 @@ describe('loading content', () => {
       code: 'CONTENT_ALTERED',
       retryable: false,
     });
+  });
+
+  test('refuses the form of a newer version, and takes one from before forms had numbers', async () => {
+    const store = async (frozen: object) => {
+      const body = canonicalJson(frozen);
+      const hash = contentHash(body);
+      await database.db.insert(content).values({ hash, body });
+      return hash;
+    };
+    const newer = await store({ format: 2, campaignId: id });
+    await expect(loadContent(database.db, newer)).rejects.toMatchObject({
+      code: 'CONTENT_FORMAT',
+      retryable: false,
+      message: expect.stringContaining('its format is 2, and this version knows 1'),
+    });
+    expect(await loadContent(database.db, await store({ campaignId: id }))).toEqual({ campaignId: id });
   });
 
   test('refuses a hash that nobody published', async () => {
