@@ -6,6 +6,7 @@ import { campaign } from '../db/schema.ts';
 import { FailedError } from '../domain/errors.ts';
 import type { FrozenContent } from '../message/content.ts';
 import { loadContent } from '../message/deploy.ts';
+import { withLinkedImages } from '../message/freeze-images.ts';
 import { BodyRenderer } from '../message/render-body.ts';
 
 /** A campaign's content is looked for again after so long, should it have been published again. Milliseconds. */
@@ -17,6 +18,7 @@ const keptMaximum = 100;
 
 export interface CampaignContent {
   readonly hash: string;
+  /** Its images are linked, for browsers. */
   readonly content: FrozenContent;
   readonly renderer: BodyRenderer;
 }
@@ -63,7 +65,7 @@ export class CampaignContents {
     this.#kept.delete(campaignId);
     if (row === undefined || row.hash === null) return undefined;
     const same = kept?.hash === row.hash ? kept : undefined;
-    const content = same?.content ?? (await loadContent(this.#db, row.hash));
+    const content = same?.content ?? withLinkedImages(await loadContent(this.#db, row.hash));
     const renderer = same?.renderer ?? new BodyRenderer(content, this.#keys);
     const read = { hash: row.hash, content, renderer, readAt: performance.now() };
     this.#kept.set(campaignId, read);

@@ -4,6 +4,7 @@ import type { Database } from '../db/connect.ts';
 import type { Logger } from '../logging.ts';
 import type { CampaignContents } from './campaign-contents.ts';
 import type { EventInbox, TrackingEvent } from './event-inbox.ts';
+import type { HostedImages } from './hosted-images.ts';
 import { acceptedLanguages, choosePageLanguage, type PageLanguage } from './page-texts.ts';
 import { type Page, pageSecurityPolicy } from './pages.ts';
 import type { TokenPayload } from './token.ts';
@@ -15,6 +16,7 @@ export interface Delivery {
   readonly log: Logger;
   readonly contents: CampaignContents;
   readonly inbox: EventInbox;
+  readonly images: HostedImages;
 }
 
 /** An answer waits so long for its event to be stored. Milliseconds; see `storeBeforeAnswer`. */

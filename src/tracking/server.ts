@@ -9,6 +9,7 @@ import type { Delivery } from './delivery.ts';
 import { pageLanguage, sendPage } from './delivery.ts';
 import { plainPage } from './pages.ts';
 import { clickRoute, openRoute } from './routes-events.ts';
+import { imageRoute } from './routes-images.ts';
 import { sendNotFound, unsubscribeRoutes, viewRoute } from './routes-pages.ts';
 import { tokenMaximumLength } from './token.ts';
 
@@ -20,7 +21,10 @@ const requestTimeoutMs = 15_000;
 /** No answer takes longer, whatever the database does. Milliseconds. */
 const handlerTimeoutMs = 20_000;
 
-/** For every answer: nothing is cached, sniffed, framed or indexed, and the token in our address is told to nobody. */
+/**
+ * For every answer: nothing is cached (but the images of campaigns), sniffed, framed or indexed, and the token in our
+ * address is told to nobody.
+ */
 const securityHeaders = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -32,7 +36,7 @@ const securityHeaders = {
 } as const;
 
 /**
- * The HTTP server of content-delivery: opens, clicks, unsubscribe, view online and /healthz. Everything else, and
+ * The HTTP server of content-delivery: opens, clicks, unsubscribe, view online, images and /healthz. Everything else, and
  * every token that is not ours, is one plain 404.
  *
  * @param pathPrefix path of the public base URL, where a proxy hands it on instead of taking it off; else empty.
@@ -70,6 +74,7 @@ function addRoutes(server: FastifyInstance, delivery: Delivery): void {
   openRoute(server, delivery);
   clickRoute(server, delivery);
   viewRoute(server, delivery);
+  imageRoute(server, delivery);
   unsubscribeRoutes(server, delivery);
   server.get('/healthz', async (_request, reply) => {
     try {

@@ -5,6 +5,7 @@ import { createLogger } from '../../src/logging.ts';
 import { publishDispatchItems } from '../../src/message/deploy.ts';
 import { CampaignContents } from '../../src/tracking/campaign-contents.ts';
 import { EventInbox } from '../../src/tracking/event-inbox.ts';
+import { HostedImages } from '../../src/tracking/hosted-images.ts';
 import { buildContentDelivery } from '../../src/tracking/server.ts';
 import { makeToken } from '../../src/tracking/token.ts';
 import { baseUrl, definition, keys } from '../message/fixtures.ts';
@@ -16,7 +17,7 @@ log.level = 'silent';
 export async function startDelivery(db: Database, pathPrefix = '') {
   const inbox = new EventInbox(db, log);
   const server = buildContentDelivery(
-    { db, keys, log, inbox, contents: new CampaignContents(db, keys) },
+    { db, keys, log, inbox, contents: new CampaignContents(db, keys), images: new HostedImages(db) },
     pathPrefix,
   );
   const address = await server.listen({ host: '127.0.0.1', port: 0 });
