@@ -3,6 +3,7 @@ import { campaignAuditCommand } from './campaign-audit.ts';
 import { campaignControlCommand } from './campaign-control.ts';
 import { campaignCreateCommand } from './campaign-create.ts';
 import { campaignListCommand } from './campaign-ls.ts';
+import { campaignShowCommand } from './campaign-show.ts';
 import { campaignStartCommand } from './campaign-start.ts';
 import { campaignStatusCommand } from './campaign-status.ts';
 import { campaignTestCommand } from './campaign-test.ts';
@@ -12,6 +13,7 @@ export function campaignCommand(): Command {
   return new Command('campaign')
     .description('create, start, steer and watch campaigns')
     .addCommand(campaignCreateCommand())
+    .addCommand(campaignShowCommand())
     .addCommand(campaignTestCommand())
     .addCommand(campaignStartCommand())
     .addCommand(campaignControlCommand('pause'))

@@ -1,5 +1,6 @@
 import { instant, words } from '../reporting/pages/format.ts';
 import type { CampaignListEntry, RecipientReport } from '../reporting/recipient/recipient-report.ts';
+import { factLines } from './fact-lines.ts';
 import { printable } from './printable.ts';
 import { table } from './table.ts';
 import { wrap } from './wrap.ts';
@@ -49,11 +50,7 @@ function facts(report: RecipientReport): string {
       `${utc(at)}: ${ok === null ? 'not tried yet' : ok ? 'sent' : 'failed'}${reply ? `, ${reply}` : ''}`,
     ]),
   ];
-  const shown = rows.flatMap(([label, value]) => (value ? [[label, value] as const] : []));
-  const indent = Math.max(...shown.map(([label]) => label.length)) + 2;
-  return shown
-    .map(([label, value]) => label.padEnd(indent) + wrap(printable(value, textMaximum), indent).slice(indent))
-    .join('\n');
+  return factLines(rows, textMaximum);
 }
 
 function utc(iso: string): string {
