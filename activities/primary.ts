@@ -1,4 +1,5 @@
 import type { CustomStep } from '../src/config/exm-config.ts';
+import { createAbTest } from './ab-test.ts';
 import { asActivities } from './as-activities.ts';
 import { createBackToDraft } from './back-to-draft.ts';
 import { createCancelRemaining } from './cancel-remaining.ts';
@@ -36,6 +37,7 @@ export function createPrimaryActivities(dependencies: PrimaryDependencies) {
     moveToProcessing: createMoveToProcessing(dependencies),
     launchDedicatedServers: createLaunchDedicatedServers(dependencies),
     prepareTestMessage: createPrepareTestMessage(dependencies),
+    ...createAbTest(dependencies),
     planRemaining: createPlanRemaining(dependencies),
     cancelRemaining: createCancelRemaining(dependencies),
     takenBatches: createTakenBatches(dependencies),

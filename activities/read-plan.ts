@@ -13,7 +13,8 @@ export function createReadPlan({ db, config, queues, searchAttributes }: Primary
     campaignId,
     startedBy,
   }: CampaignRef & { startedBy?: string | undefined }): Promise<DispatchPlan> => {
-    const { name, definition } = await findCampaign(db, campaignId);
+    const { name, definition, winner } = await findCampaign(db, campaignId);
+    const { test } = definition;
     requireOwnWorkflow(campaignId);
     const by = startedBy ?? 'unknown';
     const { state, word, reason } = await letGo(db, { campaignId, by });
@@ -30,6 +31,15 @@ export function createReadPlan({ db, config, queues, searchAttributes }: Primary
       startedBy: by,
       batchesPerRun: config.settings.batchesPerRun,
       ...planOfEnd(),
+      ...(test
+        ? {
+            test: {
+              variants: test.variants.length + 1,
+              by: test.winner.by,
+              ...(winner === null ? {} : { winner }),
+            },
+          }
+        : {}),
     };
   };
 }

@@ -1,17 +1,14 @@
 /**
  * Starting and steering campaigns from any program that has a Temporal client. Nothing here needs the database.
  * The same can be done by Temporal's own command line: the workflow is `DispatchNewsletter`, its id `campaign/<id>`,
- * its input `{ "campaignId": "<id>" }`, and its updates and signals `pause`, `resume` and `cancel`.
+ * its input `{ "campaignId": "<id>" }`, and its updates and signals `pause`, `resume`, `cancel`, `chooseWinner` and
+ * `moveDecision`.
  */
-import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { defineSearchAttributeKey, type SignalDefinition, type UpdateDefinition } from '@temporalio/common';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   campaignRunning,
-  controlError,
   isAlreadyStarted,
-  isInterrupted,
   isNotFound,
   isTimeout,
   notRunning,
@@ -20,6 +17,7 @@ import {
   testSendError,
   workflowFailure,
 } from './client-errors.ts';
+import { answered, control, defaultTimeoutMs } from './client-updates.ts';
 import type { DispatchNewsletterInput, DispatchResult, DispatchStatus } from './domain/dispatch.ts';
 import { priorities } from './domain/dispatch.ts';
 import { RefusedError } from './domain/errors.ts';
@@ -28,6 +26,12 @@ import {
   type ControlResult,
   cancelSignal,
   cancelUpdate,
+  chooseWinnerSignal,
+  chooseWinnerUpdate,
+  type MoveRequest,
+  type MoveResult,
+  moveDecisionSignal,
+  moveDecisionUpdate,
   type PreconditionFailure,
   type PreconditionsResult,
   pauseSignal,
@@ -36,6 +40,8 @@ import {
   resumeSignal,
   resumeUpdate,
   statusQuery,
+  type WinnerRequest,
+  type WinnerResult,
 } from './domain/messages.ts';
 import { campaignWorkflowId, searchAttributes, taskQueues, testWorkflowId } from './domain/names.ts';
 
@@ -64,9 +70,6 @@ export interface StartedCampaign {
   readonly warnings: readonly PreconditionFailure[];
 }
 
-const defaultTimeoutMs = 30_000;
-/** Pause before an update is sent again that a workflow's end has interrupted, milliseconds. */
-const interruptedPauseMs = 100;
 const stateAttribute = defineSearchAttributeKey(searchAttributes.state, 'KEYWORD');
 
 /**
@@ -209,6 +212,27 @@ export async function cancelCampaign(
   return await control(client, campaignId, cancelUpdate, cancelSignal, request);
 }
 
+/**
+ * Chooses the winner of an A/B test, whatever the clock would choose later: those behind the test get it.
+ * @throws RefusedError with the reason
+ */
+export async function chooseWinner(
+  client: Client,
+  campaignId: string,
+  request: WinnerRequest,
+): Promise<WinnerResult | undefined> {
+  return await control(client, campaignId, chooseWinnerUpdate, chooseWinnerSignal, request);
+}
+
+/** Moves the time at which the clock chooses the winner of an A/B test. @throws RefusedError with the reason */
+export async function moveDecision(
+  client: Client,
+  campaignId: string,
+  request: MoveRequest,
+): Promise<MoveResult | undefined> {
+  return await control(client, campaignId, moveDecisionUpdate, moveDecisionSignal, request);
+}
+
 /** What the workflow says of itself. The books in the database are ahead of it: see `exm campaign status`. */
 export async function campaignStatus(client: Client, campaignId: string): Promise<DispatchStatus> {
   try {
@@ -283,61 +307,5 @@ export async function runTestSend(
     });
   } catch (error) {
     throw testSendError(campaignId, error);
-  }
-}
-
-/**
- * The update answers when the change is in force. Where no primary worker answers, the signal of the same name is
- * left for it: durable, and acted on as soon as one is back.
- *
- * @returns undefined where it was only left
- */
-async function control(
-  client: Client,
-  campaignId: string,
-  update: UpdateDefinition<ControlResult, [ControlRequest]>,
-  signal: SignalDefinition<[ControlRequest]>,
-  request: ControlRequest,
-): Promise<ControlResult | undefined> {
-  const handle = client.workflow.getHandle(campaignWorkflowId(campaignId));
-  try {
-    return await answered(client, defaultTimeoutMs, async (updateId) => {
-      return await handle.executeUpdate<ControlResult, [ControlRequest]>(update, {
-        args: [request],
-        updateId,
-      });
-    });
-  } catch (error) {
-    if (!isTimeout(error)) throw controlError(campaignId, error);
-  }
-  try {
-    await client.withDeadline(
-      Date.now() + defaultTimeoutMs,
-      async () => await handle.signal(signal, request),
-    );
-    return undefined;
-  } catch (error) {
-    throw controlError(campaignId, error);
-  }
-}
-
-/**
- * Sends an update until it is answered. What the end of a workflow has interrupted is sent again, under the same id: it
- * is one update, however often it is sent.
- */
-async function answered<Result>(
-  client: Client,
-  timeoutMs: number,
-  send: (updateId: string) => Promise<Result>,
-): Promise<Result> {
-  const updateId = randomUUID();
-  const until = Date.now() + timeoutMs;
-  for (;;) {
-    try {
-      return await client.withDeadline(until, async () => await send(updateId));
-    } catch (error) {
-      if (!isInterrupted(error) || Date.now() > until) throw error;
-      await delay(interruptedPauseMs);
-    }
   }
 }

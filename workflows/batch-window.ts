@@ -83,6 +83,11 @@ export class BatchWindow {
     this.backlog.unshift(...ranges);
   }
 
+  /** A range to be dispatched behind everything else. */
+  append(range: PositionRange): void {
+    this.backlog.push(range);
+  }
+
   /** Starts batches until the window is full. */
   fill(): void {
     while (this.canStart()) {

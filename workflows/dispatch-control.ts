@@ -1,5 +1,5 @@
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
-import { ApplicationFailure, CancellationScope, condition, log, setHandler } from '@temporalio/workflow';
+import { CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import type { DispatchWord } from '../src/domain/campaign-state.ts';
 import type { CarriedControl } from '../src/domain/dispatch.ts';
 import {
@@ -12,13 +12,11 @@ import {
   resumeSignal,
   resumeUpdate,
 } from '../src/domain/messages.ts';
-import { describeFailure } from './failures.ts';
 import { step } from './primary-steps.ts';
+import { longestText, noteFailure, refuseWith, requestOf } from './requests.ts';
 
 /** How long a control update waits for the last dispatcher to fall silent before it answers all the same. */
 const silenceTimeout = '5s';
-/** Longest name or reason that is kept, characters. */
-const longestText = 500;
 const hasEndedAlready = 'it has ended already';
 
 export interface ControlledDispatch {
@@ -81,18 +79,18 @@ export class DispatchControl {
     });
     // Nobody hears a signal's failure, and it would end the workflow.
     setHandler(signal, async (request) => {
-      if (whyNot() === undefined) await this.change(word, request).catch(noteFailure);
+      if (whyNot() === undefined) await this.change(word, request).catch(notTold);
     });
   }
 
   /** Pauses because something is wrong that only a person can mend. The first reason stays; a cancelled dispatch is not held. */
   async hold(reason: string): Promise<void> {
     if (this.word !== 'go') return;
-    await this.change('pause', { by: 'exm', reason }).catch(noteFailure);
+    await this.change('pause', { by: 'exm', reason }).catch(notTold);
   }
 
   async cancel(request: ControlRequest): Promise<void> {
-    if (this.whyNotCancel() === undefined) await this.change('cancel', request).catch(noteFailure);
+    if (this.whyNotCancel() === undefined) await this.change('cancel', request).catch(notTold);
   }
 
   /** Takes over a cancel of which dispatchers were told before this run began. */
@@ -132,7 +130,7 @@ export class DispatchControl {
       'go',
       undefined,
       async () => await step('CheckPreconditions', 'a Draft as before').backToDraft(this.dispatch.campaign),
-    ).catch(noteFailure);
+    ).catch(notTold);
   }
 
   carry(): CarriedControl {
@@ -204,7 +202,7 @@ export class DispatchControl {
       this.dispatch.controlChanged();
       this.untold++;
       const told = this.telling.then(tell).finally(() => this.untold--);
-      this.telling = told.catch(noteFailure);
+      this.telling = told.catch(notTold);
       await told;
       if (word !== 'go') await condition(() => this.dispatch.isSilent || this.word !== word, silenceTimeout);
       return { accepted: true, silent: this.dispatch.isSilent };
@@ -225,16 +223,6 @@ export class DispatchControl {
   }
 }
 
-/** What a signal brings may be anything: any Temporal tool can send one. */
-function requestOf(asked: ControlRequest | null | undefined): ControlRequest {
-  const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, longestText) : undefined);
-  return { by: text(asked?.by), reason: text(asked?.reason) };
-}
-
-function noteFailure(error: unknown): void {
-  log.warn('dispatchers could not be told', { reason: describeFailure(error) });
-}
-
-function refuseWith(reason: string | undefined): void {
-  if (reason !== undefined) throw ApplicationFailure.nonRetryable(`Refused: ${reason}.`, 'REFUSED');
+function notTold(error: unknown): void {
+  noteFailure('dispatchers could not be told', error);
 }

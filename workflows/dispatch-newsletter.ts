@@ -65,6 +65,7 @@ const steps: Record<DispatchNewsletterStep, (run: DispatchRun) => Promise<void>>
   },
   SendMessage: async (run) => {
     await run.window.untilGivenOut();
+    await run.test.untilDecided();
   },
   WaitForDispatchToFinish: async (run) => {
     // Not a poll: the children's results. Whoever has no outcome then is due now, and sent in another round, or later.

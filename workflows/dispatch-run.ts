@@ -26,6 +26,7 @@ import {
   statusQuery,
 } from '../src/domain/messages.ts';
 import { noTotals, type Totals } from '../src/domain/outcome.ts';
+import { AbTest } from './ab-test.ts';
 import { BatchWindow } from './batch-window.ts';
 import { CampaignDisplay } from './campaign-display.ts';
 import { DispatchControl } from './dispatch-control.ts';
@@ -60,6 +61,7 @@ export class DispatchRun {
   readonly campaign: { readonly campaignId: string };
   readonly window: BatchWindow;
   readonly control: DispatchControl;
+  readonly test: AbTest;
   contentHash: string;
   isFinishing = false;
   private readPlanOnce: DispatchPlan | undefined;
@@ -94,6 +96,7 @@ export class DispatchRun {
     if (carried !== undefined) this.preconditions = noFailures;
     this.control = new DispatchControl(this, carried?.control);
     this.window = new BatchWindow(this, carried?.window);
+    this.test = new AbTest(this, carried?.test);
   }
 
   get plan(): DispatchPlan {
@@ -136,6 +139,7 @@ export class DispatchRun {
 
   answerMessages(): void {
     this.control.answerMessages();
+    this.test.answerMessages();
     setHandler(statusQuery, () => this.status());
     setHandler(dispatchersChangedSignal, (change) => this.dispatchersChanged(change));
     setHandler(preconditionsUpdate, async () => {
@@ -159,6 +163,7 @@ export class DispatchRun {
       if (plan.hasEnded === true) this.control.endedBefore();
       if (plan.cancelled !== undefined) this.control.cancelledBefore(plan.cancelled.reason);
       this.readPlanOnce = plan;
+      this.test.planRead(plan);
     }
     this.show();
   }
@@ -190,6 +195,7 @@ export class DispatchRun {
 
   queueFilled(queued: QueuedMessage): void {
     this.window.open(queued);
+    this.test.queueFilled(queued.held);
     this.show();
   }
 
@@ -202,14 +208,19 @@ export class DispatchRun {
   }
 
   /**
-   * Waits until the next recipient is due. Recipients for whom a whole round did nothing, neither gave them an outcome
-   * nor put them off, would be tried for ever: that is held instead.
+   * Waits until the next recipient is due, or `wakes` holds, without an end where nobody is. Recipients for whom a whole
+   * round did nothing, neither gave them an outcome nor put them off, would be tried for ever: that is held instead.
    */
-  async untilDue({ remaining, attempts, backlog, dueInMs }: RemainingRecipients): Promise<void> {
+  async untilDue(
+    { remaining, attempts, backlog, dueInMs }: RemainingRecipients,
+    wakes?: () => boolean,
+  ): Promise<void> {
     const before = this.lastRound;
     this.lastRound = { remaining, attempts };
     if (backlog.length === 0) {
-      if (dueInMs !== undefined) await condition(() => this.isCancelled, Math.max(1, dueInMs));
+      const isOver = () => this.isCancelled || wakes?.() === true;
+      if (dueInMs !== undefined) await condition(isOver, Math.max(1, dueInMs));
+      else if (wakes !== undefined) await condition(isOver);
       this.lastRound = undefined;
       return;
     }
@@ -295,6 +306,10 @@ export class DispatchRun {
     this.show();
   }
 
+  testChanged(): void {
+    this.show();
+  }
+
   async takenBatches(): Promise<readonly number[]> {
     return await step('WaitForDispatchToFinish', 'who still sends').takenBatches(this.campaign);
   }
@@ -310,6 +325,7 @@ export class DispatchRun {
       contentHash,
       window: this.window.carry(),
       control: this.control.carry(),
+      test: this.test.carry(),
       lastRound,
     };
     return await continueAsNew<(input: DispatchNewsletterInput) => Promise<DispatchResult>>({
@@ -320,7 +336,7 @@ export class DispatchRun {
 
   /** Once nothing that a person said is on its way any more. */
   async settled(): Promise<void> {
-    await condition(() => this.control.isSettled && allHandlersFinished());
+    await condition(() => this.control.isSettled && this.test.isSettled && allHandlersFinished());
   }
 
   private async performOne(name: string, perform: (name: string) => Promise<void>): Promise<void> {
@@ -387,7 +403,8 @@ export class DispatchRun {
 
   private get reason(): string | undefined {
     return (
-      [this.control.reason, this.trouble].filter((part) => part !== undefined).join('; but ') || undefined
+      [this.control.reason, this.trouble].filter((part) => part !== undefined).join('; but ') ||
+      this.test.reason
     );
   }
 
@@ -426,6 +443,7 @@ export class DispatchRun {
       batches: { running: this.window.runningBatches, finished: this.window.finishedBatches },
       slots: this.window.slots,
       reason: this.reason,
+      test: this.test.status(),
     };
   }
 

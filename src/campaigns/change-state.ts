@@ -209,7 +209,8 @@ function subStateOf(state: CampaignState): SubState {
   return state === 'Queuing' || state === 'Sending' ? state : 'Initialization';
 }
 
-async function lockCampaign(tx: Queries, campaignId: string) {
+/** A campaign's row, which nobody else changes until the transaction ends. @throws InputError CAMPAIGN_UNKNOWN */
+export async function lockCampaign(tx: Queries, campaignId: string) {
   const [row] = await tx.select().from(campaign).where(eq(campaign.id, campaignId)).for('update');
   if (row === undefined) throw unknownCampaign(campaignId);
   return row;

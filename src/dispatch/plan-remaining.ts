@@ -5,11 +5,18 @@ import type { PositionRange } from '../domain/batch-plan.ts';
 import { batchSizeFor } from '../domain/batch-plan.ts';
 import type { QueuedMessage, RemainingRecipients } from '../domain/dispatch.ts';
 
+/** Behind all positions. */
+const endOfQueue = 2 ** 31 - 1;
+
 /**
- * Who has no outcome yet: those due now as ranges (which may span positions that have one, and are never more than
+ * Who has no outcome yet, up to a position where one is given: those due now as ranges (which may span positions that have one, and are never more than
  * the campaign has batches), or else the time until the next one is due.
  */
-export async function planRemaining(db: Database, campaignId: string): Promise<RemainingRecipients> {
+export async function planRemaining(
+  db: Database,
+  campaignId: string,
+  last = endOfQueue,
+): Promise<RemainingRecipients> {
   const { rows } = await db.execute<{
     remaining: number;
     attempts: number;
@@ -21,7 +28,7 @@ export async function planRemaining(db: Database, campaignId: string): Promise<R
            ceil(extract(epoch from min(d.due_at) filter (where d.due_at > now()) - now()) * 1000)::float8 as "dueInMs"
       from dispatch_queue q
       ${itsDeferral}
-     where q.campaign_id = ${campaignId} and ${hasNoOutcome(sql`q`)}`);
+     where q.campaign_id = ${campaignId} and q.position <= ${last} and ${hasNoOutcome(sql`q`)}`);
   const { remaining, attempts, due, dueInMs } = rows[0] ?? {
     remaining: 0,
     attempts: 0,
@@ -29,7 +36,7 @@ export async function planRemaining(db: Database, campaignId: string): Promise<R
     dueInMs: null,
   };
   if (due === 0) return { remaining, attempts, backlog: [], ...(dueInMs === null ? {} : { dueInMs }) };
-  return { remaining, attempts, backlog: await dueRanges(db, campaignId, due) };
+  return { remaining, attempts, backlog: await dueRanges(db, campaignId, due, last) };
 }
 
 /** A look-up by the primary key, for the reason of `hasNoOutcome`. */
@@ -37,24 +44,41 @@ const itsDeferral = sql`left join lateral (
   select attempts, due_at from dispatch_deferral where campaign_id = q.campaign_id and position = q.position limit 1
 ) d on true`;
 
-/** The queue as it is to be dispatched: all of it for a new campaign, the rest for one whose run was ended from outside. */
+/**
+ * The queue as it is to be dispatched: all of it for a new campaign, the rest for one whose run was ended from outside.
+ * Whoever is behind an A/B test is held back until its winner is chosen.
+ */
 export async function plannedQueue(db: Database, campaignId: string, queued: number): Promise<QueuedMessage> {
-  const { rows } = await db.execute<{ nextBatch: number }>(sql`
-    select coalesce(max(batch), 0)::int + 1 as "nextBatch" from dispatch_batch where campaign_id = ${campaignId}`);
-  const nextBatch = rows[0]?.nextBatch ?? 1;
-  if (queued === 0) return { queued, backlog: [], nextBatch };
-  if (nextBatch === 1) return { queued, backlog: [{ first: 1, last: queued }], nextBatch };
-  return { queued, backlog: await dueRanges(db, campaignId, queued), nextBatch };
+  const { rows } = await db.execute<{ nextBatch: number; testSize: number | null }>(sql`
+    select coalesce(max(batch), 0)::int + 1 as "nextBatch",
+           (select test_size from campaign where id = ${campaignId} and winner is null) as "testSize"
+      from dispatch_batch where campaign_id = ${campaignId}`);
+  const { nextBatch = 1, testSize = null } = rows[0] ?? {};
+  const last = Math.min(queued, testSize ?? queued);
+  const isNew = nextBatch === 1;
+  const backlog = isNew && last > 0 ? [{ first: 1, last }] : await dueRanges(db, campaignId, last, last);
+  return {
+    queued,
+    backlog,
+    nextBatch,
+    ...(last < queued ? { held: { first: last + 1, last: queued } } : {}),
+  };
 }
 
-async function dueRanges(db: Database, campaignId: string, due: number): Promise<PositionRange[]> {
+async function dueRanges(
+  db: Database,
+  campaignId: string,
+  due: number,
+  last: number,
+): Promise<PositionRange[]> {
+  if (due === 0) return [];
   const size = batchSizeFor(due);
   const { rows } = await db.execute<{ first: number; last: number }>(sql`
     select min(position)::int as first, max(position)::int as last
       from (select q.position, (row_number() over (order by q.position) - 1) / ${size}::int as part
               from dispatch_queue q
               ${itsDeferral}
-             where q.campaign_id = ${campaignId} and (d.due_at is null or d.due_at <= now())
+             where q.campaign_id = ${campaignId} and q.position <= ${last} and (d.due_at is null or d.due_at <= now())
                and ${hasNoOutcome(sql`q`)}) as due
      group by part order by part`);
   return rows.map(({ first, last }) => ({ first, last }));

@@ -105,3 +105,11 @@ export function fractionInWords(fraction: Fraction, measure: WinnerMeasure): str
 export function hasNoData(figures: readonly VariantFigures[], measure: WinnerMeasure): boolean {
   return figures.every((one) => measureOf(one, measure).of === 0);
 }
+
+/** What a campaign waits for whose A/B test is out, and what a person may type. */
+export function waitsForWinner(campaignId: string, dueAt: Date | undefined): string {
+  const choose = `"exm campaign winner ${campaignId} B"`;
+  return dueAt === undefined
+    ? `waits for a person to choose the winner of the A/B test: ${choose} makes it variant B`
+    : `waits for the winner of the A/B test until ${dueAt.toISOString()}; ${choose} chooses one now`;
+}

@@ -1,3 +1,4 @@
+import type { WinnerMeasure } from './ab-test.ts';
 import type { PositionRange } from './batch-plan.ts';
 import type { CampaignState, DispatchWord, SubState } from './campaign-state.ts';
 import type { OutcomeCounts, Totals } from './outcome.ts';
@@ -25,6 +26,7 @@ export interface CarriedState {
   readonly contentHash: string;
   readonly window: CarriedWindow;
   readonly control: CarriedControl;
+  readonly test?: CarriedTest | undefined;
   /** How the last round began, so that one that changed nothing is known by the next. */
   readonly lastRound?: Pick<RemainingRecipients, 'remaining' | 'attempts'> | undefined;
 }
@@ -37,6 +39,11 @@ export interface CarriedWindow {
   readonly slots: number;
   readonly queued: number;
   readonly counts: OutcomeCounts;
+}
+
+export interface CarriedTest {
+  readonly winner?: number | undefined;
+  readonly held?: PositionRange | undefined;
 }
 
 export interface CarriedControl {
@@ -62,6 +69,17 @@ export interface DispatchPlan {
   readonly hasEnded?: true | undefined;
   /** Set where a person had cancelled the campaign before this run: it only closes the books. */
   readonly cancelled?: { readonly reason?: string | undefined } | undefined;
+  /** Left out where the campaign has no A/B test. */
+  readonly test?: TestPlan | undefined;
+}
+
+/** An A/B test, as far as it concerns how the campaign is dispatched. */
+export interface TestPlan {
+  /** How many there are; A, the campaign's own content, is 0. */
+  readonly variants: number;
+  readonly by: 'hand' | WinnerMeasure;
+  /** Chosen before this run. */
+  readonly winner?: number | undefined;
 }
 
 /** What QueueMessage answers. After a run that was ended from outside, part of the queue has outcomes already. */
@@ -71,6 +89,8 @@ export interface QueuedMessage {
   readonly backlog: readonly PositionRange[];
   /** The first number no batch of this campaign has had yet. */
   readonly nextBatch: number;
+  /** Positions behind an A/B test whose winner is not chosen yet: not in the backlog. */
+  readonly held?: PositionRange | undefined;
 }
 
 /** Recipients without an outcome, when all batches have ended. */
@@ -121,6 +141,20 @@ export interface DispatchStatus {
   readonly batches: { readonly running: number; readonly finished: number };
   readonly slots: number;
   readonly reason?: string | undefined;
+  /** Left out where the campaign has no A/B test. */
+  readonly test?: TestStatus | undefined;
+}
+
+/** Where an A/B test stands. */
+export interface TestStatus {
+  /** Letters of its variants. */
+  readonly variants: readonly string[];
+  /** Letter of the winner, once it is chosen. */
+  readonly winner?: string | undefined;
+  /** Recipients who wait for the winner. */
+  readonly held: number;
+  /** When the clock chooses the winner (ISO 8601), once the test is out; left out where a person does. */
+  readonly dueAt?: string | undefined;
 }
 
 /** Result of DispatchNewsletter. */

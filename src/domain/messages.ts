@@ -24,6 +24,29 @@ export interface ControlResult {
   readonly stepsGivenUp?: true;
 }
 
+/** Chooses the winner of an A/B test. */
+export interface WinnerRequest extends ControlRequest {
+  /** A to E. */
+  readonly variant: string;
+}
+
+/** Moves the time at which the clock chooses the winner: to an instant, ISO 8601 with its zone, or to one from now. */
+export interface MoveRequest extends ControlRequest {
+  readonly at?: string | undefined;
+  readonly inMs?: number | undefined;
+}
+
+export interface WinnerResult {
+  readonly accepted: true;
+  readonly winner: string;
+}
+
+export interface MoveResult {
+  readonly accepted: true;
+  /** ISO 8601 */
+  readonly dueAt: string;
+}
+
 /** Refused, or not: the answer of the update `preconditions`. */
 export interface PreconditionsResult {
   readonly failures: readonly PreconditionFailure[];
@@ -50,6 +73,12 @@ export const cancelUpdate = update<ControlResult, [ControlRequest]>('cancel');
 export const pauseSignal = signal<[ControlRequest]>('pause');
 export const resumeSignal = signal<[ControlRequest]>('resume');
 export const cancelSignal = signal<[ControlRequest]>('cancel');
+
+/** Accepted until the winner of the A/B test is chosen, or refused with the reason. */
+export const chooseWinnerUpdate = update<WinnerResult, [WinnerRequest]>('chooseWinner');
+export const moveDecisionUpdate = update<MoveResult, [MoveRequest]>('moveDecision');
+export const chooseWinnerSignal = signal<[WinnerRequest]>('chooseWinner');
+export const moveDecisionSignal = signal<[MoveRequest]>('moveDecision');
 
 /** A dispatcher came or went: the number of batches that all living ones can work on at once. */
 export const dispatchersChangedSignal = signal<[{ readonly slots: number }]>('dispatchersChanged');

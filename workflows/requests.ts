@@ -1,0 +1,23 @@
+import { ApplicationFailure, log } from '@temporalio/workflow';
+import type { ControlRequest } from '../src/domain/messages.ts';
+import { describeFailure } from './failures.ts';
+
+/** Longest name or reason that is kept, characters. */
+export const longestText = 500;
+
+/** What a signal brings may be anything: any Temporal tool can send one. */
+export function requestOf(asked: ControlRequest | null | undefined): ControlRequest {
+  const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, longestText) : undefined);
+  return { by: text(asked?.by), reason: text(asked?.reason) };
+}
+
+export function noteFailure(what: string, error: unknown): void {
+  log.warn(what, { reason: describeFailure(error) });
+}
+
+/** Refuses a request, where there is a reason to. @throws ApplicationFailure REFUSED */
+export function refuseWith(reason: string): never;
+export function refuseWith(reason: string | undefined): void;
+export function refuseWith(reason: string | undefined): void {
+  if (reason !== undefined) throw ApplicationFailure.nonRetryable(`Refused: ${reason}.`, 'REFUSED');
+}
