@@ -46,18 +46,11 @@ const winner = z
   .transform(({ by, after: afterMs }, context): WinnerRule => {
     if (!isMeasure(by)) {
       if (afterMs === undefined) return { by };
-      context.addIssue({
-        code: 'custom',
-        path: ['after'],
-        message: 'has no meaning where the winner is chosen by hand',
-      });
+      context.addIssue('must not have "after" where the winner is chosen by hand');
       return z.NEVER;
     }
     if (afterMs !== undefined) return { by, afterMs };
-    context.addIssue({
-      code: 'custom',
-      message: 'must say when the winner is chosen, such as {by: open-rate, after: 4h}',
-    });
+    context.addIssue('must say when the winner is chosen, such as {by: open-rate, after: 4h}');
     return z.NEVER;
   });
 

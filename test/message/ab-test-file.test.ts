@@ -135,7 +135,7 @@ describe('the A/B test of a campaign file', () => {
     ],
     [
       `${share}  winner: {by: hand, after: 1h}\n  variants: [{subject: Hi}]\n`,
-      'campaign.yaml:11:29: test.winner.after has no meaning where the winner is chosen by hand; it is "1h".',
+      'campaign.yaml:11:11: test.winner must not have "after" where the winner is chosen by hand; it is',
     ],
     [
       `${share}${winner}  variants: [{subject: Hi}, {subject: Hello}]\n`,
