@@ -1,14 +1,15 @@
 import type { Keys } from '../config/keys.ts';
 import type { Recipient } from '../contacts/recipient.ts';
 import { trackingPaths } from '../tracking/links.ts';
-import { makeToken } from '../tracking/token.ts';
+import { makeTokenAndMark } from '../tracking/token.ts';
 import { BodyCache } from './body-cache.ts';
 import type { ComposedMessage, FrozenContent, Mailbox, MessageEncoding } from './content.ts';
 import type { FileBytes } from './content-files.ts';
+import type { DkimSigner } from './dkim.ts';
 import { feedbackIdFor, headerText, listIdFor, messageIdFor } from './headers.ts';
-import { asciiAddress, isAddress } from './mailbox.ts';
+import { asciiAddress, domainOf, isAddress } from './mailbox.ts';
 import { dateField, mailboxField, plainField, textField } from './mime/header.ts';
-import { type BodyEncoding, MimeSkeleton } from './mime/skeleton.ts';
+import { type BodyEncoding, MimeSkeleton, type PartValues } from './mime/skeleton.ts';
 import { RecipientFailedError } from './recipient-failed-error.ts';
 import { type CompiledBody, chooseBody, compileBody, fillPart } from './render-body.ts';
 import { Rendering } from './rendering.ts';
@@ -17,12 +18,6 @@ import { Rendering } from './rendering.ts';
 const subjectMaximum = 998;
 const displayNameMaximum = 200;
 
-/** Adds a signature to a message: DKIM. */
-export interface MessageSigner {
-  /** @returns header fields with their CRLF, to be put before the others */
-  sign(head: string, body: Buffer): string | Promise<string>;
-}
-
 export interface MessageComposerOptions {
   /** True for test messages: they are marked in their subject. */
   readonly test?: boolean;
@@ -30,7 +25,8 @@ export interface MessageComposerOptions {
   readonly automatic?: boolean;
   /** The content's attachments and embedded images. */
   readonly files?: FileBytes;
-  readonly signer?: MessageSigner | undefined;
+  /** Signs for senders of its domain. */
+  readonly signer?: DkimSigner | undefined;
   /** Where bodies made ready are kept, under the content's hash. Left out: for this composer alone. */
   readonly cache?: { readonly bodies: MessageBodyCache; readonly contentHash: string };
   readonly now?: () => Date;
@@ -41,7 +37,9 @@ export interface ReadyBody {
   readonly bytes: number;
   readonly compiled: CompiledBody;
   readonly skeleton: MimeSkeleton;
-  readonly sender: Mailbox;
+  /** Address of the envelope, its domain in ASCII form, and that domain. */
+  readonly sender: string;
+  readonly senderDomain: string;
   /** Header fields before and after those of the recipient. */
   readonly fieldsBefore: string;
   readonly fieldsAfter: string;
@@ -67,6 +65,7 @@ export class MessageComposer {
   readonly #options: MessageComposerOptions;
   readonly #bodies: MessageBodyCache;
   readonly #cacheKey: string;
+  #lastKey = { variant: Number.NaN, language: '', encoding: '', key: '' };
 
   constructor(content: FrozenContent, keys: Keys, options: MessageComposerOptions = {}) {
     this.#content = content;
@@ -89,17 +88,21 @@ export class MessageComposer {
   ): Promise<ComposedMessage> {
     if (!isAddress(recipient.email)) throw addressMalformed();
     const { campaignId } = this.#content;
-    const token = makeToken({ campaignId, position, contactId: recipient.contactId }, this.#keys);
+    const { token, mark } = makeTokenAndMark(
+      { campaignId, position, contactId: recipient.contactId },
+      this.#keys,
+    );
     const rendering = new Rendering(this.#content, { recipient, position, variant, language }, token);
-    const isEightBit = encoding === '8bit' && this.#options.signer === undefined;
-    let ready = this.#ready(variant, language, isEightBit ? '8bit' : 'quoted-printable');
-    const { compiled, sender } = ready;
+    let ready = this.#ready(variant, language, encoding === '8bit' ? '8bit' : 'quoted-printable');
+    const signer = this.#signerFor(ready.sender);
+    if (signer !== undefined) ready = this.#ready(variant, language, 'quoted-printable');
+    const { compiled } = ready;
     const values = {
       html: fillPart(compiled, 'html', (template) => template.values(rendering)),
       text: fillPart(compiled, 'text', (template) => template.values(rendering)),
     };
     if (!ready.skeleton.fits(values)) ready = this.#ready(variant, language, 'quoted-printable');
-    const messageId = messageIdFor(campaignId, position, sender.address, this.#keys);
+    const messageId = messageIdFor(campaignId, position, mark, ready.senderDomain);
     const to = asciiAddress(recipient.email);
     const boundary = boundaryFor(token);
     const head =
@@ -113,23 +116,16 @@ export class MessageComposer {
       ready.fieldsAfter +
       ready.skeleton.fields(boundary);
     return {
-      envelope: { from: asciiAddress(sender.address), to },
+      envelope: { from: ready.sender, to },
       messageId,
-      raw: await this.#write(ready.skeleton, head, values, boundary),
+      raw: await write(ready.skeleton, { head, values, boundary }, signer),
       encoding: ready.skeleton.encoding === '8bit' ? '8bit' : '7bit',
     };
   }
 
-  async #write(
-    skeleton: MimeSkeleton,
-    head: string,
-    values: Parameters<MimeSkeleton['fits']>[0],
-    boundary: string,
-  ) {
+  #signerFor(address: string): DkimSigner | undefined {
     const { signer } = this.#options;
-    if (signer === undefined) return skeleton.write(`${head}\r\n`, values, boundary);
-    const body = skeleton.write('', values, boundary);
-    return Buffer.concat([Buffer.from(`${await signer.sign(head, body)}${head}\r\n`), body]);
+    return signer?.signsFor(address) ? signer : undefined;
   }
 
   #subject(compiled: CompiledBody, rendering: Rendering): string {
@@ -141,10 +137,19 @@ export class MessageComposer {
   }
 
   #ready(variant: number, language: string, encoding: BodyEncoding): ReadyBody {
-    const key = `${this.#cacheKey}/${variant}/${language}/${encoding}`;
+    const key = this.#keyOf(variant, language, encoding);
     const ready = this.#bodies.get(key, () => this.#make(variant, language, encoding));
     // A body whose lines could get too long for 8bit is sent as quoted-printable.
     return ready ?? this.#ready(variant, language, 'quoted-printable');
+  }
+
+  /** The same text object as before where nothing changed, which it mostly does not from one recipient to the next. */
+  #keyOf(variant: number, language: string, encoding: BodyEncoding): string {
+    const last = this.#lastKey;
+    if (last.variant === variant && last.language === language && last.encoding === encoding) return last.key;
+    const key = `${this.#cacheKey}/${variant}/${language}/${encoding}`;
+    this.#lastKey = { variant, language, encoding, key };
+    return key;
   }
 
   #make(variant: number, language: string, encoding: BodyEncoding): ReadyBody | undefined {
@@ -161,7 +166,8 @@ export class MessageComposer {
       bytes: skeleton.bytes + 4 * (body.html.length + body.text.length),
       compiled,
       skeleton,
-      sender,
+      sender: asciiAddress(sender.address),
+      senderDomain: domainOf(sender.address),
       fieldsBefore:
         mailboxField('From', named(sender)) +
         (content.replyTo ? mailboxField('Reply-To', named(content.replyTo)) : ''),
@@ -172,6 +178,22 @@ export class MessageComposer {
         (this.#options.automatic ? plainField('Auto-Submitted', 'auto-generated') : ''),
     };
   }
+}
+
+interface Filled {
+  readonly head: string;
+  readonly values: PartValues;
+  readonly boundary: string;
+}
+
+async function write(
+  skeleton: MimeSkeleton,
+  { head, values, boundary }: Filled,
+  signer: DkimSigner | undefined,
+): Promise<Buffer> {
+  if (signer === undefined) return skeleton.write(`${head}\r\n`, values, boundary);
+  const body = skeleton.write('', values, boundary);
+  return Buffer.concat([Buffer.from(`${await signer.sign(head, body)}${head}\r\n`), body]);
 }
 
 /**

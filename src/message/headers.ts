@@ -1,5 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import type { Keys } from '../config/keys.ts';
+import { randomBytes } from 'node:crypto';
 import { domainOf } from './mailbox.ts';
 
 /**
@@ -7,6 +6,7 @@ import { domainOf } from './mailbox.ts';
  * Whatever a contact's values hold, they cannot begin a header of their own.
  */
 export function headerText(text: string, maximum: number): string {
+  if (text.length <= maximum && isHeaderText.test(text)) return text;
   const clean = text
     .toWellFormed()
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+/gu, ' ')
@@ -18,19 +18,19 @@ export function headerText(text: string, maximum: number): string {
   return characters.length <= maximum ? clean : characters.slice(0, maximum).join('').trimEnd();
 }
 
+/** The usual case: nothing to be changed. */
+const isHeaderText = /^[!-<>-~]+(?: [!-<>-~]+)*$/;
+
 /**
  * Message-ID of a recipient's message: the same over all tries, so that mail programs can drop a repeat. It names the
- * campaign and the position, for bounces quote it, and a signature keeps others from naming one.
+ * campaign and the position, for bounces quote it, and a mark made with our keys keeps others from naming one. Each
+ * test message has another one.
+ *
+ * @param domain the sender's, in ASCII form
  */
-export function messageIdFor(campaignId: string, position: number, sender: string, keys: Keys): string {
-  const signature =
-    position === 0
-      ? randomBytes(12).toString('hex')
-      : createHmac('sha256', keys.authentication)
-          .update(`message-id\n${campaignId}\n${position}`)
-          .digest('hex')
-          .slice(0, 24);
-  return `<${campaignId}.${position}.${signature}@${domainOf(sender)}>`;
+export function messageIdFor(campaignId: string, position: number, mark: string, domain: string): string {
+  const own = position === 0 ? randomBytes(12).toString('hex') : mark;
+  return `<${campaignId}.${position}.${own}@${domain}>`;
 }
 
 /** RFC 2919: the same for all campaigns of a sender, so that people can sort by it. `news@example.com` is `<news.example.com>`. */

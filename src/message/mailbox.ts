@@ -5,13 +5,17 @@ import type { Mailbox } from './content.ts';
 /** True for an address that mail can be sent to, with nothing around it. */
 export function isAddress(text: string): boolean {
   const parsed = parseEmailAddress(text);
-  return parsed.ok && parsed.address === text.normalize('NFC');
+  return parsed.ok && (parsed.address === text || parsed.address === text.normalize('NFC'));
 }
 
 /** The domain of an address, in the ASCII form that headers and envelopes carry. */
 export function domainOf(address: string): string {
-  return domainToASCII(address.slice(address.lastIndexOf('@') + 1));
+  const domain = address.slice(address.lastIndexOf('@') + 1);
+  return isAsciiDomain.test(domain) ? domain : domainToASCII(domain);
 }
+
+/** Such a domain is its own ASCII form; punycode is left to those who check it. */
+const isAsciiDomain = /^(?!.*--)[a-z0-9.-]+$/;
 
 /** The address with its domain in ASCII form. */
 export function asciiAddress(address: string): string {

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, timingSafeEqual } from 'node:crypto';
 import type { Keys } from '../config/keys.ts';
+import { hmacSha256 } from './hmac.ts';
 
 /** What a tracking link carries: one recipient of one campaign. */
 export interface TokenPayload {
@@ -14,6 +15,7 @@ export type TokenKeys = Pick<Keys, 'cryptographic' | 'authentication'>;
 
 const version = 1;
 const ivLength = 16;
+const markLength = 12;
 /** Bytes of a campaign's id in UTF-8. */
 const campaignIdMaximum = 100;
 /** version, two numbers of at most 8 bytes each, campaign id */
@@ -29,10 +31,28 @@ export const tokenMaximumLength = Math.ceil(((ivLength + payloadMaximum) * 4) / 
  * can read a token, make one or change one.
  */
 export function makeToken(payload: TokenPayload, keys: TokenKeys): string {
+  return makeTokenAndMark(payload, keys).token;
+}
+
+/**
+ * The token, and a mark of the same recipient: 24 hexadecimal digits that nobody without the keys can make, and of which
+ * nothing about the token can be learnt. They are the rest of the digest whose first half is the token's IV.
+ */
+export function makeTokenAndMark(payload: TokenPayload, keys: TokenKeys): { token: string; mark: string } {
   const plain = encodePayload(payload);
-  const iv = syntheticIv(plain, keys);
-  const cipher = createCipheriv('aes-256-ctr', keys.cryptographic, iv);
-  return Buffer.concat([iv, cipher.update(plain)]).toString('base64url');
+  const { digest, keyStream } = cryptoOf(keys);
+  const token = Buffer.allocUnsafe(ivLength + plain.length);
+  const whole = digest(plain);
+  const iv = whole.subarray(0, ivLength);
+  token.set(iv);
+  const stream = keyStream(iv, plain.length);
+  for (let index = 0; index < plain.length; index++) {
+    token[ivLength + index] = (plain[index] ?? 0) ^ (stream[index] ?? 0);
+  }
+  return {
+    token: token.toString('base64url'),
+    mark: whole.toString('hex', ivLength, ivLength + markLength),
+  };
 }
 
 /** Opens a token; undefined for anything that `makeToken` with these keys did not make. Never throws. */
@@ -41,14 +61,49 @@ export function openToken(token: string, keys: TokenKeys): TokenPayload | undefi
   const bytes = Buffer.from(token, 'base64url');
   // The last character of base64 has spare bits: only one spelling of a token is accepted.
   if (bytes.length <= ivLength || bytes.toString('base64url') !== token) return undefined;
+  const { digest, keyStream } = cryptoOf(keys);
   const iv = bytes.subarray(0, ivLength);
-  const decipher = createDecipheriv('aes-256-ctr', keys.cryptographic, iv);
-  const plain = decipher.update(bytes.subarray(ivLength));
-  return timingSafeEqual(syntheticIv(plain, keys), iv) ? decodePayload(plain) : undefined;
+  const plain = Buffer.from(bytes.subarray(ivLength));
+  const stream = keyStream(iv, plain.length);
+  for (let index = 0; index < plain.length; index++)
+    plain[index] = (plain[index] ?? 0) ^ (stream[index] ?? 0);
+  return timingSafeEqual(digest(plain).subarray(0, ivLength), iv) ? decodePayload(plain) : undefined;
 }
 
-function syntheticIv(plain: Buffer, keys: TokenKeys): Buffer {
-  return createHmac('sha256', keys.authentication).update(plain).digest().subarray(0, ivLength);
+interface TokenCrypto {
+  readonly digest: (plain: Buffer) => Buffer;
+  /** As many bytes as asked for, or a few more. */
+  readonly keyStream: (iv: Buffer, length: number) => Buffer;
+}
+
+const known = new WeakMap<TokenKeys, TokenCrypto>();
+
+/** What is made of the keys once: a cipher object for each token would cost more than the token. */
+function cryptoOf(keys: TokenKeys): TokenCrypto {
+  const made = known.get(keys) ?? makeCrypto(keys);
+  known.set(keys, made);
+  return made;
+}
+
+function makeCrypto(keys: TokenKeys): TokenCrypto {
+  // CTR (NIST SP 800-38A section 6.5) is the block cipher of a counter that begins with the IV.
+  const cipher = createCipheriv('aes-256-ecb', keys.cryptographic, null).setAutoPadding(false);
+  return {
+    digest: hmacSha256(keys.authentication),
+    keyStream: (iv, length) => {
+      const counters = Buffer.allocUnsafe(Math.ceil(length / ivLength) * ivLength);
+      const counter = Buffer.from(iv);
+      for (let at = 0; at < counters.length; at += ivLength) {
+        counters.set(counter, at);
+        for (let index = ivLength - 1; index >= 0; index--) {
+          const next = ((counter[index] ?? 0) + 1) & 0xff;
+          counter[index] = next;
+          if (next !== 0) break;
+        }
+      }
+      return cipher.update(counters);
+    },
+  };
 }
 
 function encodePayload({ campaignId, position, contactId }: TokenPayload): Buffer {

@@ -1,12 +1,12 @@
 import type { Piece } from '../../src/message/compiled-template.ts';
 import type { FrozenContent, MessageEncoding } from '../../src/message/content.ts';
 import { feedbackIdFor, headerText, listIdFor, messageIdFor } from '../../src/message/headers.ts';
-import { asciiAddress } from '../../src/message/mailbox.ts';
+import { asciiAddress, domainOf } from '../../src/message/mailbox.ts';
 import { dateField, mailboxField, textField } from '../../src/message/mime/header.ts';
 import { parameter } from '../../src/message/mime/parameter.ts';
 import { chooseBody, compileBody } from '../../src/message/render-body.ts';
 import { type BodyRequest, Rendering } from '../../src/message/rendering.ts';
-import { makeToken } from '../../src/tracking/token.ts';
+import { makeTokenAndMark } from '../../src/tracking/token.ts';
 import { keys } from '../message/fixtures.ts';
 
 /**
@@ -19,7 +19,10 @@ export function composePlainly(
   { date, wanted, files }: { date: Date; wanted: MessageEncoding; files: ReadonlyMap<string, Buffer> },
 ): Buffer {
   const { recipient, position } = request;
-  const token = makeToken({ campaignId: content.campaignId, position, contactId: recipient.contactId }, keys);
+  const { token, mark } = makeTokenAndMark(
+    { campaignId: content.campaignId, position, contactId: recipient.contactId },
+    keys,
+  );
   const rendering = new Rendering(content, request, token);
   const compiled = compileBody(content, chooseBody(content, request.variant, request.language));
   const { body } = compiled;
@@ -80,7 +83,7 @@ export function composePlainly(
       }),
       textField('Subject', headerText(compiled.subject.fill(rendering), 998)),
       dateField(date),
-      `Message-ID: ${messageIdFor(content.campaignId, position, from.address, keys)}\r\n`,
+      `Message-ID: ${messageIdFor(content.campaignId, position, mark, domainOf(from.address))}\r\n`,
       `List-Unsubscribe: <${content.baseUrl}/u/${token}>\r\n`,
       'List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n',
       `List-Id: ${listIdFor(from.address)}\r\n`,

@@ -28,8 +28,15 @@ export function plainField(name: string, value: string): string {
 
 /** RFC 5322 section 3.3, in UTC. */
 export function dateField(date: Date): string {
-  return `Date: ${date.toUTCString().replace('GMT', '+0000')}\r\n`;
+  const second = Math.floor(date.getTime() / 1_000);
+  if (second !== lastDate.second) {
+    lastDate = { second, field: `Date: ${date.toUTCString().replace('GMT', '+0000')}\r\n` };
+  }
+  return lastDate.field;
 }
+
+/** Thousands of messages have the same. */
+let lastDate = { second: Number.NaN, field: '' };
 
 /** Lines are broken before spaces, which stay: unfolded it is the same text. A line without any is left as long as it is. */
 function fold(line: string): string {
@@ -48,15 +55,23 @@ function fold(line: string): string {
   return `${folded}${line.slice(begin)}\r\n`;
 }
 
+/** Most names and subjects: nothing to look at any closer. */
+const shortAndSimple = /^[A-Za-z0-9]+(?: [A-Za-z0-9]+){0,5}$/;
 const atoms = /^[\w!#$%&'*+\-/=?^`{|}~]+(?: [\w!#$%&'*+\-/=?^`{|}~]+)*$/;
 
 /** A display name: as it is, quoted, or as encoded words. */
 function phrase(display: string, field: string): string {
+  if (isSimple(display)) return display;
   if (!isPlainText(display)) return encodedWords(display, field);
   return atoms.test(display) ? display : `"${display.replace(/["\\]/g, '\\$&')}"`;
 }
 
+function isSimple(text: string): boolean {
+  return text.length < wordMaximum && shortAndSimple.test(text);
+}
+
 function isPlainText(text: string): boolean {
+  if (isSimple(text)) return true;
   return /^[ -~]*$/.test(text) && !text.includes('=?') && !tooLongWord.test(text);
 }
 const tooLongWord = new RegExp(`[^ ]{${wordMaximum}}`);

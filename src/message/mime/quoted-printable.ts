@@ -19,6 +19,8 @@ const softBreak = '=\r\n';
 
 /** Printable ASCII that needs no encoding, with blanks only inside, and no dot in front. */
 const needsNothing = /^[!-\-/-<>-~](?:[ -<>-~]*[!-<>-~])?$/;
+/** The same, and to be cut anywhere: tokens, for one. */
+const needsNothingAnywhere = /^[!-\-/-<>-~]+$/;
 /** Pieces that are copied as they are, lines, and characters. */
 const units = /\n|[!-<>-~]+|[\s\S]/gu;
 const plainRun = /^[!-<>-~]/;
@@ -91,10 +93,27 @@ export function encodeValue(value: string, column: number): string {
   if (end <= lineMaximum && needsNothing.test(value)) {
     return end > columnAfterValue ? value + softBreak : value;
   }
+  if (needsNothingAnywhere.test(value)) return encodeWord(value, column);
   const clean = cleanText(value);
   if (clean === '') return softBreak;
   if (clean.startsWith('\n')) return softBreak + finished(encodeText(clean, 0));
   return finished(encodeText(clean, column));
+}
+
+function encodeWord(word: string, column: number): string {
+  let encoded = '';
+  let at = column;
+  for (let begin = 0; begin < word.length; ) {
+    const end = Math.min(word.length, begin + lineMaximum - at);
+    encoded += word.slice(begin, end);
+    at += end - begin;
+    begin = end;
+    if (begin < word.length || at > columnAfterValue) {
+      encoded += softBreak;
+      at = 0;
+    }
+  }
+  return encoded;
 }
 
 function finished({ encoded, column }: Encoded): string {

@@ -3,6 +3,7 @@ import type { EmbeddedImage, FileReference } from '../content.ts';
 import { cleanText } from './clean-text.ts';
 import { base64Lines, filePart } from './file-part.ts';
 import { columnAfterValue, encodeText, encodeValue } from './quoted-printable.ts';
+import { room } from './room.ts';
 import { type Segment, SegmentWriter, type Slot } from './segments.ts';
 
 export type BodyEncoding = 'quoted-printable' | '8bit';
@@ -108,7 +109,7 @@ export class MimeSkeleton {
       filled.push(encoded);
       length += isAscii ? encoded.length : Buffer.byteLength(encoded);
     }
-    const message = Buffer.allocUnsafe(length);
+    const message = room(length);
     let at = message.write(head, 'utf8');
     let next = 0;
     for (const segment of this.#segments) {

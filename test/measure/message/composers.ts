@@ -5,6 +5,7 @@ import { generateKeys, readKeys } from '../../../src/config/keys.ts';
 import type { Recipient } from '../../../src/contacts/recipient.ts';
 import { MessageComposer } from '../../../src/message/compose.ts';
 import type { FrozenContent } from '../../../src/message/content.ts';
+import { createDkimSigner } from '../../../src/message/dkim.ts';
 
 export interface Case {
   readonly kilobytes: number;
@@ -29,7 +30,8 @@ const text = 'Dear {{ contact.firstName }},\n\nthe evenings are drawing in.\n';
 function htmlOf({ kilobytes, slots }: Case): string {
   const links = Array.from(
     { length: slots - 1 },
-    (_, link) => `<a href="${baseUrl}/c/{{ _exm.token }}/${link}" style="color:#9a3412">Look at number ${link}</a>\n`,
+    (_, link) =>
+      `<a href="${baseUrl}/c/{{ _exm.token }}/${link}" style="color:#9a3412">Look at number ${link}</a>\n`,
   ).join('');
   const head = `<!doctype html><html><body><h1>Dear {{ contact.firstName }}</h1>\n${links}`;
   const paragraphs = Math.max(0, Math.round((kilobytes * 1_024 - head.length) / paragraph.length));
@@ -48,7 +50,9 @@ function recipientAt(position: number): Recipient {
 }
 
 /** Both make the same mail: a text part, the HTML, and the headers of a newsletter. */
-export async function composers(one: Case): Promise<Record<'mailComposer' | 'skeleton', (position: number) => Promise<Buffer>>> {
+export function composers(
+  one: Case,
+): Record<'mailComposer' | 'skeleton', (position: number) => Promise<Buffer>> {
   const html = htmlOf(one);
   const content: FrozenContent = {
     campaignId: 'bench-0000',
@@ -61,7 +65,11 @@ export async function composers(one: Case): Promise<Record<'mailComposer' | 'ske
     links: [],
     goals: [],
   };
-  const composer = new MessageComposer(content, keys, one.dkim ? { signer: await signer() } : {});
+  const composer = new MessageComposer(
+    content,
+    keys,
+    one.dkim ? { signer: createDkimSigner({ domain, selector, privateKey }) } : {},
+  );
   return {
     skeleton: async (position) => (await composer.compose(recipientAt(position), position, 0, 'en')).raw,
     mailComposer: async (position) => await withNodemailer(html, position, one.dkim),

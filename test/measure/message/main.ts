@@ -1,5 +1,5 @@
-import { measure, type Measurement } from './measure.ts';
 import { cases, composers } from './composers.ts';
+import { type Measurement, measure } from './measure.ts';
 
 /**
  * Composed messages per second, in one run: nodemailer's MailComposer, with nodemailer's DKIM, against the message engine.
@@ -9,10 +9,15 @@ async function main(): Promise<void> {
   const { json, seconds } = readOptions(process.argv.slice(2));
   const rows: Row[] = [];
   for (const one of cases) {
-    const { mailComposer, skeleton } = await composers(one);
+    const { mailComposer, skeleton } = composers(one);
     const [before, now] = await measure([mailComposer, skeleton], seconds * 1_000);
     if (before === undefined || now === undefined) throw new Error('nothing was measured');
-    rows.push({ ...one, mailComposer: before, skeleton: now, ratio: before.cpuMicroseconds / now.cpuMicroseconds });
+    rows.push({
+      ...one,
+      mailComposer: before,
+      skeleton: now,
+      ratio: before.cpuMicroseconds / now.cpuMicroseconds,
+    });
     if (!json) process.stderr.write('.');
   }
   process.stdout.write(json ? `${JSON.stringify(rows, null, 2)}\n` : `\n${table(rows)}\n`);
@@ -54,7 +59,9 @@ function table(rows: readonly Row[]): string {
     `${skeleton.cpuMicroseconds.toFixed(1)} us`,
     ratio.toFixed(1),
   ]);
-  const widths = columns.map((column, at) => Math.max(column.length, ...body.map((row) => row[at]?.length ?? 0)));
+  const widths = columns.map((column, at) =>
+    Math.max(column.length, ...body.map((row) => row[at]?.length ?? 0)),
+  );
   const line = (row: readonly string[]) => row.map((cell, at) => cell.padStart(widths[at] ?? 0)).join('  ');
   return [
     line(columns),

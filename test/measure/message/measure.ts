@@ -6,7 +6,7 @@ export interface Measurement {
 }
 
 const rounds = 4;
-const warmUpMs = 300;
+const warmUpMs = 1_000;
 
 /** Composes in turns, so that whatever else the machine does meets both alike. */
 export async function measure(
