@@ -3,6 +3,7 @@ import { campaignAuditCommand } from './campaign-audit.ts';
 import { campaignControlCommand } from './campaign-control.ts';
 import { campaignCreateCommand } from './campaign-create.ts';
 import { campaignListCommand } from './campaign-ls.ts';
+import { campaignPreviewCommand } from './campaign-preview.ts';
 import { campaignShowCommand } from './campaign-show.ts';
 import { campaignStartCommand } from './campaign-start.ts';
 import { campaignStatusCommand } from './campaign-status.ts';
@@ -14,6 +15,7 @@ export function campaignCommand(): Command {
     .description('create, start, steer and watch campaigns')
     .addCommand(campaignCreateCommand())
     .addCommand(campaignShowCommand())
+    .addCommand(campaignPreviewCommand())
     .addCommand(campaignTestCommand())
     .addCommand(campaignStartCommand())
     .addCommand(campaignControlCommand('pause'))

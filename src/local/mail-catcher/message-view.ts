@@ -66,17 +66,22 @@ export function displayName(header: string): string {
   return first === undefined ? header : first.name || first.address || header;
 }
 
+/** The HTML of a message with its embedded images in it, for a browser. */
+export function htmlWithImages(view: MessageView): string {
+  const images = new Map(view.attachments.filter(isImage).map((part) => [part.contentId, part] as const));
+  return (view.html ?? '').replace(/\bcid:([^\s"'<>)]+)/gi, (whole, id: string) => {
+    const image = images.get(safeDecode(id));
+    if (image === undefined) return whole;
+    return `data:${image.mimeType};base64,${Buffer.from(image.content).toString('base64')}`;
+  });
+}
+
 /**
  * The HTML of a message as it goes into its frame: embedded images stand in it, and links open outside of the frame.
  * It is shown in a sandbox with a policy of its own; nothing is removed from it.
  */
 export function framedHtml(view: MessageView): string {
-  const images = new Map(view.attachments.filter(isImage).map((part) => [part.contentId, part] as const));
-  const source = (view.html ?? '').replace(/\bcid:([^\s"'<>)]+)/gi, (whole, id: string) => {
-    const image = images.get(safeDecode(id));
-    if (image === undefined) return whole;
-    return `data:${image.mimeType};base64,${Buffer.from(image.content).toString('base64')}`;
-  });
+  const source = htmlWithImages(view);
   const base = '<base target="_blank">';
   const head = /<head(?:\s[^>]*)?>/i.exec(source) ?? /^\s*<!doctype[^>]*>/i.exec(source);
   if (head === null) return base + source;
