@@ -48,6 +48,7 @@ const lookingLikeCodes = find(/'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g).filter(
       'TEMPORAL_CONFIG_FILE',
       'PG_VERSION',
       'EAI_AGAIN',
+      'WAYLAND_DISPLAY',
     ].includes(code),
 );
 
