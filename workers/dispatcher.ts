@@ -20,6 +20,7 @@ import { announceDispatcher } from '../src/temporal/announce-dispatcher.ts';
 import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
 import { slotsByMailServer } from './mail-server-slots.ts';
 import { MailServerWatch } from './mail-server-watch.ts';
+import { addBodyCacheMetrics } from './metrics.ts';
 import type { RoleContext } from './runtime.ts';
 import { ServerHealth } from './server-health.ts';
 import { StorageWatch } from './storage-watch.ts';
@@ -111,6 +112,7 @@ export async function createDispatcher(
     mailServer,
     dkim: dkimKey && createDkimSigner(dkimKey),
   };
+  if (context.metrics !== undefined) addBodyCacheMetrics(context.metrics, host.contents.bodies);
   const queues = taskQueues(settings.queuePrefix);
   return {
     workerOptions: {

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { Registry } from 'prom-client';
 import type { Environment } from '../src/config/environment.ts';
 import { readSettings, type Settings } from '../src/config/settings.ts';
 import { closeDatabase, connectDatabase, type Database, pingDatabase } from '../src/db/connect.ts';
@@ -9,6 +10,8 @@ import { FailedError } from '../src/domain/errors.ts';
 import { endMaximumMs, stopMaximumMs } from '../src/domain/stop-times.ts';
 import { createLogger, type Logger } from '../src/logging.ts';
 import { endsWithin } from './ends-within.ts';
+import type { ListenOptions } from './listen.ts';
+import { type MetricsServer, serveMetrics } from './metrics.ts';
 import { listenForStop, type StopRequest } from './stop-request.ts';
 
 export const roles = [
@@ -27,6 +30,8 @@ export interface RoleContext {
   readonly settings: Settings;
   readonly db: Database;
   readonly log: Logger;
+  /** Where the role adds its figures; undefined where nobody asked for any. */
+  readonly metrics?: Registry | undefined;
   /** Aborted where a stop is asked for. What aborts it during the start: the role must not take work any more. */
   readonly stop: AbortSignal;
 }
@@ -47,6 +52,8 @@ export interface RunRoleOptions {
   readonly env: Environment;
   /** For dispatchers: pool, threads and Sleep, as shown in `exm campaign status`. */
   readonly presence?: Partial<Pick<ServerRow, 'pool' | 'threads' | 'sleepMs'>>;
+  /** Where to serve figures for Prometheus; nowhere if left out. */
+  readonly metrics?: ListenOptions | undefined;
   readonly start: (context: RoleContext) => Promise<RunningRole>;
   readonly onReady?: (running: RunningRole) => void;
 }
@@ -87,12 +94,17 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
     onIdleError: (error) => log.warn({ err: messageOf(error) }, 'database connection lost while idle'),
   });
   let presence: ServerPresence | undefined;
+  let metrics: MetricsServer | undefined;
   let isPlanned = false;
   try {
     const starting = (async () => {
       await pingDatabase(db, settings.databaseUrl);
       await requireCurrentSchema(db);
       stop.signal.throwIfAborted();
+      if (options.metrics !== undefined) {
+        metrics = await serveMetrics(options.metrics, { role: options.role, server: options.name });
+        log.info({ address: metrics.address }, 'metrics');
+      }
       presence = await enterServer(db, options);
       stop.signal.throwIfAborted();
       return await options.start({
@@ -101,6 +113,7 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
         settings,
         db,
         log,
+        metrics: metrics?.registry,
         stop: stop.signal,
       });
     })();
@@ -112,6 +125,7 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
     }
     isPlanned = true;
   } finally {
+    metrics?.close();
     await endsWithin(presence?.end(isPlanned) ?? Promise.resolve(), endMaximumMs - closeMaximumMs);
     await endsWithin(closeDatabase(db), closeMaximumMs);
     if (isPlanned) log.info('stopped');

@@ -21,6 +21,7 @@ interface WorkerFlags {
   readonly emulateFailures?: number;
   readonly dispatch: boolean;
   readonly listen?: HostPort;
+  readonly metrics?: HostPort;
 }
 
 /** Where the roles with pages listen unless told otherwise: loopback only. */
@@ -56,6 +57,7 @@ export function workerCommand(): Command {
     )
     .option('--emulate-failures <probability>', 'with --emulate: how many fail, 0 to 1', parseProbability)
     .option('--listen <host:port>', 'content-delivery, reporting: where to listen', parseHostPort)
+    .option('--metrics <host:port>', 'serve figures for Prometheus at /metrics', parseHostPort)
     .addHelpText('after', examples)
     .action(
       action<WorkerFlags>(async ({ env, dataDir }, flags, roleName = '') => {
@@ -105,6 +107,7 @@ async function runWorker(role: Role, flags: WorkerFlags, env: Environment): Prom
     name: flags.name ?? `${role}@${hostname()}`,
     env: flags.smtp === undefined ? env : { ...env, EXM_SMTP_URL: flags.smtp },
     ...(dispatches ? { presence: { pool, threads, sleepMs } } : {}),
+    metrics: flags.metrics,
     start: start[role],
   });
 }
