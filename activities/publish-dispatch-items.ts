@@ -2,7 +2,7 @@ import { publishDispatchItems } from '../src/message/deploy.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 
 /** PublishDispatchItems: freezes the content. @returns its hash, which every dispatcher must hold. */
-export function createPublishDispatchItems({ db, settings }: PrimaryDependencies) {
+export function createPublishDispatchItems({ db, settings, config }: PrimaryDependencies) {
   return async ({ campaignId }: CampaignRef): Promise<string> =>
-    (await publishDispatchItems(db, campaignId, settings.baseUrl)).hash;
+    (await publishDispatchItems(db, campaignId, settings.baseUrl, config.managerRoot)).hash;
 }

@@ -104,6 +104,7 @@ export async function createDispatcher(
     keys: settings.keys,
     log,
     settings: config.settings,
+    managerRoot: config.managerRoot,
     processors: config.processors,
     recorder,
     contents: new ContentCache(db, settings.keys, config.settings),

@@ -1,35 +1,46 @@
 import { inArray } from 'drizzle-orm';
+import type { ResolvedConfig } from '../config/exm-config.ts';
 import type { Database } from '../db/connect.ts';
 import { contactList } from '../db/schema.ts';
 import { liveDispatchers } from '../dispatch/dispatchers.ts';
 import { hasEnded } from '../domain/campaign-state.ts';
-import { ExmError } from '../domain/errors.ts';
 import type { PreconditionFailure, PreconditionsResult } from '../domain/messages.ts';
-import { freezeContent } from '../message/freeze-content.ts';
+import { checkContent } from '../message/check/check-content.ts';
+import { describeFinding, type Finding, isError } from '../message/findings.ts';
+import { checkLinkTargets } from './check-link-targets.ts';
 import { type CampaignRow, findCampaign } from './find-campaign.ts';
 
 export interface PreconditionOptions {
   /** Public address of content-delivery. */
   readonly baseUrl: string;
+  /** The manager root's values. */
+  readonly managerRoot: Readonly<Record<string, string>>;
+  readonly checkLinks: ResolvedConfig['settings']['checkLinks'];
 }
 
-type Check = (db: Database, campaign: CampaignRow, options: PreconditionOptions) => Promise<Finding[]>;
+type Check = (
+  db: Database,
+  campaign: CampaignRow,
+  options: PreconditionOptions,
+) => Promise<ConditionFinding[]>;
 
-interface Finding extends PreconditionFailure {
+interface ConditionFinding extends PreconditionFailure {
   readonly severity: 'failure' | 'warning';
 }
 
-const failure = (condition: string, message: string): Finding => ({
+const failure = (condition: string, message: string): ConditionFinding => ({
   severity: 'failure',
   condition,
   message,
 });
-const warning = (condition: string, message: string): Finding => ({
+const warning = (condition: string, message: string): ConditionFinding => ({
   severity: 'warning',
   condition,
   message,
 });
 
+/** Findings about the content that an answer has at the most. */
+const findingsMaximum = 50;
 /** How long content-delivery may take to answer, milliseconds. */
 const deliveryTimeoutMs = 5_000;
 
@@ -52,7 +63,7 @@ export async function checkPreconditions(
     linksAnswer,
   ];
   const findings = (await Promise.all(checks.map((check) => check(db, campaign, options)))).flat();
-  const only = (severity: Finding['severity']) =>
+  const only = (severity: ConditionFinding['severity']) =>
     findings
       .filter((finding) => finding.severity === severity)
       .map(({ condition, message }) => ({ condition, message }));
@@ -78,18 +89,28 @@ const listsExist: Check = async (db, { definition: { include, exclude } }) => {
     .map((name) => failure('lists', `there is no list "${name}"`));
 };
 
-/** Sender, subjects, bodies and links: freezing the content finds whatever is wrong with them. */
-const contentIsComplete: Check = async (_db, { id, definition }, { baseUrl }) => {
-  try {
-    const { content } = await freezeContent(definition, { campaignId: id, baseUrl });
-    return content.bodies
-      .filter(({ subject }) => subject.trim() === '')
-      .map(({ language }) => failure('subject', `the subject in ${language} is empty`));
-  } catch (error) {
-    if (!(error instanceof ExmError)) throw error;
-    return [failure('body', error.field === undefined ? error.message : `${error.message} (${error.field})`)];
-  }
+/** Subjects, bodies, links, images: what is wrong with them, as when the campaign was created. */
+const contentIsComplete: Check = async (_db, { definition }, { baseUrl, managerRoot, checkLinks }) => {
+  const { findings, links } = await checkContent(definition, { managerRoot });
+  const targets =
+    checkLinks === 'off'
+      ? []
+      : await checkLinkTargets(links, {
+          baseUrl,
+          values: definition.values,
+          managerRoot,
+          deadLinks: checkLinks === 'refuse' ? 'error' : 'warning',
+        });
+  return shorten([...findings, ...targets]).map((finding) =>
+    (finding.severity === 'error' ? failure : warning)('content', describeFinding(finding)),
+  );
 };
+
+/** Not more than fit into a history and a terminal; errors first. */
+function shorten(findings: readonly Finding[]): Finding[] {
+  const [errors, others] = [findings.filter(isError), findings.filter((one) => !isError(one))];
+  return [...errors, ...others].slice(0, findingsMaximum);
+}
 
 /** Nobody alive is a warning, because a dispatcher may be started later; all of them without a mail server is not. */
 const dispatchersAreReady: Check = async (db, { definition: { pool } }) => {

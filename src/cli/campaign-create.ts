@@ -6,6 +6,7 @@ import { readCampaignFile } from '../message/campaign-file.ts';
 import { actor } from './actor.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
+import { countFindings, showFindings, styleOf } from './show-findings.ts';
 
 const example = `
 Example:
@@ -31,12 +32,19 @@ export function campaignCreateCommand(): Command {
       action(async ({ io, env }, _flags, file = '') => {
         const { definition, locate, files } = await readCampaignFile(file);
         await withDatabase(env, 'campaign create', async (db, { configFile }) => {
-          const { settings } = await loadExmConfig(configFile, process.cwd());
-          const { id, warnings } = await createCampaign(db, definition, { locate, files, by: actor() });
+          const { settings, managerRoot } = await loadExmConfig(configFile, process.cwd());
+          const { id, warnings } = await createCampaign(db, definition, {
+            locate,
+            managerRoot,
+            files,
+            by: actor(),
+          });
           const audience = await audienceOf(db, id, settings);
           const { name, include, exclude } = definition;
           const languages = Object.keys(definition.bodies).sort();
-          for (const warning of warnings) io.note(`warning: ${warning}`);
+          if (warnings.length > 0) {
+            io.note(`${showFindings(warnings, styleOf(process.stderr))}\n\n${countFindings(warnings)}\n`);
+          }
           if (!io.json) {
             const without = exclude.length === 0 ? '' : `, without ${exclude.join(', ')}`;
             const people = `${audience.queued} ${audience.queued === 1 ? 'person' : 'people'}`;

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { campaignAuditCommand } from './campaign-audit.ts';
+import { campaignCheckCommand } from './campaign-check.ts';
 import { campaignControlCommand } from './campaign-control.ts';
 import { campaignCreateCommand } from './campaign-create.ts';
 import { campaignListCommand } from './campaign-ls.ts';
@@ -12,7 +13,8 @@ import { campaignWatchCommand } from './campaign-watch.ts';
 
 export function campaignCommand(): Command {
   return new Command('campaign')
-    .description('create, start, steer and watch campaigns')
+    .description('check, create, start, steer and watch campaigns')
+    .addCommand(campaignCheckCommand())
     .addCommand(campaignCreateCommand())
     .addCommand(campaignShowCommand())
     .addCommand(campaignPreviewCommand())

@@ -1,5 +1,7 @@
 import { messageOf } from '../domain/error-message.ts';
 import { type ErrorDetails, type ExitCode, ExmError, exitCodes } from '../domain/errors.ts';
+import { FindingsError } from '../message/findings.ts';
+import { countFindings, showFindings, styleOf } from './show-findings.ts';
 
 /** Flags that every command understands. */
 export interface GlobalFlags {
@@ -37,6 +39,14 @@ export function describeError(error: unknown): {
   text: string;
   json: Record<string, unknown>;
 } {
+  if (error instanceof FindingsError) {
+    const { code, message, field, hint, findings } = error;
+    return {
+      exitCode: error.exitCode,
+      text: `${showFindings(findings, styleOf(process.stderr))}\n\nerror: ${countFindings(findings)}`,
+      json: { error: { code, message, field, hint, findings } },
+    };
+  }
   if (error instanceof ExmError) {
     const value = error.value === undefined ? undefined : shorten(error.value);
     const lines = [`error: ${error.message}`];

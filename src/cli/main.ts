@@ -32,7 +32,7 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     },
   },
   campaign: {
-    about: 'create, start, steer and watch campaigns',
+    about: 'check, create, start, steer and watch campaigns',
     load: async () => (await import('./campaign.ts')).campaignCommand(),
   },
   contact: {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isReadable, tokenName } from '../message/campaign-schema.ts';
 import { didYouMean } from '../message/nearest.ts';
 import { pipelineViolations, type Violation } from './check-pipelines.ts';
 import type { CustomProcessor, CustomStep, ExmConfig } from './exm-config.ts';
@@ -28,13 +29,31 @@ const settingKeys = {
   deferralMaximumHours: z.number(hours).gt(0, hours).max(720, hours).optional(),
   deferralFirstDelaySeconds: wholeNumber(1, 3_600).optional(),
   batchesPerRun: wholeNumber(1, 2_000).optional(),
+  checkLinks: z.enum(['warn', 'refuse', 'off'], 'warn, refuse or off').optional(),
   messageBodyMaxCacheSize: wholeNumber(0, 2_147_483_648).optional(),
+};
+
+const text = 'text of at most 10000 characters, without control characters';
+const valueName = 'names of letters, digits, "_" and "-" that begin with a letter, 64 characters at most';
+
+const managerRootKeys = {
+  values: z
+    .record(
+      z.string().regex(tokenName, valueName),
+      z.string(text).max(10_000, text).refine(isReadable, text),
+      {
+        error: ({ code }) => (code === 'invalid_key' ? valueName : 'an object of texts by name'),
+      },
+    )
+    .refine((values) => Object.keys(values).length <= 200, '200 values at most')
+    .optional(),
 };
 
 const configKeys = {
   steps: functions<CustomStep>().optional(),
   processors: functions<CustomProcessor>().optional(),
   pipelines: strictObject(pipelineKeys, 'an object with dispatchNewsletter and sendEmail').optional(),
+  managerRoot: strictObject(managerRootKeys, 'an object with values').optional(),
   settings: strictObject(settingKeys, 'an object of settings').optional(),
 };
 
@@ -44,6 +63,7 @@ const configSchema = strictObject(configKeys, 'an object, as defineConfig({ ... 
 const knownKeys: Readonly<Record<string, readonly string[]>> = {
   '': Object.keys(configKeys),
   pipelines: Object.keys(pipelineKeys),
+  managerRoot: Object.keys(managerRootKeys),
   settings: Object.keys(settingKeys),
 };
 

@@ -43,7 +43,22 @@ export interface ExmConfig {
     /** Default: FillEmail, SendEmail, EmailSent, Sleep. Only Sleep may be left out; it may not come before EmailSent. */
     readonly sendEmail?: readonly string[];
   };
+  /** What is the same for all campaigns of this installation. */
+  readonly managerRoot?: {
+    /**
+     * Text for templates by name: `values: { company: 'Fennel & Slate' }` is `{{ managerRoot.company }}`. A name is a
+     * letter, then letters, digits, `_` or `-`, 64 at most; 200 values at most. A campaign keeps those it was
+     * published with. The primary and the dispatchers (for tests) read them.
+     */
+    readonly values?: Readonly<Record<string, string>>;
+  };
   readonly settings?: {
+    /**
+     * What becomes of a link whose page does not exist (its server answers 404 or 410) when a campaign starts: `warn`
+     * says so, `refuse` does not start the campaign, `off` asks no server. Default `warn`. Others than these never
+     * stop a campaign. Choose `off` where the primary has no way to the web.
+     */
+    readonly checkLinks?: 'warn' | 'refuse' | 'off';
     /**
      * EXM's DispatchBatchSize: contacts a dispatch task takes at a time, 1 to 5000. Default 100. Raise it for small
      * campaigns on few, fast servers; lower it where single messages take seconds, so that servers finish together.
@@ -85,6 +100,8 @@ export interface ResolvedConfig {
   readonly pipelines: Pipelines;
   readonly steps: Readonly<Record<string, CustomStep>>;
   readonly processors: Readonly<Record<string, CustomProcessor>>;
+  /** The manager root's values. */
+  readonly managerRoot: Readonly<Record<string, string>>;
   readonly settings: Required<Omit<ConfigSettings, 'batchesPerRun'>> & {
     readonly batchesPerRun: number | undefined;
   };
@@ -93,6 +110,7 @@ export interface ResolvedConfig {
 type ConfigSettings = NonNullable<ExmConfig['settings']>;
 
 export const defaultConfigSettings: ResolvedConfig['settings'] = {
+  checkLinks: 'warn',
   dispatchBatchSize: 100,
   undeliveredMaximum: 5,
   checkSuppressionList: true,

@@ -107,6 +107,7 @@ function resolveConfig(config: ExmConfig): ResolvedConfig {
     pipelines: { ...builtInPipelines, ...withoutUndefined(config.pipelines) },
     steps: config.steps ?? {},
     processors: config.processors ?? {},
+    managerRoot: config.managerRoot?.values ?? {},
     settings: { ...defaultConfigSettings, ...withoutUndefined(config.settings) },
   };
 }

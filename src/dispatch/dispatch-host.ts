@@ -19,6 +19,8 @@ export interface DispatchHost {
   readonly keys: Keys;
   readonly log: Logger;
   readonly settings: ResolvedConfig['settings'];
+  /** The manager root's values, for tests. */
+  readonly managerRoot: ResolvedConfig['managerRoot'];
   readonly processors: ResolvedConfig['processors'];
   readonly recorder: Recorder;
   readonly contents: ContentCache;

@@ -25,7 +25,11 @@ export async function sendTestMessage(
 ): Promise<{ sent: number; failed: number }> {
   const test = await readTestSend(host.db, testSendId);
   const { definition } = await findCampaign(host.db, campaignId);
-  const { content } = await freezeContent(definition, { campaignId, baseUrl: host.baseUrl });
+  const { content } = await freezeContent(definition, {
+    campaignId,
+    baseUrl: host.baseUrl,
+    managerRoot: host.managerRoot,
+  });
   const files = await loadFiles(host.db, content);
   const composer = new MessageComposer(content, host.keys, { test: true, files });
   const languages = test.languages.length > 0 ? test.languages : [definition.defaultLanguage];

@@ -7,8 +7,8 @@ import { ruleKeys, rulesSchema } from './rules/rules-schema.ts';
 import { abTestSchema } from './test-schema.ts';
 
 /** Text that a database, a header and a person can read: no control characters but newline and tab, valid Unicode. */
-const readable = (text: string) => !/\p{Surrogate}/u.test(text) && !/[^\P{Cc}\n\t]/u.test(text);
-const oneLine = (text: string) => readable(text) && !/[\n\t\u2028\u2029]/.test(text);
+export const isReadable = (text: string) => !/\p{Surrogate}/u.test(text) && !/[^\P{Cc}\n\t]/u.test(text);
+const oneLine = (text: string) => isReadable(text) && !/[\n\t\u2028\u2029]/.test(text);
 
 const line = (maximum: number) =>
   z
@@ -79,7 +79,7 @@ const value = z
   .union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false')
   .transform(String)
   .refine(
-    (text) => readable(text) && text.length <= 10_000,
+    (text) => isReadable(text) && text.length <= 10_000,
     'must be readable text of at most 10000 characters',
   );
 

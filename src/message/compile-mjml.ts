@@ -3,10 +3,21 @@ import { InputError } from '../domain/errors.ts';
 import type { MaskedTemplate } from './liquid-mask.ts';
 import { findStructureProblem } from './mjml-structure.ts';
 
-interface MjmlProblem {
+export interface MjmlProblem {
+  /** Line in the template, from 1. */
   readonly line: number;
+  readonly column: number;
   readonly message: string;
 }
+
+/** What MJML itself says; lines are those of the masked template. */
+interface MjmlError {
+  readonly line: number;
+  readonly message: string;
+  readonly tagName?: string;
+}
+
+export const mjmlHint = 'The elements and their attributes are described at https://documentation.mjml.io.';
 
 /**
  * Compiles masked MJML to HTML, strictly: what MJML finds wrong, and what it would leave out in silence, is an error.
@@ -15,8 +26,19 @@ interface MjmlProblem {
  * @throws InputError TEMPLATE_MJML with file and line.
  */
 export async function compileMjml(template: MaskedTemplate, file: string): Promise<string> {
+  const compiled = await tryMjml(template);
+  if ('html' in compiled) return compiled.html;
+  const { line, column, message } = compiled.problems[0] ?? { line: 1, column: 1, message: '' };
+  const where = `${file}:${line}:${column}`;
+  throw new InputError('TEMPLATE_MJML', `${where}: ${message}`, { field: where, hint: mjmlHint });
+}
+
+/** As `compileMjml`, but everything that is wrong is returned. */
+export async function tryMjml(
+  template: MaskedTemplate,
+): Promise<{ readonly html: string } | { readonly problems: readonly MjmlProblem[] }> {
   const structure = findStructureProblem(template.text);
-  if (structure !== undefined) throw wrong(template, file, structure);
+  if (structure !== undefined) return { problems: [problemAt(template, structure.index, structure.message)] };
   try {
     const { html } = await mjml2html(template.text, {
       validationLevel: 'strict',
@@ -24,23 +46,27 @@ export async function compileMjml(template: MaskedTemplate, file: string): Promi
       ignoreIncludes: true,
       useMjmlConfigOptions: false,
     });
-    return withoutIndentation(withoutRandomIds(html, template.text));
+    return { html: withoutIndentation(withoutRandomIds(html, template.text)) };
   } catch (error) {
-    const first = (error as { errors?: readonly MjmlProblem[] }).errors?.[0];
-    throw wrong(template, file, first ?? { line: 1, message: String((error as Error).message) });
+    const errors = (error as { errors?: readonly MjmlError[] }).errors ?? [];
+    const all = errors.length > 0 ? errors : [{ line: 1, message: String((error as Error).message) }];
+    return { problems: all.map((one) => problemAt(template, indexOf(one, template.text), one.message)) };
   }
 }
 
-function wrong(template: MaskedTemplate, file: string, { line, message }: MjmlProblem): InputError {
-  const where = `${file}:${template.originalLine(line)}`;
-  return new InputError(
-    'TEMPLATE_MJML',
-    `${where}: this MJML is wrong: ${template.unmask(message).trim()}.`,
-    {
-      field: where,
-      hint: 'The elements and their attributes are described at https://documentation.mjml.io.',
-    },
-  );
+/** Where an error of MJML's is: it knows the line, and the name of the element. */
+function indexOf({ line, tagName }: MjmlError, text: string): number {
+  const before = text.split('\n').slice(0, Math.max(0, line - 1));
+  const start = before.reduce((length, one) => length + one.length + 1, 0);
+  const end = text.indexOf('\n', start);
+  const tag =
+    tagName === undefined ? -1 : text.slice(start, end < 0 ? undefined : end).indexOf(`<${tagName}`);
+  return start + Math.max(0, tag);
+}
+
+function problemAt(template: MaskedTemplate, index: number, message: string): MjmlProblem {
+  const { line, column } = template.placeOf(index);
+  return { line, column, message: `this MJML is wrong: ${template.unmask(message).trim()}.` };
 }
 
 /** MJML gives its menus and carousels random ids of 16 hexadecimal digits; frozen content must not change with each try. */

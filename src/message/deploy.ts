@@ -5,7 +5,7 @@ import { letterOf } from '../domain/ab-test.ts';
 import { FailedError, InputError } from '../domain/errors.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { type CampaignDefinition, contentFormat, type FrozenContent } from './content.ts';
-import { contentHash, type FrozenResult, freezeContent } from './freeze-content.ts';
+import { contentHash, type FreezeOptions, type FrozenResult, freezeContent } from './freeze-content.ts';
 
 /** Links inserted by one statement. */
 const linksAtOnce = 1_000;
@@ -16,8 +16,13 @@ const linksAtOnce = 1_000;
  *
  * @throws FailedError ANALYTICS_CHANGED where other rows are there already: events would refer to the wrong ones.
  */
-export async function deployAnalytics(db: Database, campaignId: string, baseUrl: string): Promise<void> {
-  const { content: frozen } = await freezeCampaign(db, campaignId, baseUrl);
+export async function deployAnalytics(
+  db: Database,
+  campaignId: string,
+  baseUrl: string,
+  managerRoot?: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { content: frozen } = await freezeCampaign(db, campaignId, { baseUrl, managerRoot });
   const links = frozen.links.map((url, number) => ({ campaignId, number, url }));
   const variants = [...new Set(frozen.bodies.map(({ variant }) => variant))].map((number) => ({
     campaignId,
@@ -58,14 +63,16 @@ function sameRows(stored: readonly object[], wanted: readonly object[]): boolean
 
 /**
  * PublishDispatchItems: freezes the exact content to send and stores it under its hash, which the campaign points to
- * from then on. A second call gives the same hash and changes nothing.
+ * from then on. A second call gives the same hash and changes nothing, also when the manager root's values are others by
+ * then.
  */
 export async function publishDispatchItems(
   db: Database,
   campaignId: string,
   baseUrl: string,
+  managerRoot?: Readonly<Record<string, string>>,
 ): Promise<{ hash: string }> {
-  const { body, hash } = await freezeCampaign(db, campaignId, baseUrl);
+  const { body, hash } = await freezeCampaign(db, campaignId, { baseUrl, managerRoot });
   await db.transaction(async (tx) => {
     await tx.insert(content).values({ hash, body }).onConflictDoNothing();
     await tx.update(campaign).set({ contentHash: hash }).where(eq(campaign.id, campaignId));
@@ -116,10 +123,15 @@ function requireKnownFormat({ format = 1 }: FrozenContent, hash: string): void {
   );
 }
 
-async function freezeCampaign(db: Database, campaignId: string, baseUrl: string): Promise<FrozenResult> {
+async function freezeCampaign(
+  db: Database,
+  campaignId: string,
+  { baseUrl, managerRoot }: Omit<FreezeOptions, 'campaignId'>,
+): Promise<FrozenResult> {
   const [row] = await db
-    .select({ definition: campaign.definition })
+    .select({ definition: campaign.definition, published: content.body })
     .from(campaign)
+    .leftJoin(content, eq(content.hash, campaign.contentHash))
     .where(eq(campaign.id, campaignId));
   if (row === undefined) {
     throw new InputError('CAMPAIGN_UNKNOWN', 'There is no campaign with this id.', {
@@ -128,5 +140,11 @@ async function freezeCampaign(db: Database, campaignId: string, baseUrl: string)
       hint: '"exm campaign ls" lists them.',
     });
   }
-  return await freezeContent(row.definition as CampaignDefinition, { campaignId, baseUrl });
+  // What has begun goes on with the values it began with.
+  const begun = row.published === null ? undefined : (JSON.parse(row.published) as FrozenContent);
+  return await freezeContent(row.definition as CampaignDefinition, {
+    campaignId,
+    baseUrl,
+    managerRoot: begun === undefined ? managerRoot : begun.managerRoot,
+  });
 }

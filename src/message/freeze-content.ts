@@ -19,6 +19,8 @@ export interface FreezeOptions {
   readonly campaignId: string;
   /** Public address of content-delivery, no slash at the end. */
   readonly baseUrl: string;
+  /** The manager root's values. */
+  readonly managerRoot?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface FrozenResult {
@@ -38,7 +40,7 @@ export interface FrozenResult {
  */
 export async function freezeContent(
   definition: CampaignDefinition,
-  { campaignId, baseUrl }: FreezeOptions,
+  { campaignId, baseUrl, managerRoot = {} }: FreezeOptions,
 ): Promise<FrozenResult> {
   const table = new LinkTable();
   const images = new ImageAddresses(definition, { campaignId, baseUrl });
@@ -53,6 +55,7 @@ export async function freezeContent(
     ...(replyTo ? { replyTo } : {}),
     baseUrl,
     values,
+    ...(Object.keys(managerRoot).length > 0 ? { managerRoot } : {}),
     defaultLanguage,
     ...(fallback ? { fallback } : {}),
     bodies,
@@ -139,13 +142,33 @@ function withPixel(html: string, baseUrl: string): string {
 }
 
 function freezeGoals(definition: CampaignDefinition, links: readonly string[]): FrozenContent['goals'] {
-  return definition.goals.map(({ name, url, value }) => {
-    const link = links.indexOf(encodeContactValues(url));
-    if (link >= 0) return { name, link, value };
-    throw new InputError(
-      'GOAL_LINK',
-      `The goal "${name}" is reached by a click on ${url}, but no link of the message leads there.${didYouMean(url, links)}`,
-      { field: 'goals', value: url, hint: 'Give the goal the very address that the template has in href.' },
-    );
-  });
+  const [problem] = goalProblems(definition.goals, links);
+  if (problem !== undefined) {
+    throw new InputError('GOAL_LINK', problem.message, {
+      field: 'goals',
+      value: problem.url,
+      hint: problem.hint,
+    });
+  }
+  return definition.goals.map(({ name, url, value }) => ({
+    name,
+    link: links.indexOf(encodeContactValues(url)),
+    value,
+  }));
+}
+
+/** The goals to which none of the tracked links leads. */
+export function goalProblems(goals: CampaignDefinition['goals'], links: readonly string[]) {
+  return goals.flatMap(({ name, url }, index) =>
+    links.includes(encodeContactValues(url))
+      ? []
+      : [
+          {
+            index,
+            url,
+            message: `the goal "${name}" is reached by a click on ${url}, but no link of the message leads there.${didYouMean(url, links)}`,
+            hint: 'Give the goal the very address that the template has in href.',
+          },
+        ],
+  );
 }

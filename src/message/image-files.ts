@@ -25,8 +25,7 @@ export function imageFilesOf(
   masked = maskLiquid(source),
 ): NamedImage[] {
   return findImages(masked.text).flatMap(({ address, begin }) => {
-    const line = masked.text.slice(0, begin).split('\n').length;
-    const where = `${file}:${masked.originalLine(line)}`;
+    const where = `${file}:${masked.placeOf(begin).line}`;
     const path = imageFilePath(address, { masked, file, where });
     return path === undefined ? [] : [{ path, written: masked.unmask(address).trim(), where }];
   });

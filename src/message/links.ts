@@ -1,5 +1,5 @@
 import { Tokenizer, TokenKind } from 'liquidjs';
-import type { createLiquid } from './liquid.ts';
+import { createLiquid } from './liquid.ts';
 
 /** Campaigns with more links than this are something else; the number must also fit the database's smallint. */
 const linksMaximum = 1_000;
@@ -31,6 +31,21 @@ export function decideLink(address: string): LinkDecision {
   return { refuse: `has the scheme "${scheme}:", which no link in a message may have` };
 }
 
+/** Characters of an address: what is longer works in no browser. */
+const addressMaximum = 4_000;
+
+/** Why an address cannot be that of a link, as the end of a sentence; undefined where it can. */
+export function whyNotLink(address: string): string | undefined {
+  const decision = decideLink(address);
+  if (decision === 'leave') return undefined;
+  if (decision !== 'track') return decision.refuse;
+  if (address.length > addressMaximum) return `is longer than ${addressMaximum} characters`;
+  const [local] = localNamesIn(address, createLiquid({ output: 'plain' }));
+  return local === undefined
+    ? undefined
+    : `uses "${local}", which is set elsewhere in the template: a link stands for itself`;
+}
+
 /** The tracked links of a campaign, numbered from 0; the same address has one number. */
 export class LinkTable {
   readonly #numbers = new Map<string, number>();
@@ -54,7 +69,7 @@ const encodingFilters = /\|\s*(?:url_component|url_encode|cgi_escape|uri_escape|
 
 /**
  * The link with a contact's values encoded as what they are, one component of the address, so that a name such as
- * `A&B` cannot add parameters or change the host. Left alone are campaign values, which the author wrote, values that
+ * `A&B` cannot add parameters or change the host. Left alone are the values of the campaign and of the manager root, which the author wrote, values that
  * are encoded already, and a value that is the beginning of the address.
  */
 export function encodeContactValues(link: string): string {
@@ -64,14 +79,15 @@ export function encodeContactValues(link: string): string {
       const source = link.slice(token.begin, token.end);
       if (token.kind !== TokenKind.Output || token.begin === 0) return source;
       const bare = source.replace(/"[^"]*"|'[^']*'/g, '');
-      if (/^\{\{-?\s*(?:campaign\b|[^\s\w])/.test(bare) || encodingFilters.test(bare)) return source;
+      if (/^\{\{-?\s*(?:(?:campaign|managerRoot)\b|[^\s\w])/.test(bare) || encodingFilters.test(bare))
+        return source;
       return source.replace(/\s*(-?\}\})$/, ' | url_component $1');
     })
     .join('');
 }
 
 /** Names a link would need that exist only at its place in the body (a loop's variable, an assigned name). */
-export function localNamesIn(link: string, liquid: ReturnType<typeof createLiquid>): string[] {
-  const known = ['contact', 'campaign', 'unsubscribeUrl', 'viewOnlineUrl'];
+function localNamesIn(link: string, liquid: ReturnType<typeof createLiquid>): string[] {
+  const known = ['contact', 'campaign', 'managerRoot', 'unsubscribeUrl', 'viewOnlineUrl'];
   return liquid.globalVariablesSync(link).filter((name) => !known.includes(name));
 }

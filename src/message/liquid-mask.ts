@@ -14,11 +14,11 @@ export interface MaskedTemplate {
   add(liquid: string): string;
   /** Matches every word, with its number as the only group. */
   readonly pattern: RegExp;
-  /** Line in the template, from 1, of a line in `text`. */
-  originalLine(line: number): number;
+  /** Where in the template something at this index of `text` is; both from 1. */
+  placeOf(index: number): { readonly line: number; readonly column: number };
 }
 
-interface Piece {
+export interface LiquidPiece {
   readonly begin: number;
   readonly end: number;
   readonly liquid: string;
@@ -36,12 +36,11 @@ export function maskLiquid(template: string): MaskedTemplate {
 
   let text = '';
   let copied = 0;
-  const lines: { masked: number; lost: number }[] = [];
+  const ends: { masked: number; original: number }[] = [{ masked: 0, original: 0 }];
   for (const { begin, end, liquid } of liquidPieces(template)) {
     text += template.slice(copied, begin) + (liquid === '' ? '' : add(liquid));
     copied = end;
-    const lost = countNewlines(template.slice(begin, end));
-    if (lost > 0) lines.push({ masked: countNewlines(text) + 1, lost });
+    ends.push({ masked: text.length, original: end });
   }
   text += template.slice(copied);
 
@@ -53,8 +52,11 @@ export function maskLiquid(template: string): MaskedTemplate {
     pattern,
     unmask,
     unmaskLiteral: (from) => unmask(escapeLiquid(from)),
-    originalLine: (line) =>
-      lines.reduce((original, { masked, lost }) => (masked < line ? original + lost : original), line),
+    placeOf(index) {
+      const before = ends.findLast(({ masked }) => masked <= index) ?? { masked: 0, original: 0 };
+      const lines = template.slice(0, before.original + index - before.masked).split('\n');
+      return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+    },
   };
 }
 
@@ -63,8 +65,11 @@ export function escapeLiquid(text: string): string {
   return text.replace(/\{(?=[{%])/g, "{{ '{' }}");
 }
 
-/** Tags and outputs in order, with whole raw blocks as one piece and comments as pieces without Liquid. */
-function* liquidPieces(template: string): Generator<Piece> {
+/**
+ * Tags and outputs in order, with whole raw blocks as one piece and comments as pieces without Liquid.
+ * @throws liquidjs' TokenizationError where a tag is not closed.
+ */
+export function* liquidPieces(template: string): Generator<LiquidPiece> {
   const tokens = new Tokenizer(template).readTopLevelTokens();
   let block: { end: 'endraw' | 'endcomment'; begin: number } | undefined;
   for (const token of tokens) {
@@ -91,8 +96,4 @@ function unusedWord(template: string): string {
     const word = `lq${number.toString(36)}`;
     if (!lower.includes(word)) return word;
   }
-}
-
-function countNewlines(text: string): number {
-  return text.split('\n').length - 1;
 }

@@ -1,6 +1,8 @@
 /** Something that MJML would drop without a word. */
 export interface StructureProblem {
   readonly line: number;
+  /** Where it stands in the text. */
+  readonly index: number;
   readonly message: string;
 }
 
@@ -49,7 +51,7 @@ const tagOrComment = /<!--[\s\S]*?-->|<(\/?)(mj[a-z-]*)((?:[^<>"']|"[^"]*"|'[^']
 export function findStructureProblem(mjml: string): StructureProblem | undefined {
   const open: { name: string; index: number }[] = [];
   const lineOf = (index: number) => mjml.slice(0, index).split('\n').length;
-  const problem = (index: number, message: string) => ({ line: lineOf(index), message });
+  const problem = (index: number, message: string) => ({ line: lineOf(index), index, message });
   let textFrom = 0;
   for (const match of mjml.matchAll(tagOrComment)) {
     const [all, closing, name, , selfClosing] = match;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import { campaign, campaignAudit, campaignList, contact, contactList } from '../../src/db/schema.ts';
 import { InputError } from '../../src/domain/errors.ts';
+import { FindingsError } from '../../src/message/findings.ts';
 import { definition } from '../message/fixtures.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -70,8 +71,14 @@ describe('creating a campaign', () => {
     });
     await expect(create({ html, ...rule('city', 'vpi') })).rejects.toMatchObject({ code: 'RULE_VARIATION' });
     expect((await create({ html, ...rule('city', 'vip') })).warnings).toEqual([]);
-    expect((await create({ html, ...rule('cty', 'vip') })).warnings).toEqual([
-      'rules.offer[0].when: no contact has the facet "cty": the rule asks in vain. Did you mean "city"?',
+    expect((await create({ html, ...rule('cty', 'vip') })).warnings).toMatchObject([
+      {
+        severity: 'warning',
+        code: 'RULE_IDLE',
+        where: 'rules',
+        message:
+          'rules.offer[0].when: no contact has the facet "cty": the rule asks in vain. Did you mean "city"?',
+      },
     ]);
   });
 
@@ -86,7 +93,7 @@ describe('creating a campaign', () => {
   });
 
   test('warns of a body without an unsubscribe link', async () => {
-    expect((await create()).warnings).toEqual([expect.stringMatching(/body in en has no unsubscribe link/)]);
+    expect((await create()).warnings).toMatchObject([{ code: 'NO_UNSUBSCRIBE', where: 'mail.html:1:1' }]);
     expect((await create({ html: '<a href="{{ unsubscribeUrl }}">x</a>' })).warnings).toEqual([]);
   });
 });
@@ -97,7 +104,7 @@ describe('a definition with a mistake is refused, and nothing is stored', () => 
       'a list that does not exist',
       { include: ['custmers'] },
       'LIST_UNKNOWN',
-      /include\[0\]: include: there is no list "custmers"\. Did you mean "customers"\?/,
+      /^include\[0\]: there is no list "custmers"\. Did you mean "customers"\?/,
     ],
     ['an excluded list that does not exist', { exclude: ['press', 'none'] }, 'LIST_UNKNOWN', /exclude\[1\]/],
     [
@@ -130,5 +137,22 @@ describe('a definition with a mistake is refused, and nothing is stored', () => 
     expect(error).toBeInstanceOf(InputError);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
     expect(await count()).toBe(before);
+  });
+
+  test('with several, all of which are told', async () => {
+    const change = { html: '<a href="/x">x</a> {{ contact.citty }}', include: ['custmers', 'pess'] };
+    const error = await create(change).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(FindingsError);
+    expect(error).toMatchObject({
+      code: 'CAMPAIGN_CHECK',
+      message: expect.stringMatching(/^There are 4 errors:\n {2}include\[0\]: .*\n {2}include\[1\]: /),
+      findings: [
+        { code: 'LIST_UNKNOWN', where: 'include[0]' },
+        { code: 'LIST_UNKNOWN', where: 'include[1]' },
+        { severity: 'warning', code: 'NO_UNSUBSCRIBE' },
+        { code: 'TEMPLATE_LINK', where: 'mail.html:1:4' },
+        { code: 'TEMPLATE_TOKEN', where: 'mail.html:1:23' },
+      ],
+    });
   });
 });

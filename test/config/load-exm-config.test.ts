@@ -44,6 +44,7 @@ describe('where the configuration comes from', () => {
       pipelines: builtInPipelines,
       steps: {},
       processors: {},
+      managerRoot: {},
       settings: defaultConfigSettings,
     });
   });
@@ -53,12 +54,14 @@ describe('where the configuration comes from', () => {
       config(`{
         steps: { CheckBudget: async ({ campaignId }: { campaignId: string }): Promise<void> => void campaignId },
         pipelines: { sendEmail: ['FillEmail', 'SendEmail', 'EmailSent'] },
+        managerRoot: { values: { company: 'Fennel & Slate' } },
         settings: { dispatchBatchSize: 250 },
       }`),
     );
     expect(loaded.pipelines.sendEmail).toEqual(['FillEmail', 'SendEmail', 'EmailSent']);
     expect(loaded.pipelines.dispatchNewsletter).toEqual(builtInPipelines.dispatchNewsletter);
     expect(loaded.settings).toEqual({ ...defaultConfigSettings, dispatchBatchSize: 250 });
+    expect(loaded.managerRoot).toEqual({ company: 'Fennel & Slate' });
     await expect(loaded.steps['CheckBudget']?.({ campaignId: 'autumn-1' })).resolves.toBeUndefined();
   });
 
@@ -134,6 +137,20 @@ describe('a wrong file', () => {
       key: 'settings.dispatchBatchSize',
       value: 0,
       expected: 'a whole number from 1 to 5000',
+    },
+    {
+      name: 'a value of the manager root that is no text',
+      text: untyped('{ managerRoot: { values: { year: 2026 } } }'),
+      key: 'managerRoot.values.year',
+      value: 2026,
+      expected: 'text of at most 10000 characters',
+    },
+    {
+      name: 'a name that no token can have',
+      text: config("{ managerRoot: { values: { 'two words': 'x' } } }"),
+      key: 'managerRoot.values.two words',
+      value: 'x',
+      expected: 'names of letters, digits',
     },
     {
       name: 'a setting of the wrong type',

@@ -49,6 +49,7 @@ const lookingLikeCodes = find(/'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g).filter(
       'PG_VERSION',
       'EAI_AGAIN',
       'WAYLAND_DISPLAY',
+      'NO_COLOR',
     ].includes(code),
 );
 

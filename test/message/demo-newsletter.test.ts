@@ -1,9 +1,9 @@
 import PostalMime from 'postal-mime';
 import { describe, expect, test } from 'vitest';
 import { readCampaignFile } from '../../src/message/campaign-file.ts';
+import { checkContent } from '../../src/message/check/check-content.ts';
 import { MessageComposer } from '../../src/message/compose.ts';
 import { freezeContent } from '../../src/message/freeze-content.ts';
-import { checkTokens } from '../../src/message/tokens.ts';
 import { packagePath } from '../../src/package-path.ts';
 import { baseUrl, keys, recipient } from './fixtures.ts';
 
@@ -15,8 +15,8 @@ const { content } = await freezeContent(definition, { campaignId: 'october-lette
 const composer = new MessageComposer(content, keys);
 
 describe("the demo's newsletter", () => {
-  test('uses only tokens that exist whatever facets the contacts have', () => {
-    expect(checkTokens(definition, locate)).toEqual([]);
+  test('uses only tokens that exist whatever facets the contacts have, and has nothing to warn of', async () => {
+    expect(await checkContent(definition, { locate })).toMatchObject({ findings: [], facets: [] });
   });
 
   test.each(['en', 'de', 'fr'])(

@@ -12,8 +12,9 @@ import {
 import { canonicalJson } from '../../src/message/canonical-json.ts';
 import { deployAnalytics, loadContent, publishDispatchItems } from '../../src/message/deploy.ts';
 import { contentHash } from '../../src/message/freeze-content.ts';
+import { renderBody } from '../../src/message/render-body.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { baseUrl, definition } from './fixtures.ts';
+import { ada, baseUrl, definition, keys } from './fixtures.ts';
 
 let database: TestDatabase;
 let id: string;
@@ -76,6 +77,21 @@ describe('PublishDispatchItems', () => {
       baseUrl,
       links: ['https://a.example/', expect.any(String)],
     });
+  });
+
+  test('keeps the values of the manager root that a campaign began with', async () => {
+    const begun = await createCampaign(
+      database.db,
+      definition({ html: '<p>{{ managerRoot.company }} {{ unsubscribeUrl }}</p>' }),
+      { managerRoot: { company: 'Fennel' } },
+    );
+    const first = await publishDispatchItems(database.db, begun.id, baseUrl, { company: 'Fennel' });
+    const frozen = await loadContent(database.db, first.hash);
+    expect(frozen.managerRoot).toEqual({ company: 'Fennel' });
+    const { html } = renderBody(frozen, { recipient: ada, position: 1, variant: 0, language: 'en' }, keys);
+    expect(html).toContain('<p>Fennel https://');
+    expect(await publishDispatchItems(database.db, begun.id, baseUrl, { company: 'Slate' })).toEqual(first);
+    expect(await publishDispatchItems(database.db, begun.id, baseUrl)).toEqual(first);
   });
 
   test('refuses a campaign that does not exist', async () => {

@@ -198,29 +198,29 @@ describe('the text part', () => {
 
 describe('MJML', () => {
   test.each([
-    ['an element that does not exist', '<mj-txt>x</mj-txt>', /^mail\.mjml:5: .*mj-txt doesn't exist/],
+    ['an element that does not exist', '<mj-txt>x</mj-txt>', /^mail\.mjml:5:1: .*mj-txt doesn't exist/],
     [
       'an attribute that does not exist',
       '<mj-text>x</mj-text>\n<mj-text colour="red">x</mj-text>',
-      /^mail\.mjml:6: .*Attribute colour is illegal/,
+      /^mail\.mjml:6:1: .*Attribute colour is illegal/,
     ],
-    ['an element that is not closed', '<mj-text>x', /^mail\.mjml:5: .*<mj-text> is not closed/],
-    ['an element closed by another', '<mj-text>x</mj-txt>', /^mail\.mjml:5: .*<mj-text> is not closed/],
+    ['an element that is not closed', '<mj-text>x', /^mail\.mjml:5:1: .*<mj-text> is not closed/],
+    ['an element closed by another', '<mj-text>x</mj-txt>', /^mail\.mjml:5:1: .*<mj-text> is not closed/],
     [
       'text between elements',
       '<mj-text>x</mj-text>\nlost',
-      /^mail\.mjml:6: .*text or Liquid directly inside <mj-column>/,
+      /^mail\.mjml:6:1: .*text or Liquid directly inside <mj-column>/,
     ],
     [
       'Liquid between elements',
       '{% if contact.plan %}\n<mj-text>x</mj-text>{% endif %}',
-      /^mail\.mjml:5: .*directly inside <mj-column>.*<mj-raw>/,
+      /^mail\.mjml:5:1: .*directly inside <mj-column>.*<mj-raw>/,
     ],
-    ['an include', '<mj-include path="/etc/passwd" />', /^mail\.mjml:5: .*<mj-include> is not allowed/],
+    ['an include', '<mj-include path="/etc/passwd" />', /^mail\.mjml:5:1: .*<mj-include> is not allowed/],
     [
       'a wrong value',
       '<mj-text color="{{ campaign.values.colour }}">x</mj-text>',
-      /^mail\.mjml:5: .*invalid value: \{\{ campaign\.values\.colour \}\}/,
+      /^mail\.mjml:5:1: .*invalid value: \{\{ campaign\.values\.colour \}\}/,
     ],
   ])('is refused with file and line for %s', async (_what, inside, message) => {
     await expect(freeze({ mjml: mjml(inside) })).rejects.toThrow(message);
@@ -234,7 +234,8 @@ describe('MJML', () => {
 });
 
 describe('tokens', () => {
-  const check = (change: Parameters<typeof definition>[0]) => () => checkTokens(definition(change));
+  const check = (change: Parameters<typeof definition>[0]) =>
+    checkTokens(definition(change), { managerRoot: { company: 'Fennel & Slate' } });
 
   test.each([
     [
@@ -246,47 +247,64 @@ describe('tokens', () => {
     [
       '{% for f in contact.facets %}{{ f[0] }}{{ forloop.index }}{% endfor %}{% assign x = contact.email %}{{ x }}',
     ],
+    ['{{ managerRoot.company }}'],
     ['{% raw %}{{ anything }}{% endraw %}{% comment %}{{ anything }}{% endcomment %}'],
   ])('that exist are accepted: %s', (html) => {
-    expect(check({ html, values: { season: 'autumn' } })).not.toThrow();
+    expect(check({ html, values: { season: 'autumn' } }).findings).toEqual([]);
   });
 
   test.each([
-    [
-      '{{ contcat.firstName }}',
-      /^mail\.html:2:4: there is no token \{\{ contcat\.firstName \}\}\. Did you mean "contact"/,
-    ],
+    ['{{ contcat.firstName }}', /^there is no token \{\{ contcat\.firstName \}\}\. Did you mean "contact"/],
     ['{{ firstName }}', /there is no token \{\{ firstName \}\}\. Did you mean "contact\.firstName"\?/],
     ['{{ campaign.values.seasn }}', /no token \{\{ campaign\.values\.seasn \}\}\. Did you mean "season"/],
     ['{{ campaign.nam }}', /Did you mean "name"/],
+    ['{{ managerRoot.compny }}', /no token \{\{ managerRoot\.compny \}\}\. Did you mean "company"/],
+    ['{{ managerRoot.zzz }}', /Values of the manager root stand in exm\.config\.ts/],
+    ['{{ managerRoot }}', /Name one of its values/],
     ['{{ contact }}', /no token \{\{ contact \}\}\. Name one of its values/],
     ['{{ _exm.token }}', /no token \{\{ _exm\.token \}\}/],
   ])('that do not exist are refused with their place: %s', (token, message) => {
-    expect(check({ html: `<p>\n${token}</p>`, values: { season: 'autumn' } })).toThrow(message);
+    expect(check({ html: `<p>\n${token}</p>`, values: { season: 'autumn' } }).findings).toEqual([
+      expect.objectContaining({
+        severity: 'error',
+        code: 'TEMPLATE_TOKEN',
+        where: 'mail.html:2:4',
+        message: expect.stringMatching(message),
+      }),
+    ]);
   });
 
   test.each([
-    ['{% if contact.email %}', /^mail\.html:2:1: this Liquid is wrong: .*not closed/],
-    ['{{ contact.email | shout }}', /^mail\.html:2:1: this Liquid is wrong: undefined filter: shout/],
-    ['{% include "x" %}', /^mail\.html:2:1: this Liquid is wrong: tag "include" not found/],
+    ['{% if contact.email %}', /^this Liquid is wrong: .*not closed/],
+    ['{{ contact.email | shout }}', /^this Liquid is wrong: undefined filter: shout/],
+    ['{% include "x" %}', /^this Liquid is wrong: tag "include" not found/],
     ['{% render "x" %}', /tag "render" not found/],
     ['{% layout "x" %}', /tag "layout" not found/],
     ['{{ contact.email', /not closed/],
   ])('in Liquid that is wrong are refused with their place: %s', (liquid, message) => {
-    expect(check({ html: `\n${liquid}` })).toThrow(message);
+    expect(check({ html: `\n${liquid}` }).findings).toEqual([
+      expect.objectContaining({
+        code: 'TEMPLATE_LIQUID',
+        where: 'mail.html:2:1',
+        message: expect.stringMatching(message),
+      }),
+    ]);
   });
 
-  test('in subjects and text parts are checked as well', () => {
-    expect(check({ subject: 'Hi {{ contat.email }}' })).toThrow(
-      /^bodies\.en\.subject: subject, character 7: /,
-    );
-    expect(check({ text: 'Hi\n{{ contat.email }}' })).toThrow(/^mail\.txt:2:4: /);
+  test('in subjects and text parts are checked as well, all of them', () => {
+    const { findings } = check({ subject: 'Hi {{ contat.email }}', text: 'Hi\n{{ a }} {{ contat.email }}' });
+    expect(findings).toMatchObject([
+      {
+        where: 'bodies.en.subject',
+        message: expect.stringContaining('{{ contat.email }} (character 7 of the subject). Did'),
+      },
+      { where: 'mail.txt:2:4' },
+      { where: 'mail.txt:2:12' },
+    ]);
   });
 
   test('that are short for a facet are handed on, once each, for the database to confirm', () => {
-    const facets = checkTokens(
-      definition({ html: '{{ contact.city }}\n{{ contact.city }}{{ contact.firstnam }}' }),
-    );
+    const { facets } = check({ html: '{{ contact.city }}\n{{ contact.city }}{{ contact.firstnam }}' });
     expect(facets).toEqual([
       { name: 'city', where: 'mail.html:1:4' },
       { name: 'firstnam', where: 'mail.html:2:22' },

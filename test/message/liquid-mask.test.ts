@@ -38,10 +38,16 @@ test('a raw block stays raw, and comments are left out', () => {
   expect(masked.unmask(masked.text)).toBe('a{% raw %}{{ x }} <b>{% endraw %}bcd');
 });
 
-test('lines are found again behind tags that span several of them', () => {
+test('places are found again behind tags that span several lines', () => {
   const masked = maskLiquid('one\n{% comment %}\n\n{% endcomment %}\nfive {{ a\n| upcase }}\nseven');
-  const line = masked.text.split('\n').indexOf('seven') + 1;
-  expect(masked.originalLine(line)).toBe(7);
+  const placeOf = (word: string) => masked.placeOf(masked.text.indexOf(word));
+  expect(['one', 'five', 'seven'].map(placeOf)).toEqual([
+    { line: 1, column: 1 },
+    { line: 5, column: 1 },
+    { line: 7, column: 1 },
+  ]);
+  const inLine = maskLiquid('{{ contact.firstName }}{% # x %}<b>');
+  expect(inLine.placeOf(inLine.text.indexOf('<b>'))).toEqual({ line: 1, column: 33 });
 });
 
 test('text that only looks like Liquid is printed as it is', () => {

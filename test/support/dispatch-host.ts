@@ -64,6 +64,7 @@ export function dispatchHost(
     keys,
     log,
     settings: { ...defaultConfigSettings, ...options.settings },
+    managerRoot: {},
     processors: options.processors ?? {},
     recorder,
     contents: new ContentCache(db, keys, defaultConfigSettings),
