@@ -14,6 +14,7 @@ import {
   type WinnerRequest,
   type WinnerResult,
 } from '../src/domain/messages.ts';
+import { instantMs } from '../src/domain/time-text.ts';
 import type { BatchWindow } from './batch-window.ts';
 import { describeFailure } from './failures.ts';
 import { step } from './primary-steps.ts';
@@ -204,7 +205,7 @@ export class AbTest {
   private async move({ at, inMs, by = 'unknown', reason: why }: MoveRequest): Promise<MoveResult> {
     const { dueAt } = await step('moveDecision').moveDecision({
       ...this.dispatch.campaign,
-      at: at ?? { inMs: inMs ?? 0 },
+      at: at === undefined ? { inMs: inMs ?? 0 } : new Date(instantMs(at) ?? Date.now()).toISOString(),
       by,
       why,
     });
@@ -237,8 +238,8 @@ export class AbTest {
     if (refusal !== undefined) return refusal;
     if (this.plan?.by === 'hand')
       return 'a person chooses the winner of its A/B test, so there is no time to be moved';
-    const ms = at === undefined ? inMs : Date.parse(at) - Date.now();
-    if (ms === undefined || Number.isNaN(ms)) return 'no time was given';
+    const ms = at === undefined ? inMs : (instantMs(at) ?? Number.NaN) - Date.now();
+    if (ms === undefined || Number.isNaN(ms)) return 'this is no time such as 2026-11-22T14:00Z';
     if (ms < 0) return 'that time has passed';
     return ms > furthestMs ? 'that time is more than a year away' : undefined;
   }

@@ -6,6 +6,7 @@ import { inSnapshot } from '../db/snapshot.ts';
 import { liveDispatchers, whyNoneSends } from '../dispatch/dispatchers.ts';
 import { type CampaignState, isFinished, type SubState } from '../domain/campaign-state.ts';
 import type { Totals } from '../domain/outcome.ts';
+import { type TestReport, testReport, waitForWinner } from '../reporting/test-report.ts';
 import { campaignTotals, type ServerShare, serverShares } from '../reporting/totals.ts';
 import { findCampaign } from './find-campaign.ts';
 
@@ -27,6 +28,8 @@ export interface CampaignStatus {
   /** Recipients that mail servers put off. */
   readonly deferred: number;
   readonly servers: readonly ServerShare[];
+  /** Null where there is none. */
+  readonly test: TestReport | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
 }
@@ -54,13 +57,14 @@ async function readStatus(db: Queries, campaignId: string): Promise<CampaignStat
     state: row.state,
     subState: row.subState,
     finished: isFinished(row),
-    reason: row.reason ?? (waits ? await whatIsLacking(db, row.definition.pool) : null),
+    reason: row.reason ?? waitForWinner(row) ?? (waits ? await whatIsLacking(db, row.definition.pool) : null),
     totals,
     excluded: row.excluded,
     failedByReason: byReason('failed'),
     skippedByReason: byReason('skipped'),
     deferred,
     servers,
+    test: await testReport(db, row, totals.sent),
     startedAt: row.startedAt?.toISOString() ?? null,
     endedAt: row.endedAt?.toISOString() ?? null,
   };

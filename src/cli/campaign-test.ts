@@ -5,11 +5,19 @@ import { parseEmailAddress } from '../contacts/email-address.ts';
 import type { Database } from '../db/connect.ts';
 import { liveDispatchers, whyNoneSends } from '../dispatch/dispatchers.ts';
 import { createTestSend, readTestSend } from '../dispatch/test-send.ts';
+import { letterOf } from '../domain/ab-test.ts';
 import { exitCodes, InputError, UnavailableError } from '../domain/errors.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withClient, withDatabase } from './connections.ts';
 import { parseList } from './flags.ts';
 import { table } from './table.ts';
+import { parseVariant } from './variant-letters.ts';
+
+interface TestFlags {
+  readonly to: string[];
+  readonly languages?: string[];
+  readonly variant?: string[];
+}
 
 /** A test is for a few people. */
 const mostAddresses = 50;
@@ -24,33 +32,40 @@ export function campaignTestCommand(): Command {
       'languages, with commas between (default: the default language)',
       parseList,
     )
+    .option(
+      '--variant <letters>',
+      'variants of an A/B test, with commas between (default: all of them)',
+      parseList,
+    )
     .addHelpText(
       'after',
       '\nExample:\n  exm campaign test autumn-7k3f --to ann@example.com,bob@example.com --languages en,de',
     )
     .action(
-      action<{ to: string[]; languages?: string[] }>(async ({ io, env }, { to, languages = [] }, id = '') => {
+      action<TestFlags>(async ({ io, env }, { to, languages = [], variant = [] }, id = '') => {
         checkAddresses(to);
         await withDatabase(env, 'campaign test', async (db, { queuePrefix }) => {
           const { definition } = await findCampaign(db, id);
           checkLanguages(languages, Object.keys(definition.bodies));
+          const variants = variant.map((letter) => parseVariant(letter, definition, '--variant'));
           await requireAbleDispatcher(db, definition.pool);
-          const testSendId = await createTestSend(db, { campaignId: id, addresses: to, languages });
+          const testSendId = await createTestSend(db, { campaignId: id, addresses: to, languages, variants });
           const { pool } = definition;
           const counts = await withClient(
             env,
             async (client) => await runTestSend(client, { campaignId: id, testSendId, pool, queuePrefix }),
           );
           const { results } = await readTestSend(db, testSendId);
-          const rows = (results ?? []).map(({ address, language, ok, reply }) => [
+          const rows = (results ?? []).map(({ address, language, variant, ok, reply }) => [
             address,
             language,
+            letterOf(variant),
             ok ? 'sent' : 'failed',
             reply,
           ]);
           io.result(
             { id, ...counts, results: results ?? [] },
-            table(rows, ['address', 'language', 'result', 'reply']),
+            table(rows, ['address', 'language', 'variant', 'result', 'reply']),
           );
           if (counts.failed > 0) process.exitCode = exitCodes.failed;
         });

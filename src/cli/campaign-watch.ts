@@ -6,6 +6,7 @@ import type { Environment } from '../config/environment.ts';
 import type { Database } from '../db/connect.ts';
 import { hasEnded, type StateAndSubState, stateInWords } from '../domain/campaign-state.ts';
 import { ExmError, exitCodes, FailedError, RefusedError } from '../domain/errors.ts';
+import { waitForWinner } from '../reporting/test-report.ts';
 import { campaignTotals } from '../reporting/totals.ts';
 import {
   asHeld,
@@ -99,7 +100,7 @@ export async function followCampaign(
       const totals = await campaignTotals(db, id);
       // Right after its start a campaign is a Draft still, which is worth a word only where it stays one.
       if (campaign.state !== 'Draft' || lasting)
-        display.show(stateInWords(campaign), totals, campaign.reason);
+        display.show(stateInWords(campaign), totals, campaign.reason ?? waitForWinner(stored));
       if (endsWatching(stored)) return await watchedStatus(db, workflows, id);
       // While somebody writes into the books somebody works on the campaign: Temporal need not be asked.
       const now = JSON.stringify([stored.state, stored.subState, totals]);

@@ -10,6 +10,7 @@ import { campaignStartCommand } from './campaign-start.ts';
 import { campaignStatusCommand } from './campaign-status.ts';
 import { campaignTestCommand } from './campaign-test.ts';
 import { campaignWatchCommand } from './campaign-watch.ts';
+import { campaignWinnerCommand } from './campaign-winner.ts';
 
 export function campaignCommand(): Command {
   return new Command('campaign')
@@ -23,6 +24,7 @@ export function campaignCommand(): Command {
     .addCommand(campaignControlCommand('pause'))
     .addCommand(campaignControlCommand('resume'))
     .addCommand(campaignControlCommand('cancel'))
+    .addCommand(campaignWinnerCommand())
     .addCommand(campaignStatusCommand())
     .addCommand(campaignWatchCommand())
     .addCommand(campaignAuditCommand())

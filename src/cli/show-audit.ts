@@ -6,6 +6,7 @@ import { duration, instant } from '../reporting/pages/format.ts';
 import { booksTable, excludedTable } from './books-table.ts';
 import { printable } from './printable.ts';
 import { table } from './table.ts';
+import { testText } from './test-table.ts';
 import { wrap } from './wrap.ts';
 
 /** A campaign's books for a person, but for the list of those in doubt. All times are UTC. */
@@ -14,6 +15,7 @@ export function auditText(audit: CampaignAudit, now = new Date()): string {
     heading(audit),
     booksTable(audit),
     verdict(audit),
+    testText(audit.test),
     excludedTable(audit.excluded),
     deferredText(audit, now),
     serversText(audit),

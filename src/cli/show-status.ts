@@ -2,6 +2,7 @@ import { hasStepsLeft, stateInWords } from '../domain/campaign-state.ts';
 import { booksTable, excludedTable } from './books-table.ts';
 import type { WatchedStatus } from './campaign-workflow.ts';
 import { table } from './table.ts';
+import { testText } from './test-table.ts';
 
 /** A campaign's books for a person. */
 export function statusText(status: WatchedStatus): string {
@@ -19,6 +20,8 @@ export function statusText(status: WatchedStatus): string {
       '',
       `${status.deferred} of the remaining were put off by their mail servers and are tried again.`,
     );
+  const test = testText(status.test);
+  if (test !== undefined) parts.push('', test);
   const excluded = excludedTable(status.excluded);
   if (excluded !== undefined) parts.push('', excluded);
   if (status.servers.length > 0) {

@@ -32,7 +32,7 @@ function facts(report: RecipientReport): string {
       'queued',
       queue === null
         ? 'no'
-        : `position ${queue.position} of ${campaign.queued}, language ${queue.language}, variant ${queue.variantName ?? queue.variant}`,
+        : `position ${queue.position} of ${campaign.queued}, language ${queue.language}, variant ${queue.variantName ?? queue.variant ?? 'that wins the A/B test'}`,
     ],
     [
       'put off',

@@ -5,6 +5,7 @@ import type { Recipient } from '../contacts/recipient.ts';
 import type { TestSendResult } from '../db/schema.ts';
 import { contact } from '../db/schema.ts';
 import { MessageComposer } from '../message/compose.ts';
+import type { FrozenContent } from '../message/content.ts';
 import { loadFiles } from '../message/content-files.ts';
 import { freezeContent } from '../message/freeze-content.ts';
 import { EmulatedSession } from '../smtp/emulation.ts';
@@ -33,7 +34,7 @@ export async function sendTestMessage(
   const files = await loadFiles(host.db, content);
   const composer = new MessageComposer(content, host.keys, { test: true, files });
   const languages = test.languages.length > 0 ? test.languages : [definition.defaultLanguage];
-  const variants = test.variants.length > 0 ? test.variants : [0];
+  const variants = test.variants.length > 0 ? test.variants : variantsOf(content);
   const emulation = content.emulation ?? host.emulation;
   const session = emulation === undefined ? await host.sessions.acquire() : new EmulatedSession(emulation);
   const results: TestSendResult[] = [];
@@ -54,6 +55,11 @@ export async function sendTestMessage(
   }
   const sent = results.filter(({ ok }) => ok).length;
   return { sent, failed: results.length - sent };
+}
+
+/** A test that leaves out what recipients get would be none. */
+function variantsOf({ bodies }: FrozenContent): number[] {
+  return [...new Set(bodies.map(({ variant }) => variant))];
 }
 
 async function recipientOf(host: DispatchHost, address: string): Promise<Recipient> {

@@ -9,6 +9,7 @@ export interface NewTestSend {
   readonly addresses: readonly string[];
   /** None: the campaign's default language. */
   readonly languages?: readonly string[];
+  /** None: all of them. */
   readonly variants?: readonly number[];
 }
 

@@ -1,20 +1,12 @@
 import { z } from 'zod';
 import { type WinnerMeasure, winnerMeasures } from '../domain/ab-test.ts';
+import { durationMs } from '../domain/time-text.ts';
 import type { WinnerRule } from './content.ts';
 
 /** Variants beside the campaign's own content, which is A: B to E. */
 const furtherVariants = 4;
 /** A test whose winner is wanted later than this is no test of this campaign any more. Milliseconds. */
 const longestTestMs = 30 * 86_400_000;
-
-const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** Milliseconds of `90s`, `30m`, `4h` or `2d`; undefined where the text is no such time. */
-export function durationMs(text: string): number | undefined {
-  const [, number, unit] = /^\s*(\d{1,9}(?:\.\d{1,3})?)\s*([smhd])\s*$/.exec(text) ?? [];
-  if (number === undefined || unit === undefined) return undefined;
-  return Math.round(Number(number) * unitMs[unit as keyof typeof unitMs]);
-}
 
 const after = z.string('must be a time such as 30m, 4h or 2d').transform((text, context): number => {
   const ms = durationMs(text);

@@ -9,6 +9,7 @@ import { booksBalance, type OutcomeKind, type Totals } from '../domain/outcome.t
 import { type AuditEntry, auditTrail } from './audit-trail.ts';
 import { auditedBooks, type BooksDifference, differenceInWords } from './books.ts';
 import { type ServerReport, serverReports } from './server-report.ts';
+import { type TestReport, testReport, waitForWinner } from './test-report.ts';
 
 /** The books of a campaign, counted recipient by recipient as of one moment, and who did what to it. Instants are ISO 8601. */
 export interface CampaignAudit {
@@ -40,6 +41,8 @@ export interface CampaignAudit {
     readonly ended: number;
     readonly inHand: readonly BatchInHand[];
   };
+  /** Null where there is none. */
+  readonly test: TestReport | null;
   readonly trail: readonly AuditEntry[];
 }
 
@@ -90,7 +93,7 @@ async function readAudit(db: Queries, campaignId: string): Promise<CampaignAudit
     name: campaign.name,
     state: campaign.state,
     subState: campaign.subState,
-    reason: campaign.reason,
+    reason: campaign.reason ?? waitForWinner(campaign),
     createdAt: campaign.createdAt.toISOString(),
     startedAt: campaign.startedAt?.toISOString() ?? null,
     endedAt: campaign.endedAt?.toISOString() ?? null,
@@ -105,6 +108,7 @@ async function readAudit(db: Queries, campaignId: string): Promise<CampaignAudit
     deferred: await deferredRecipients(db, campaignId),
     servers: await serverReports(db, campaignId, { ended: true }),
     batches: await batchesOf(db, campaignId),
+    test: await testReport(db, campaign, totals.sent),
     trail: await auditTrail(db, campaignId),
   };
 }

@@ -1,13 +1,14 @@
-import { eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
+import { findCampaign } from '../campaigns/find-campaign.ts';
 import type { Queries } from '../db/connect.ts';
-import { campaign } from '../db/schema.ts';
 import { type CampaignState, hasEnded, type SubState } from '../domain/campaign-state.ts';
 import { withoutAddresses } from '../domain/error-message.ts';
 import { booksBalance, type OutcomeKind, type Totals } from '../domain/outcome.ts';
 import { type AuditEntry, auditTrail } from './audit-trail.ts';
 import { type EventReport, eventReports, type LinkReport, linkReports } from './event-report.ts';
 import { type ServerReport, serverReports } from './server-report.ts';
-import { campaignTotals, unknownCampaign } from './totals.ts';
+import { type TestReport, testReport, waitForWinner } from './test-report.ts';
+import { campaignTotals } from './totals.ts';
 
 /** Everything that is reported of one campaign. Contains no addresses. Instants are ISO 8601 in UTC. */
 export interface CampaignReport {
@@ -26,6 +27,8 @@ export interface CampaignReport {
   /** Contacts of the included lists that were not queued. */
   readonly excluded: readonly ReasonCount[];
   readonly servers: readonly ServerReport[];
+  /** The A/B test; null where there is none. */
+  readonly test: TestReport | null;
   readonly events: readonly EventReport[];
   readonly links: readonly LinkReport[];
   /** Why recipients were not sent the message, most frequent first; the rarest are left out beyond 100 reasons. */
@@ -51,8 +54,7 @@ const maximumReasons = 100;
 
 /** The report of one campaign as it is now. @throws InputError where there is no such campaign. */
 export async function campaignReport(db: Queries, campaignId: string): Promise<CampaignReport> {
-  const [row] = await db.select().from(campaign).where(eq(campaign.id, campaignId));
-  if (row === undefined) throw unknownCampaign(campaignId);
+  const row = await findCampaign(db, campaignId);
   const ended = hasEnded(row.state);
   const totals = await campaignTotals(db, campaignId);
   return {
@@ -60,7 +62,7 @@ export async function campaignReport(db: Queries, campaignId: string): Promise<C
     name: row.name,
     state: row.state,
     subState: row.subState,
-    reason: masked(row.reason),
+    reason: masked(row.reason ?? waitForWinner(row)),
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
     endedAt: row.endedAt?.toISOString() ?? null,
@@ -68,6 +70,7 @@ export async function campaignReport(db: Queries, campaignId: string): Promise<C
     progress: progressOf(totals, row.startedAt, row.endedAt ?? new Date(), row.subState),
     excluded: byFrequency(Object.entries(row.excluded).map(([reason, count]) => ({ reason, count }))),
     servers: await serverReports(db, campaignId, { ended }),
+    test: await testReport(db, row, totals.sent),
     events: await eventReports(db, campaignId),
     links: await linkReports(db, campaignId),
     failures: await failureReasons(db, campaignId),

@@ -9,6 +9,7 @@ import { books } from './books.ts';
 import { count, instant, percent, words } from './format.ts';
 import { layout } from './layout.ts';
 import { stateBadge } from './state-badge.ts';
+import { abTest } from './test.ts';
 
 /** One campaign as a page. It refreshes itself while the campaign is being dispatched. */
 export function campaignPage(report: CampaignReport): string {
@@ -28,6 +29,7 @@ export function campaignPage(report: CampaignReport): string {
 ${reason !== null && html`<p>${reason}</p>`}
 </div>
 ${books(report)}
+${abTest(report.test)}
 ${recipients(report.events, report.books.sent)}
 <div class="pair">
 ${reasons('Not queued', 'Contacts of its lists, by reason', report.excluded)}

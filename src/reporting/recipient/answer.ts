@@ -143,6 +143,12 @@ function waitingInWords(waiting: Waiting, { campaign, queue, deferral }: Recipie
         : `It is in batch ${waiting.batch}, which ${waiting.server} took at ${utc(waiting.since)}; that server is ${waiting.presence}, so the batch is given to another.`;
     case 'dispatcher':
       return `It waits, for ${waiting.reason}.`;
+    case 'winner':
+      if (!waiting.isOut)
+        return 'It waits for the A/B test, which is being sent: it gets the variant that wins.';
+      return waiting.dueAt === null
+        ? `It gets the variant that wins the A/B test, which a person chooses: "exm campaign winner ${campaign.id} B".`
+        : `It gets the variant that wins the A/B test, which is chosen at ${utc(waiting.dueAt)}.`;
     case 'turn':
       return `The campaign is ${stateInWords(campaign)}, and no dispatcher has taken its batch yet (position ${queue?.position} of ${campaign.queued}).`;
   }

@@ -119,6 +119,8 @@ export type Waiting =
       readonly presence: ServerState;
       readonly since: string;
     }
+  /** Whoever is behind an A/B test gets what wins it. */
+  | { readonly for: 'winner'; readonly dueAt: string | null; readonly isOut: boolean }
   | { readonly for: 'dispatcher'; readonly reason: string }
   | { readonly for: 'turn' };
 

@@ -18,6 +18,14 @@ export async function waitingFor(
   const waiting: Waiting[] = [];
   if (word === 'cancel') waiting.push({ for: 'cancel' });
   if (word === 'pause') waiting.push({ for: 'resume', reason: campaign.reason, ...(await paused(db, id)) });
+  const isBehindTest = campaign.testSize !== null && position > campaign.testSize;
+  if (isBehindTest && campaign.winner === null) {
+    const { winnerDueAt, testOutAt } = campaign;
+    return [
+      ...waiting,
+      { for: 'winner', dueAt: winnerDueAt?.toISOString() ?? null, isOut: testOutAt !== null },
+    ];
+  }
   if (dueAt !== undefined && Date.parse(dueAt) > Date.now()) waiting.push({ for: 'due', at: dueAt });
   else waiting.push(...(await batchInHand(db, id, position)));
   if (waiting.length > 0) return waiting;
