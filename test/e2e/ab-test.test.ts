@@ -59,16 +59,16 @@ export default defineConfig({ settings: { deferralFirstDelaySeconds: 1 } });\n`,
   /** Started: a test of A and B by 10 people each, unless it is said otherwise. */
   async function started(
     winner: WinnerRule,
-    change: Partial<TestDefinition> & { readonly pool?: string } = {},
+    change: Partial<TestDefinition> & { readonly testTo?: readonly string[] } = {},
   ) {
-    const { pool = 'default', ...test } = change;
+    const { testTo = [], ...test } = change;
     const subject = `subject-${randomBytes(6).toString('hex')}`;
     const { id } = await createCampaign(
       fixture.installation.database.db,
       definition({
         subject: `${subject}-A`,
         html,
-        pool,
+        testTo,
         goals: [{ name: 'order', url: offer, value: 10 }],
         test: { share: 50, variants: [{ bodies: { en: body(`${subject}-B`) } }], winner, ...test },
       }),
@@ -123,7 +123,8 @@ export default defineConfig({ settings: { deferralFirstDelaySeconds: 1 } });\n`,
     for (const message of campaign.received('A').slice(0, 2)) await visit(message, open);
     for (const message of campaign.received('B').slice(0, 3)) await visit(message, open);
     for (const message of campaign.received('A').slice(2, 9)) await visit(message, open, 'curl/8.5.0');
-    await moveDecision(client, campaign.id, { inMs: 1, by: 'ann' });
+    const moved = await fixture.installation.exm(['campaign', 'winner', campaign.id, '--in', '0s', '--json']);
+    expect(moved.json()).toMatchObject({ id: campaign.id, inForce: true });
     await campaign.result();
     expect(campaign.counts()).toEqual([10, 30]);
     expect(await campaign.winners()).toEqual([
@@ -171,13 +172,31 @@ export default defineConfig({ settings: { deferralFirstDelaySeconds: 1 } });\n`,
     await expect(moveDecision(client, campaign.id, { inMs: 5_000 })).rejects.toMatchObject(
       refused('a person chooses the winner of its A/B test, so there is no time to be moved'),
     );
-    // By a signal, as any Temporal tool can send one; what is none is ignored.
-    const workflow = client.workflow.getHandle(`campaign/${campaign.id}`);
-    await workflow.signal('chooseWinner', 'nonsense');
-    await workflow.signal('chooseWinner', { variant: 'B', by: 'bob' });
+    const { exm } = fixture.installation;
+    const status = await exm(['campaign', 'status', campaign.id]);
+    expect(status.stdout).toContain(`Reason: ${reason}`);
+    expect(status.stdout).toMatch(/A\/B test: 50 % of the recipients \(20\); a person chooses the winner\./);
+    const [behind] = await query(
+      `select email from dispatch_queue q join contact c on c.id = q.contact_id where campaign_id = $1 and position = 40`,
+      [campaign.id],
+    );
+    const why = await exm(['why', campaign.id, behind?.email, '--json']);
+    expect(why.json().text).toContain('It gets the variant that wins the A/B test, which a person chooses');
+    const chosen = await exm([
+      'campaign',
+      'winner',
+      campaign.id,
+      'b',
+      '--reason',
+      'the board says so',
+      '--json',
+    ]);
+    expect(chosen.json()).toEqual({ id: campaign.id, winner: 'B', inForce: true });
     await campaign.result();
     expect(campaign.counts()).toEqual([10, 30]);
-    expect(await campaign.winners()).toMatchObject([{ actor: 'bob', to: 'B' }]);
+    expect(await campaign.winners()).toMatchObject([
+      { to: 'B', why: expect.stringContaining('the board says so; open rate') },
+    ]);
   });
 
   test('chooses nothing by the clock while it is paused, and at once when it goes on', async () => {
@@ -210,8 +229,12 @@ export default defineConfig({ settings: { deferralFirstDelaySeconds: 1 } });\n`,
     const campaign = await started({ by: 'value-per-visit', afterMs: 3_600_000 });
     await campaign.untilOut();
     await pauseCampaign(client, campaign.id);
-    await chooseWinner(client, campaign.id, { variant: 'B' });
-    expect((await campaignStatus(client, campaign.id)).test).toMatchObject({ winner: 'B', held: 0 });
+    // By a signal, as any Temporal tool can send one; what is none is ignored.
+    const workflow = client.workflow.getHandle(`campaign/${campaign.id}`);
+    await workflow.signal('chooseWinner', 'nonsense');
+    await workflow.signal('chooseWinner', { variant: 'B', by: 'bob' });
+    await waitFor(async () => (await campaignStatus(client, campaign.id)).test?.winner === 'B');
+    expect((await campaignStatus(client, campaign.id)).test?.held).toBe(0);
     expect(campaign.counts()).toEqual([10, 10]);
     await resumeCampaign(client, campaign.id);
     await campaign.result();
@@ -262,9 +285,18 @@ export default defineConfig({ settings: { deferralFirstDelaySeconds: 1 } });\n`,
     expect(campaign.counts()).toEqual([10, 30]);
   });
 
+  test('sends the test of a single variant that is named by its letter', async () => {
+    const campaign = await started({ by: 'hand' });
+    await campaign.untilOut();
+    const to = ['campaign', 'test', campaign.id, '--to', 'me@example.com', '--json'];
+    const sent = await fixture.installation.exm([...to, '--variant', 'b']);
+    expect(sent.json().results).toMatchObject([{ variant: 1, ok: true }]);
+    await cancelCampaign(client, campaign.id);
+  });
+
   test('needs no winner where the test goes to everybody', async () => {
     fixture.receiver.hold();
-    const campaign = await started({ by: 'hand' }, { share: 100 });
+    const campaign = await started({ by: 'hand' }, { share: 100, testTo: ['you@example.com'] });
     await waitFor(() => fixture.receiver.held > 0);
     await expect(chooseWinner(client, campaign.id, { variant: 'B' })).rejects.toMatchObject({
       message: 'Refused: its A/B test goes to all recipients, so nobody is left to get the winner.',
@@ -272,5 +304,7 @@ export default defineConfig({ settings: { deferralFirstDelaySeconds: 1 } });\n`,
     fixture.receiver.release();
     expect(await campaign.result()).toMatchObject({ state: 'Sent', totals: { sent: people } });
     expect(campaign.counts()).toEqual([20, 20]);
+    // Before them the file's own test, of each variant.
+    expect(fixture.receiver.messages.filter(({ to }) => to[0] === 'you@example.com')).toHaveLength(2);
   });
 });
