@@ -7,11 +7,11 @@ import { liveDispatchers, whyNoneSends } from '../dispatch/dispatchers.ts';
 import { createTestSend, readTestSend } from '../dispatch/test-send.ts';
 import { letterOf } from '../domain/ab-test.ts';
 import { exitCodes, InputError, UnavailableError } from '../domain/errors.ts';
+import { namedVariant, variantsIn } from '../message/named-variant.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withClient, withDatabase } from './connections.ts';
 import { parseList } from './flags.ts';
 import { table } from './table.ts';
-import { parseVariant } from './variant-letters.ts';
 
 interface TestFlags {
   readonly to: string[];
@@ -47,7 +47,7 @@ export function campaignTestCommand(): Command {
         await withDatabase(env, 'campaign test', async (db, { queuePrefix }) => {
           const { definition } = await findCampaign(db, id);
           checkLanguages(languages, Object.keys(definition.bodies));
-          const variants = variant.map((letter) => parseVariant(letter, definition, '--variant'));
+          const variants = variant.map((letter) => namedVariant(letter, variantsIn(definition), '--variant'));
           await requireAbleDispatcher(db, definition.pool);
           const testSendId = await createTestSend(db, { campaignId: id, addresses: to, languages, variants });
           const { pool } = definition;

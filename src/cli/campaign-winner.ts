@@ -4,10 +4,10 @@ import { chooseWinner, moveDecision } from '../client.ts';
 import { letterOf } from '../domain/ab-test.ts';
 import { InputError, RefusedError } from '../domain/errors.ts';
 import { durationMs, instantMs } from '../domain/time-text.ts';
+import { namedVariant, variantsIn } from '../message/named-variant.ts';
 import { actor } from './actor.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withClient, withDatabase } from './connections.ts';
-import { parseVariant } from './variant-letters.ts';
 
 interface WinnerFlags {
   readonly at?: string;
@@ -34,7 +34,8 @@ export function campaignWinnerCommand(): Command {
         await withDatabase(env, 'campaign winner', async (db) => {
           const { definition } = await findCampaign(db, id);
           if (definition.test === undefined) throw noTest(id);
-          const variant = letter === undefined ? undefined : parseVariant(letter, definition, 'variant');
+          const variant =
+            letter === undefined ? undefined : namedVariant(letter, variantsIn(definition), 'variant');
           await withClient(env, async (client) => {
             const request = { by: actor(), reason };
             if (variant !== undefined) {

@@ -7,7 +7,7 @@ import type { Recipient } from '../contacts/recipient.ts';
 import type { Queries } from '../db/connect.ts';
 import { variantOfQueued } from '../db/queued-variant.ts';
 import { campaign, dispatchQueue } from '../db/schema.ts';
-import { letterOf, lettersOf, variantOf } from '../domain/ab-test.ts';
+import { letterOf } from '../domain/ab-test.ts';
 import { FailedError, InputError, RefusedError } from '../domain/errors.ts';
 import { chooseLanguage } from '../domain/language-choice.ts';
 import type { ChosenVariations } from '../message/components.ts';
@@ -16,6 +16,7 @@ import type { ComposedMessage, FrozenContent } from '../message/content.ts';
 import { loadFiles } from '../message/content-files.ts';
 import { currentContent } from '../message/current-content.ts';
 import type { FreezeOptions } from '../message/freeze-content.ts';
+import { namedVariant } from '../message/named-variant.ts';
 import { type RuleFailure, ruleSetOf } from '../message/rules/rule-set.ts';
 
 export interface PreviewRequest {
@@ -126,14 +127,7 @@ function chooseVariant(
   winner: number | null,
 ): number {
   if (variant === undefined) return queued?.variant ?? winner ?? 0;
-  const variants = variantsOf(content);
-  const chosen = variantOf(variant, variants);
-  if (chosen !== undefined) return chosen;
-  throw new InputError('VARIANT_UNKNOWN', 'The campaign has no such variant.', {
-    field: '--variant',
-    value: variant,
-    hint: variants === 1 ? 'It has no A/B test, so there is only A.' : `It has ${lettersOf(variants)}.`,
-  });
+  return namedVariant(variant, variantsOf(content), '--variant');
 }
 
 function variantsOf({ bodies }: FrozenContent): number {
