@@ -5,6 +5,7 @@ import { type MessageBodyCache, MessageComposer } from '../message/compose.ts';
 import type { FrozenContent } from '../message/content.ts';
 import { type FileBytes, loadFiles } from '../message/content-files.ts';
 import { loadContent } from '../message/deploy.ts';
+import { ruleSetOf } from '../message/rules/rule-set.ts';
 
 /** Campaigns whose content a process keeps ready. */
 const keptContents = 8;
@@ -53,6 +54,8 @@ export class ContentCache {
 
   private async loadOnce(hash: string): Promise<LoadedContent> {
     const frozen = await loadContent(this.db, hash);
+    // Rules that this version cannot read stop the campaign here, before they would change anybody's message.
+    ruleSetOf(frozen);
     const files = await loadFiles(this.db, frozen);
     const cache = { bodies: this.bodies, contentHash: hash };
     return { frozen, files, composer: new MessageComposer(frozen, this.keys, { files, cache }) };

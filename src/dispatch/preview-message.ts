@@ -83,17 +83,20 @@ export async function previewMessage(
   const language = chooseBodyLanguage(request, content, variant, queued, recipient);
   const composer = new MessageComposer(content, keys, { files: await loadFiles(db, content) });
   const position = request.exact ? (queued?.position ?? testPosition) : testPosition;
+  const message = await composer.compose(recipient, position, variant, language);
+  // Composing has asked the same rules.
   const rules = ruleSetOf(content);
+  rules.takeFailures();
   return {
     campaignName: row.name,
-    message: await composer.compose(recipient, position, variant, language),
+    message,
     queuedAt: queued?.position ?? null,
     variant: letterOf(variant),
     variants: variantsOf(content),
     language,
     isFrozen,
     components: rules.choose(recipient),
-    ruleFailures: rules.failures.map((failure) => ({ ...failure, times: 1 })),
+    ruleFailures: rules.takeFailures(),
   };
 }
 

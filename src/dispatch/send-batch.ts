@@ -4,6 +4,7 @@ import { UnavailableError } from '../domain/errors.ts';
 import type { OutcomeCounts } from '../domain/outcome.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
+import { logRuleFailures } from './log-rule-failures.ts';
 import { freshUntil, groupSize, type QueuedRecipient, readRecipients } from './read-recipients.ts';
 import { SendEmail } from './send-email.ts';
 
@@ -68,6 +69,7 @@ export async function sendBatch(
     throw error;
   } finally {
     attempt.cancelled.removeEventListener('abort', stop);
+    logRuleFailures(host.log, campaignId, content.frozen);
   }
 }
 

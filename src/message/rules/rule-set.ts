@@ -53,9 +53,11 @@ export class RuleSet {
     return chosen;
   }
 
-  /** Rules that could not be evaluated for somebody, and how often. */
-  get failures(): readonly RuleFailure[] {
-    return [...this.#failures.values()];
+  /** Rules that could not be evaluated for somebody since this was asked last, and how often. */
+  takeFailures(): readonly RuleFailure[] {
+    const failures = [...this.#failures.values()];
+    this.#failures.clear();
+    return failures;
   }
 
   #firstThatHolds(

@@ -30,9 +30,10 @@ describe('the rules of a campaign', () => {
     const set = new RuleSet(rules);
     for (const age of ['old', 'very old', '20']) set.choose(recipient({ facets: { age } }));
     set.choose(recipient({ facets: {} }));
-    expect(set.failures).toEqual([
+    expect(set.takeFailures()).toEqual([
       { component: 'footer', rule: 1, reason: 'int_conversion_error', times: 2 },
     ]);
+    expect(set.takeFailures()).toEqual([]);
   });
 
   test('are compiled once per content', async () => {
