@@ -1,10 +1,11 @@
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { DispatchHost } from '../src/dispatch/dispatch-host.ts';
 import { liveDispatchers, slotsOf } from '../src/dispatch/dispatchers.ts';
 import { mailServerAway } from '../src/dispatch/message-sender.ts';
 import { sendBatch } from '../src/dispatch/send-batch.ts';
 import { sendTestMessage } from '../src/dispatch/send-test-message.ts';
 import type { SendBatchInput, SendBatchResult } from '../src/domain/dispatch.ts';
+import { ExmError } from '../src/domain/errors.ts';
 import { asActivities } from './as-activities.ts';
 
 export type DispatchActivities = ReturnType<typeof createDispatchActivities>;
@@ -19,8 +20,10 @@ export function createDispatchActivities(host: DispatchHost) {
       const { counts, deferred, rest, stopped } = await sendBatch(host, input, {
         number: Context.current().info.attempt,
         cancelled: Context.current().cancellationSignal,
+      }).catch((error) => {
+        throw isHandedBack(error) ? forAnother(host, error) : error;
       });
-      const slots = slotsOf(await liveDispatchers(host.db, host.pool));
+      const slots = slotsOf(await liveDispatchers(host.db, host.pool), input.campaignId);
       return { server: host.name, counts, deferred, rest, stopped, slots };
     },
 
@@ -29,7 +32,22 @@ export function createDispatchActivities(host: DispatchHost) {
       campaignId: string;
       testSendId: string;
     }): Promise<{ sent: number; failed: number }> {
-      return await sendTestMessage(host, input);
+      const ended = host.pace.accepted();
+      try {
+        return await sendTestMessage(host, input);
+      } finally {
+        ended();
+      }
     },
   });
+}
+
+function isHandedBack(error: unknown): error is ExmError {
+  return error instanceof ExmError && error.code === 'BATCH_HANDED_BACK';
+}
+
+/** Another dispatcher can take the batch at once, and must not wait for the longer the more often this one was quicker. */
+function forAnother({ pace }: DispatchHost, { code, message }: ExmError): ApplicationFailure {
+  pace.handedBack();
+  return ApplicationFailure.create({ type: code, message, nonRetryable: false, nextRetryDelay: '1s' });
 }

@@ -6,6 +6,6 @@ import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 export function createLaunchDedicatedServers({ db }: PrimaryDependencies) {
   return async ({ campaignId }: CampaignRef): Promise<{ slots: number }> => {
     const { definition } = await findCampaign(db, campaignId);
-    return { slots: slotsOf(await liveDispatchers(db, definition.pool)) };
+    return { slots: slotsOf(await liveDispatchers(db, definition.pool), campaignId) };
   };
 }

@@ -4,7 +4,9 @@ import { loadDkimKey } from '../src/config/dkim-key.ts';
 import { loadExmConfig } from '../src/config/load-exm-config.ts';
 import { setServerHealth } from '../src/db/server-presence.ts';
 import { ContentCache } from '../src/dispatch/content-cache.ts';
+import { ContentReadiness } from '../src/dispatch/content-readiness.ts';
 import type { DispatchHost } from '../src/dispatch/dispatch-host.ts';
+import { HandBackPace } from '../src/dispatch/hand-back-pace.ts';
 import { Journal } from '../src/dispatch/journal.ts';
 import { LeftJournals } from '../src/dispatch/left-journals.ts';
 import { MailServerState } from '../src/dispatch/mail-server-state.ts';
@@ -96,6 +98,10 @@ export async function createDispatcher(
     mailServer,
     async (text) => await health.tell('mail server', text),
   );
+  const contents = new ContentCache(db, settings.keys, config.settings);
+  const { processors } = config;
+  const readiness = new ContentReadiness({ db, server: name, pool: options.pool, log, contents, processors });
+  const pace = new HandBackPace();
   const host: DispatchHost = {
     name,
     pool: options.pool,
@@ -105,9 +111,11 @@ export async function createDispatcher(
     log,
     settings: config.settings,
     managerRoot: config.managerRoot,
-    processors: config.processors,
+    processors,
     recorder,
-    contents: new ContentCache(db, settings.keys, config.settings),
+    contents,
+    readiness,
+    pace,
     sessions,
     emulation: options.emulation,
     mailServer,
@@ -121,7 +129,7 @@ export async function createDispatcher(
       identity: `${name}@dispatch`,
       workflowBundle: workflowBundle(),
       activities: createDispatchActivities(host),
-      ...slotsByMailServer(options.threads, mailServer),
+      ...slotsByMailServer(options.threads, mailServer, pace),
       maxCachedWorkflows: 100,
       // The last heartbeat must be so recent that a lease (6 s) is over before the heartbeat timeout (10 s) is: see Recorder.
       maxHeartbeatThrottleInterval: '2s',
@@ -132,12 +140,14 @@ export async function createDispatcher(
     started() {
       watch.start();
       left.watch();
+      readiness.watch();
       void announceDispatcher(db, env, options.pool, log);
     },
     drain: () => recorder.drain(),
     close() {
       watch.stop();
       left.stop();
+      readiness.stop();
       storage.stop();
       sessions.close();
       recorder.stop();

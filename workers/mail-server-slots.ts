@@ -1,12 +1,14 @@
 import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit, WorkerOptions } from '@temporalio/worker';
+import type { HandBackPace } from '../src/dispatch/hand-back-pace.ts';
 import type { MailServerState } from '../src/dispatch/mail-server-state.ts';
 
 /** The SDK's own numbers, where a worker has no tuner. */
 const otherSlots = { workflowTasks: 40, localActivities: 100, nexusTasks: 100, polls: 10 };
 
 /**
- * Slots for a dispatcher's activities: as many as it has threads, and none while its mail server is ill. A worker asks
- * for a slot before it asks for work, so a host without its mail server takes no batch from the others.
+ * Slots for a dispatcher's activities: as many as it has threads, none while its mail server is ill, and few while it gets
+ * batches that it cannot send. A worker asks for a slot before it asks for work, so a host without its mail server takes no
+ * batch from the others.
  */
 export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
   readonly type = 'custom';
@@ -16,8 +18,10 @@ export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
   constructor(
     private readonly threads: number,
     private readonly mailServer: MailServerState,
+    private readonly pace: HandBackPace,
   ) {
     mailServer.onChange(() => this.grant());
+    pace.onChange(() => this.grant());
   }
 
   /** Waits for a free slot and a mail server. Rejects where the worker wants it no more: it stops. */
@@ -41,7 +45,8 @@ export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
 
   /** For a batch that Temporal hands over together with its workflow: the same rule. */
   tryReserveSlot(): SlotPermit | null {
-    if (this.taken >= this.mailServer.slots(this.threads)) return null;
+    const slots = Math.min(this.mailServer.slots(this.threads), this.pace.slots(this.threads));
+    if (this.taken >= slots) return null;
     this.taken++;
     return {};
   }
@@ -63,15 +68,16 @@ export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
   }
 }
 
-/** What a dispatcher's worker needs to take no work while its mail server is ill; all else stays as the SDK has it. */
+/** What a dispatcher's worker needs to take no work that it cannot do; all else stays as the SDK has it. */
 export function slotsByMailServer(
   threads: number,
   mailServer: MailServerState,
+  pace: HandBackPace,
 ): Pick<WorkerOptions, 'tuner' | 'activityTaskPollerBehavior'> {
   const fixed = (numSlots: number) => ({ type: 'fixed-size', numSlots }) as const;
   return {
     tuner: {
-      activityTaskSlotSupplier: new MailServerSlots(threads, mailServer),
+      activityTaskSlotSupplier: new MailServerSlots(threads, mailServer, pace),
       workflowTaskSlotSupplier: fixed(otherSlots.workflowTasks),
       localActivityTaskSlotSupplier: fixed(otherSlots.localActivities),
       nexusTaskSlotSupplier: fixed(otherSlots.nexusTasks),

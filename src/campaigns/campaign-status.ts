@@ -3,7 +3,7 @@ import type { Database, Queries } from '../db/connect.ts';
 import { hasNoOutcome } from '../db/has-no-outcome.ts';
 import { campaign } from '../db/schema.ts';
 import { inSnapshot } from '../db/snapshot.ts';
-import { liveDispatchers, whyNoneSends } from '../dispatch/dispatchers.ts';
+import { type LiveDispatcher, liveDispatchers, unreadyFor, whyNoneSends } from '../dispatch/dispatchers.ts';
 import { type CampaignState, isFinished, type SubState } from '../domain/campaign-state.ts';
 import type { Totals } from '../domain/outcome.ts';
 import { type TestReport, testReport, waitForWinner } from '../reporting/test-report.ts';
@@ -30,6 +30,8 @@ export interface CampaignStatus {
   readonly servers: readonly ServerShare[];
   /** Null where there is none. */
   readonly test: TestReport | null;
+  /** Living dispatchers that cannot send it, and why; others can. */
+  readonly unready: readonly { readonly name: string; readonly why: string }[];
   readonly startedAt: string | null;
   readonly endedAt: string | null;
 }
@@ -51,13 +53,17 @@ async function readStatus(db: Queries, campaignId: string): Promise<CampaignStat
     await deferredCount(db, campaignId),
   ];
   const waits = row.state === 'Sending' && totals.remaining > 0;
+  const dispatchers = waits ? await liveDispatchers(db, row.definition.pool) : [];
   return {
     id: row.id,
     name: row.name,
     state: row.state,
     subState: row.subState,
     finished: isFinished(row),
-    reason: row.reason ?? waitForWinner(row) ?? (waits ? await whatIsLacking(db, row.definition.pool) : null),
+    reason:
+      row.reason ??
+      waitForWinner(row) ??
+      (waits ? whatIsLacking(dispatchers, { id: row.id, pool: row.definition.pool }) : null),
     totals,
     excluded: row.excluded,
     failedByReason: byReason('failed'),
@@ -65,6 +71,7 @@ async function readStatus(db: Queries, campaignId: string): Promise<CampaignStat
     deferred,
     servers,
     test: await testReport(db, row, totals.sent),
+    unready: unreadyFor(dispatchers, row.id),
     startedAt: row.startedAt?.toISOString() ?? null,
     endedAt: row.endedAt?.toISOString() ?? null,
   };
@@ -111,10 +118,12 @@ async function deferredCount(db: Queries, campaignId: string): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-/** Why nobody of the pool can send; null where somebody can. */
-export async function whatIsLacking(db: Queries, pool: string): Promise<string | null> {
-  const dispatchers = await liveDispatchers(db, pool);
+/** Why nobody of the pool can send a campaign; null where somebody can. */
+export function whatIsLacking(
+  dispatchers: readonly LiveDispatcher[],
+  { id, pool }: { readonly id: string; readonly pool: string },
+): string | null {
   if (dispatchers.length === 0)
     return `no dispatcher of the pool "${pool}" is alive: start "exm worker dedicated-dispatch"`;
-  return whyNoneSends(dispatchers, pool);
+  return whyNoneSends(dispatchers, pool, id);
 }

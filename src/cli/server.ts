@@ -48,13 +48,18 @@ Example:
     );
 }
 
+/** Its own health, and after it the campaigns that it cannot send. */
+function healthInWords({ health, unready }: ListedServer): string {
+  return [health, ...Object.entries(unready).map(([id, why]) => `cannot send ${id}: ${why}`)].join('; ');
+}
+
 function listing(servers: readonly ListedServer[]): string {
   const rows = servers.map((row) => [
     row.name,
     row.role,
     stateInWords(row),
     row.threads === 0 ? '' : `${row.threads} threads, sleep ${row.sleepMs} ms, pool ${row.pool}`,
-    row.state === 'alive' || row.state === 'stopping' ? row.health : '',
+    row.state === 'alive' || row.state === 'stopping' ? healthInWords(row) : '',
   ]);
   return table(rows, ['name', 'role', 'state', 'dispatches', 'health']);
 }

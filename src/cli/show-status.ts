@@ -22,6 +22,10 @@ export function statusText(status: WatchedStatus): string {
     );
   const test = testText(status.test);
   if (test !== undefined) parts.push('', test);
+  if (status.reason === null)
+    parts.push(
+      ...status.unready.flatMap(({ name, why }) => ['', `${name} cannot send it; others can. ${why}`]),
+    );
   const excluded = excludedTable(status.excluded);
   if (excluded !== undefined) parts.push('', excluded);
   if (status.servers.length > 0) {

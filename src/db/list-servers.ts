@@ -4,7 +4,7 @@ import { listedDays, type ServerRow, type ServerState, serverState } from './ser
 
 export type ListedServer = Pick<
   ServerRow,
-  'name' | 'role' | 'pool' | 'host' | 'pid' | 'threads' | 'sleepMs' | 'health'
+  'name' | 'role' | 'pool' | 'host' | 'pid' | 'threads' | 'sleepMs' | 'health' | 'unready'
 > & {
   readonly state: ServerState;
   /** When it started, began to stop, had stopped, or was heard of last. */
@@ -20,7 +20,7 @@ export interface ListedServers {
 /** The worker processes that live or stopped or died lately, by role and name; on request all there have been. */
 export async function listServers(db: Queries, options: { readonly all: boolean }): Promise<ListedServers> {
   const { rows } = await db.execute<Omit<ListedServer, 'since'> & { since: Date | string; old: boolean }>(sql`
-    select name, role, pool, host, pid, threads, sleep_ms as "sleepMs", health, state, since,
+    select name, role, pool, host, pid, threads, sleep_ms as "sleepMs", health, unready, state, since,
            state in ('stopped', 'dead') and since < now() - ${listedDays} * interval '1 day' as old
       from (select *, ${serverState} as state, ${since} as since from server) as server
      order by role, name`);

@@ -354,6 +354,8 @@ export const server = pgTable('server', {
   health: text('health').notNull().default('ok'),
   startedAt: instant('started_at').notNull().defaultNow(),
   seenAt: instant('seen_at').notNull().defaultNow(),
+  /** Of a dispatcher: the campaigns that it cannot send, and why. */
+  unready: jsonb('unready').$type<Record<string, string>>().notNull().default({}),
   /** Set when a planned stop begins, or an end of any kind: it takes no new work. */
   stoppingAt: instant('stopping_at'),
   /** The last act of a planned stop. Where it is missing and nothing was heard any more, the server died. */

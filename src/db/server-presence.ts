@@ -109,6 +109,7 @@ async function enter(db: Database, row: NewServer): Promise<void> {
         set: {
           ...row,
           health: 'ok',
+          unready: {},
           startedAt: sql`now()`,
           seenAt: sql`now()`,
           stoppingAt: null,

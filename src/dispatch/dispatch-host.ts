@@ -6,6 +6,8 @@ import type { Emulation } from '../message/content.ts';
 import type { DkimSigner } from '../message/dkim.ts';
 import type { SessionPool } from '../smtp/session-pool.ts';
 import type { ContentCache } from './content-cache.ts';
+import type { ContentReadiness } from './content-readiness.ts';
+import type { HandBackPace } from './hand-back-pace.ts';
 import type { MailServerState } from './mail-server-state.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -24,6 +26,8 @@ export interface DispatchHost {
   readonly processors: ResolvedConfig['processors'];
   readonly recorder: Recorder;
   readonly contents: ContentCache;
+  readonly readiness: ContentReadiness;
+  readonly pace: HandBackPace;
   readonly sessions: SessionPool;
   /** Emulation mode of this server; a campaign may ask for it too. */
   readonly emulation: Emulation | undefined;

@@ -8,25 +8,61 @@ export interface LiveDispatcher {
   readonly threads: number;
   /** `ok`, or what is wrong with it. */
   readonly health: string;
+  /** Campaigns that it cannot send, and why. */
+  readonly unready: Readonly<Record<string, string>>;
 }
 
 /** The dispatchers of a pool that were heard of lately and take work. */
 export async function liveDispatchers(db: Queries, pool: string): Promise<LiveDispatcher[]> {
-  const { rows } = await db.execute<{ name: string; threads: number; health: string }>(sql`
-    select name, threads, health from server
+  const { rows } = await db.execute<LiveDispatcher & Record<string, unknown>>(sql`
+    select name, threads, health, unready from server
      where pool = ${pool} and threads > 0 and ${isAlive}
      order by name`);
-  return rows.map(({ name, threads, health }) => ({ name, threads, health }));
+  return rows.map(({ name, threads, health, unready }) => ({ name, threads, health, unready }));
 }
 
-/** How many messages all of them can send at once. */
-export function slotsOf(dispatchers: readonly LiveDispatcher[]): number {
-  return dispatchers.reduce((sum, { threads }) => sum + threads, 0);
+/** How many messages all of them can send at once, of one campaign or of any. */
+export function slotsOf(dispatchers: readonly LiveDispatcher[], campaignId?: string): number {
+  return dispatchers
+    .filter((one) => whyUnready(one, campaignId) === undefined)
+    .reduce((sum, { threads }) => sum + threads, 0);
 }
 
 /** Why none of these dispatchers can send now, its mail server being away or whatever else; null where one can. */
-export function whyNoneSends(dispatchers: readonly LiveDispatcher[], pool: string): string | null {
-  if (dispatchers.length === 0 || dispatchers.some(({ health }) => health === 'ok')) return null;
-  const each = dispatchers.map(({ name, health }) => `${name}: ${health}`).join('; ');
-  return `no dispatcher of the pool "${pool}" can send at the moment. ${each}`;
+export function whyNoneSends(
+  dispatchers: readonly LiveDispatcher[],
+  pool: string,
+  campaignId?: string,
+): string | null {
+  const each = dispatchers.map((one) => ({
+    name: one.name,
+    why: one.health === 'ok' ? whyUnready(one, campaignId) : one.health,
+  }));
+  if (each.length === 0 || each.some(({ why }) => why === undefined)) return null;
+  return `no dispatcher of the pool "${pool}" can send at the moment. ${inOneLine(each)}`;
+}
+
+/** Why none of these dispatchers can send this very campaign, their mail servers aside; null where one can, or none is there. */
+export function whyNoneIsReady(dispatchers: readonly LiveDispatcher[], campaignId: string): string | null {
+  const unready = unreadyFor(dispatchers, campaignId);
+  return unready.length === 0 || unready.length < dispatchers.length ? null : inOneLine(unready);
+}
+
+/** Those of the dispatchers that cannot send a campaign, and why. */
+export function unreadyFor(
+  dispatchers: readonly LiveDispatcher[],
+  campaignId: string,
+): { readonly name: string; readonly why: string }[] {
+  return dispatchers.flatMap((one) => {
+    const why = whyUnready(one, campaignId);
+    return why === undefined ? [] : [{ name: one.name, why }];
+  });
+}
+
+function whyUnready({ unready }: LiveDispatcher, campaignId: string | undefined): string | undefined {
+  return campaignId === undefined ? undefined : unready[campaignId];
+}
+
+function inOneLine(each: readonly { readonly name: string; readonly why: string | undefined }[]): string {
+  return each.map(({ name, why }) => `${name}: ${why}`).join('; ');
 }

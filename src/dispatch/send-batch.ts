@@ -2,6 +2,7 @@ import type { PositionRange } from '../domain/batch-plan.ts';
 import type { BatchStop, SendBatchInput } from '../domain/dispatch.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import type { OutcomeCounts } from '../domain/outcome.ts';
+import type { LoadedContent } from './content-cache.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
 import { logRuleFailures } from './log-rule-failures.ts';
@@ -34,8 +35,22 @@ export async function sendBatch(
   input: SendBatchInput,
   attempt: BatchAttempt,
 ): Promise<BatchResult> {
+  const content = await host.readiness.require(input);
+  const ended = host.pace.accepted();
+  try {
+    return await sendLoaded(host, input, content, attempt);
+  } finally {
+    ended();
+  }
+}
+
+async function sendLoaded(
+  host: DispatchHost,
+  input: SendBatchInput,
+  content: LoadedContent,
+  attempt: BatchAttempt,
+): Promise<BatchResult> {
   const { campaignId, batch, range } = input;
-  const content = await host.contents.load(input.contentHash);
   const lease = await host.recorder.open(campaignId, batch, range, attempt.number);
   // What the activity is cancelled for (an operator ended the workflow) ends the sending; what was sent is recorded.
   const stop = () => lease.tell('drain');

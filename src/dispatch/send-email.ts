@@ -8,6 +8,7 @@ import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
 import { doubtReasons } from './leave-in-doubt.ts';
 import { MessageSender } from './message-sender.ts';
+import { requireProcessor } from './processors.ts';
 import type { QueuedRecipient } from './read-recipients.ts';
 import { isDecided, type NamedProcessor, type OutgoingEmail } from './send-email-pipeline.ts';
 
@@ -87,18 +88,11 @@ export class SendEmail {
       EmailSent: () => undefined,
       Sleep: () => undefined,
     };
-    const own = this.host.processors[name];
-    return builtIn[name as SendEmailStep] ?? this.ownProcessor(name, own);
+    return builtIn[name as SendEmailStep] ?? this.ownProcessor(name);
   }
 
-  private ownProcessor(name: string, own: NamedProcessor['run'] | undefined): NamedProcessor['run'] {
-    if (own === undefined) {
-      throw new FailedError('PROCESSOR_UNKNOWN', `This server's exm.config.ts has no processor "${name}".`, {
-        field: 'processors',
-        value: name,
-        hint: 'Give every dispatcher the same exm.config.ts and restart it, then resume the campaign.',
-      });
-    }
+  private ownProcessor(name: string): NamedProcessor['run'] {
+    const own = requireProcessor(this.host.processors, name);
     return async (email) => {
       try {
         await own(email);

@@ -25,11 +25,12 @@ export async function announceDispatcher(
     const { rows } = await db.execute<{ id: string }>(sql`
       select id from campaign where state = 'Sending' and coalesce(definition->>'pool', 'default') = ${pool}`);
     if (rows.length === 0) return;
-    const slots = slotsOf(await liveDispatchers(db, pool));
+    const dispatchers = await liveDispatchers(db, pool);
     const client = await connectClient(env);
     try {
       await client.withDeadline(Date.now() + deadlineMs, async () => {
         const told = rows.map(async ({ id }) => {
+          const slots = slotsOf(dispatchers, id);
           await client.workflow.getHandle(campaignWorkflowId(id)).signal(dispatchersChangedSignal, { slots });
         });
         await Promise.allSettled(told);

@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import PostalMime from 'postal-mime';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { campaignStatus } from '../../src/campaigns/campaign-status.ts';
 import { connectClient } from '../../src/temporal/client-connection.ts';
 import { receivedBy, useCampaignFixture } from '../support/campaign-fixture.ts';
 import { recordHistory } from '../support/histories.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';
 import type { SmtpAnswer } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
+import type { WorkerProcess } from '../support/worker-process.ts';
 
 /** A step and a processor of the installation's own, small batches, and a run that is continued as new every three. */
 const config = `
@@ -46,6 +48,7 @@ export default defineConfig({
 
 describe('a pipeline of the installation', () => {
   let webhook: Server;
+  let dedicated: WorkerProcess;
   const posted: unknown[] = [];
   let answerRcpt: (address: string) => SmtpAnswer | undefined = () => undefined;
 
@@ -64,7 +67,7 @@ describe('a pipeline of the installation', () => {
       });
     });
     await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
-    await fixture.installation.startWorker('dedicated-dispatch', [
+    dedicated = await fixture.installation.startWorker('dedicated-dispatch', [
       '--name',
       'd1',
       '--sleep-ms',
@@ -150,5 +153,38 @@ describe('a pipeline of the installation', () => {
     expect(receivedBy(receiver)).toContain('r9@example.com');
     expect(receiver.messages).toHaveLength(29);
     await recordHistory(installation, `campaign/${id}`, 'put-off');
+  });
+
+  test('goes out by the dispatchers that have its steps; one that lacks them says so and takes none', async () => {
+    const { installation, receiver } = fixture;
+    const without = join(installation.dir, 'without.config.ts');
+    writeFileSync(without, 'export default {};');
+    const threads = ['--sleep-ms', '0', '--threads', '4'];
+    const lacking = await installation.startWorker('dedicated-dispatch', ['--name', 'd2', ...threads], {
+      env: { EXM_CONFIG: without },
+    });
+    await importRecipients(installation, 100, 'shared');
+    const id = await createCampaign(installation, { include: ['shared'] });
+    const started = await installation.exm(['campaign', 'start', id, '--watch', '--json']);
+    expect(started.json()).toMatchObject({ state: 'Sent', servers: [{ name: 'd1', sent: 100 }] });
+    expect(receiver.messages).toHaveLength(100);
+    expect(lacking.log()).toContain('has no processor \\"AddStamp\\"');
+
+    await dedicated.stop();
+    const held = await createCampaign(installation, { include: ['shared'] });
+    await installation.exm(['campaign', 'start', held]);
+    const status = async () => await campaignStatus(installation.database.db, held);
+    await waitFor(async () => (await status()).subState === 'Paused', { describe: 'the campaign is held' });
+    expect((await status()).reason).toContain(
+      'No live dispatcher of the pool "default" can send this campaign. d2: ' +
+        `This server's exm.config.ts has no processor "AddStamp".`,
+    );
+    const { stdout } = await installation.exm(['server', 'ls']);
+    expect(stdout).toContain(`cannot send ${held}: This server's exm.config.ts has no processor "AddStamp".`);
+
+    await installation.startWorker('dedicated-dispatch', ['--name', 'd3', ...threads]);
+    await installation.exm(['campaign', 'resume', held]);
+    await waitFor(async () => (await status()).state === 'Sent', { describe: 'the campaign to be sent' });
+    expect(await status()).toMatchObject({ totals: { sent: 100 }, servers: [{ name: 'd3', sent: 100 }] });
   });
 });

@@ -4,7 +4,9 @@ import { queueMessage } from '../../src/contacts/queue-message.ts';
 import type { Database } from '../../src/db/connect.ts';
 import { campaign } from '../../src/db/schema.ts';
 import { ContentCache } from '../../src/dispatch/content-cache.ts';
+import { ContentReadiness } from '../../src/dispatch/content-readiness.ts';
 import type { DispatchHost } from '../../src/dispatch/dispatch-host.ts';
+import { HandBackPace } from '../../src/dispatch/hand-back-pace.ts';
 import type { Lease } from '../../src/dispatch/lease.ts';
 import { MailServerState } from '../../src/dispatch/mail-server-state.ts';
 import { Recorder } from '../../src/dispatch/recorder.ts';
@@ -56,18 +58,23 @@ export function dispatchHost(
     await options.beforeConnecting?.();
     return await SmtpSession.connect(options.smtpUrl, options.limits);
   });
+  const contents = new ContentCache(db, keys, defaultConfigSettings);
+  const processors = options.processors ?? {};
+  const pool = 'default';
   return {
     name,
-    pool: 'default',
+    pool,
     db,
     baseUrl,
     keys,
     log,
     settings: { ...defaultConfigSettings, ...options.settings },
     managerRoot: {},
-    processors: options.processors ?? {},
+    processors,
     recorder,
-    contents: new ContentCache(db, keys, defaultConfigSettings),
+    contents,
+    readiness: new ContentReadiness({ db, server: name, pool, log, contents, processors }),
+    pace: new HandBackPace(),
     sessions,
     emulation: undefined,
     mailServer: new MailServerState('unknown'),

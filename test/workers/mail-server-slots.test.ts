@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { HandBackPace } from '../../src/dispatch/hand-back-pace.ts';
 import { MailServerState } from '../../src/dispatch/mail-server-state.ts';
 import { MailServerSlots } from '../../workers/mail-server-slots.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /** Slots by a mail server that is well, and how many of the asked for have been granted. */
 function slotsOf(threads: number) {
   const mailServer = new MailServerState('well');
-  const slots = new MailServerSlots(threads, mailServer);
+  const pace = new HandBackPace();
+  const slots = new MailServerSlots(threads, mailServer, pace);
   let granted = 0;
   return {
     mailServer,
+    pace,
     slots,
     async granted() {
       await new Promise(setImmediate);
@@ -58,6 +62,44 @@ describe('the slots of a dispatcher', () => {
     expect(await granted()).toBe(2);
     mailServer.answered();
     expect(await granted()).toBe(3);
+  });
+
+  it('are one at a time, ever more seldom, while all it gets are batches that it cannot send', async () => {
+    const { pace, slots, ask, granted } = slotsOf(4);
+    ask(12);
+    expect(await granted()).toBe(4);
+    const took = [];
+    for (const expected of [5, 6, 7]) {
+      pace.handedBack();
+      const since = performance.now();
+      // All that was asked for before comes back; nothing is asked for anew until the pause is over, and then once.
+      while (expected === 5 && took.length < 3) took.push(slots.releaseSlot());
+      slots.releaseSlot();
+      expect(await granted()).toBe(expected - 1);
+      await waitFor(async () => (await granted()) === expected);
+      const pausedMs = performance.now() - since;
+      expect(pausedMs).toBeGreaterThanOrEqual(250 * 2 ** (expected - 5));
+      expect(slots.tryReserveSlot()).toBeNull();
+    }
+  });
+
+  it('are all again once it gets a batch that it can send', async () => {
+    const { pace, slots, ask, granted } = slotsOf(3);
+    ask(1);
+    pace.handedBack();
+    slots.releaseSlot();
+    ask(5);
+    expect(await granted()).toBe(1);
+    await waitFor(async () => (await granted()) === 2);
+    const ended = pace.accepted();
+    expect(await granted()).toBe(4);
+    pace.handedBack();
+    slots.releaseSlot();
+    slots.releaseSlot();
+    expect(await granted()).toBe(4);
+    // What it works on takes nothing from what it may ask for.
+    await waitFor(async () => (await granted()) === 5);
+    ended();
   });
 
   it('are given up for by a worker that stops', async () => {

@@ -3,7 +3,7 @@ import type { Database } from '../../db/connect.ts';
 import { isAlive, type ServerRow } from '../../db/server-presence.ts';
 import { type Check, ok, warning, wrong } from './check.ts';
 
-type Living = Pick<ServerRow, 'name' | 'role' | 'threads' | 'health'>;
+type Living = Pick<ServerRow, 'name' | 'role' | 'threads' | 'health' | 'unready'>;
 
 /** What is needed for a campaign to get anywhere, in words. */
 const needed = [
@@ -42,7 +42,7 @@ const needed = [
 /** The worker processes that were heard of lately and take work, by what they do. */
 export async function checkServers(db: Database): Promise<Check[]> {
   const { rows } = await db.execute<Living & Record<string, unknown>>(sql`
-    select name, role, threads, health from server
+    select name, role, threads, health, unready from server
      where ${isAlive}
      order by name`);
   const presence = needed.map(({ name, is, start, without }) => {
@@ -53,5 +53,14 @@ export async function checkServers(db: Database): Promise<Check[]> {
   const ailing = rows
     .filter(({ health }) => health !== 'ok')
     .map(({ name, health }) => wrong(name, health, 'Look at its log.'));
-  return [...presence, ...ailing];
+  const unready = rows.flatMap(({ name, unready }) =>
+    Object.entries(unready).map(([id, why]) =>
+      warning(
+        name,
+        `it cannot send the campaign ${id}: ${why}`,
+        'The campaign goes on where another dispatcher can.',
+      ),
+    ),
+  );
+  return [...presence, ...ailing, ...unready];
 }

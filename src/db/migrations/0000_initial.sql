@@ -213,6 +213,7 @@ CREATE TABLE "server" (
 	"health" text DEFAULT 'ok' NOT NULL,
 	"started_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"seen_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"unready" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"stopping_at" timestamp with time zone,
 	"stopped_at" timestamp with time zone
 );

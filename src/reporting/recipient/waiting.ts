@@ -4,6 +4,7 @@ import type { CampaignRow } from '../../campaigns/find-campaign.ts';
 import type { Queries } from '../../db/connect.ts';
 import { campaignAudit } from '../../db/schema.ts';
 import { holderState, type ServerState } from '../../db/server-presence.ts';
+import { liveDispatchers } from '../../dispatch/dispatchers.ts';
 import type { CampaignState, DispatchWord } from '../../domain/campaign-state.ts';
 import type { Waiting } from './recipient-report.ts';
 
@@ -29,7 +30,8 @@ export async function waitingFor(
   if (dueAt !== undefined && Date.parse(dueAt) > Date.now()) waiting.push({ for: 'due', at: dueAt });
   else waiting.push(...(await batchInHand(db, id, position)));
   if (waiting.length > 0) return waiting;
-  const lacking = await whatIsLacking(db, definition.pool);
+  const { pool } = definition;
+  const lacking = whatIsLacking(await liveDispatchers(db, pool), { id, pool });
   return [lacking === null ? { for: 'turn' } : { for: 'dispatcher', reason: lacking }];
 }
 
