@@ -51,7 +51,10 @@ export interface CampaignDescription {
   readonly goals: readonly { readonly name: string; readonly link: number; readonly value: number }[];
   readonly attachments: readonly FileReference[];
   readonly embedded: readonly EmbeddedImage[];
+  /** Image files that content-delivery serves. */
+  readonly hosted: readonly FileReference[];
   readonly values: Readonly<Record<string, string>>;
+  readonly managerRoot: Readonly<Record<string, string>>;
   readonly pool: string;
   readonly delivery: Delivery;
   readonly emulation: Emulation | null;
@@ -110,7 +113,9 @@ export async function describeCampaign(
     goals: content.goals,
     attachments: content.attachments ?? [],
     embedded: content.embedded ?? [],
+    hosted: definition.embedImages === true ? [] : Object.values(definition.images ?? {}),
     values: content.values,
+    managerRoot: content.managerRoot ?? {},
     pool: definition.pool,
     delivery: content.delivery ?? 'at-least-once',
     emulation: content.emulation ?? null,

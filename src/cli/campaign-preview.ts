@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { loadExmConfig } from '../config/load-exm-config.ts';
 import { readSettings } from '../config/settings.ts';
 import { type MessagePreview, previewMessage } from '../dispatch/preview-message.ts';
 import { action, withGlobalFlags } from './command.ts';
@@ -50,14 +51,13 @@ export function campaignPreviewCommand(): Command {
     .addHelpText('after', help)
     .action(
       action<PreviewFlags>(async ({ io, env }, flags, id = '') => {
-        const { baseUrl, keys } = readSettings(env);
+        const { baseUrl, keys, configFile } = readSettings(env);
         const { contact: email, variant, language, exact } = flags;
-        const preview = await withDatabase(
-          env,
-          'campaign preview',
-          async (db) =>
-            await previewMessage(db, { campaignId: id, email, variant, language, exact }, { baseUrl, keys }),
-        );
+        const preview = await withDatabase(env, 'campaign preview', async (db) => {
+          const { managerRoot } = await loadExmConfig(configFile, process.cwd());
+          const request = { campaignId: id, email, variant, language, exact };
+          return await previewMessage(db, request, { baseUrl, managerRoot, keys });
+        });
         const chosen = [variant === undefined ? undefined : preview.variant, language && preview.language];
         const files = await writePreview(preview.message.raw, {
           folder: resolve(flags.out),

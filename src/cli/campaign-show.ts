@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { describeCampaign } from '../campaigns/describe-campaign.ts';
+import { loadExmConfig } from '../config/load-exm-config.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { campaignText } from './show-campaign.ts';
@@ -17,11 +18,11 @@ export function campaignShowCommand(): Command {
     .addHelpText('after', '\nExample:\n  exm campaign show autumn-7k3f')
     .action(
       action(async ({ io, env }, _flags, id = '') => {
-        const campaign = await withDatabase(
-          env,
-          'campaign show',
-          async (db) => await describeCampaign(db, id, { baseUrl: env['EXM_BASE_URL'] ?? anyBaseUrl }),
-        );
+        const campaign = await withDatabase(env, 'campaign show', async (db, { configFile }) => {
+          const { managerRoot } = await loadExmConfig(configFile, process.cwd());
+          const baseUrl = env['EXM_BASE_URL'] || anyBaseUrl;
+          return await describeCampaign(db, id, { baseUrl, managerRoot });
+        });
         io.result(campaign, campaignText(campaign));
       }),
     );

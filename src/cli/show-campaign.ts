@@ -10,6 +10,8 @@ import { wrap } from './wrap.ts';
 
 /** Of a subject, a rule or a link, where nothing else cuts it. */
 const textMaximum = 1_000;
+/** Of a value of the campaign. */
+const valueMaximum = 60;
 
 /** What a campaign is, for a person. */
 export function campaignText(campaign: CampaignDescription): string {
@@ -40,12 +42,8 @@ function facts(campaign: CampaignDescription): string {
       ['leaves out', listsText(campaign, 'exclude')],
       ['languages', languagesText(campaign)],
       ['A/B test', test && testText(campaign, test)],
-      [
-        'values',
-        Object.entries(campaign.values)
-          .map(([name, value]) => `${name} = ${printable(value, 60)}`)
-          .join('; '),
-      ],
+      ['values', valuesText(campaign.values)],
+      ['manager root', valuesText(campaign.managerRoot)],
       [
         'goals',
         campaign.goals.map(({ name, value, link }) => `${name}, worth ${value}, by link ${link}`).join('; '),
@@ -66,6 +64,12 @@ function facts(campaign: CampaignDescription): string {
     ],
     textMaximum,
   );
+}
+
+function valuesText(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} = ${printable(value, valueMaximum)}`)
+    .join('; ');
 }
 
 function mailbox({ name, address }: Mailbox): string {
@@ -157,10 +161,11 @@ function linksTable({ links }: CampaignDescription): string {
   return rows.length === 0 ? '' : table(rows, ['link', ...(hasGoals ? ['goal'] : []), 'leads to']);
 }
 
-function filesTable({ attachments, embedded }: CampaignDescription): string {
+function filesTable({ attachments, embedded, hosted }: CampaignDescription): string {
   const rows = [
     ...attachments.map((file) => ['attached', file] as const),
     ...embedded.map((file) => ['embedded', file] as const),
+    ...hosted.map((file) => ['linked', file] as const),
   ].map(([how, { name, type, size }]) => [printable(name), how, type, kilobytes(size)]);
   return rows.length === 0 ? '' : table(rows, ['file', '', 'type', 'size']);
 }

@@ -1,13 +1,11 @@
-import { eq } from 'drizzle-orm';
 import { findCampaign } from '../campaigns/find-campaign.ts';
-import { emailKey } from '../contacts/email-address.ts';
+import { findRecipient } from '../contacts/find-recipient.ts';
 import type { Recipient } from '../contacts/recipient.ts';
 import type { TestSendResult } from '../db/schema.ts';
-import { contact } from '../db/schema.ts';
 import { MessageComposer } from '../message/compose.ts';
 import type { FrozenContent } from '../message/content.ts';
 import { loadFiles } from '../message/content-files.ts';
-import { freezeContent } from '../message/freeze-content.ts';
+import { currentContent } from '../message/current-content.ts';
 import { EmulatedSession } from '../smtp/emulation.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import { readTestSend, storeTestResults } from './test-send.ts';
@@ -16,7 +14,7 @@ import { readTestSend, storeTestResults } from './test-send.ts';
 const testPosition = 0;
 
 /**
- * Sends a campaign's message as it is now to the addresses of a test send, marked as a test. An address that belongs
+ * Sends a campaign's message, frozen or as it is now, to the addresses of a test send, marked as a test. An address that belongs
  * to a contact gets it with that contact's values, any other with empty ones. Consent is not asked: a test goes to
  * the people who make the campaign. What the mail server said stands in the test send's results.
  */
@@ -25,12 +23,10 @@ export async function sendTestMessage(
   { campaignId, testSendId }: { campaignId: string; testSendId: string },
 ): Promise<{ sent: number; failed: number }> {
   const test = await readTestSend(host.db, testSendId);
-  const { definition } = await findCampaign(host.db, campaignId);
-  const { content } = await freezeContent(definition, {
-    campaignId,
-    baseUrl: host.baseUrl,
-    managerRoot: host.managerRoot,
-  });
+  const campaign = await findCampaign(host.db, campaignId);
+  const { definition } = campaign;
+  const { baseUrl, managerRoot } = host;
+  const { content } = await currentContent(host.db, campaign, { baseUrl, managerRoot });
   const files = await loadFiles(host.db, content);
   const composer = new MessageComposer(content, host.keys, { test: true, files });
   const languages = test.languages.length > 0 ? test.languages : [definition.defaultLanguage];
@@ -63,13 +59,8 @@ function variantsOf({ bodies }: FrozenContent): number[] {
 }
 
 async function recipientOf(host: DispatchHost, address: string): Promise<Recipient> {
-  const [known] = await host.db
-    .select()
-    .from(contact)
-    .where(eq(contact.emailKey, emailKey(address)));
-  if (known === undefined) {
-    return { contactId: 0, email: address, firstName: '', lastName: '', language: '', facets: {} };
-  }
-  const { id, firstName, lastName, language, facets } = known;
-  return { contactId: id, email: address, firstName, lastName, language, facets };
+  const known = await findRecipient(host.db, address);
+  return known === undefined
+    ? { contactId: 0, email: address, firstName: '', lastName: '', language: '', facets: {} }
+    : { ...known, email: address };
 }

@@ -7,9 +7,12 @@ import { campaignPreviewCommand } from '../../src/cli/campaign-preview.ts';
 import { campaignShowCommand } from '../../src/cli/campaign-show.ts';
 import { previewName } from '../../src/cli/preview-files.ts';
 import { generateKeys } from '../../src/config/keys.ts';
-import { campaign } from '../../src/db/schema.ts';
+import { campaign, contentFile } from '../../src/db/schema.ts';
+import { fileReference } from '../../src/message/campaign-files.ts';
+import { fileHash } from '../../src/message/content-files.ts';
 import { insertCampaign, insertContacts } from '../contacts/fixtures.ts';
 import { definition, type Folder, temporaryFolder } from '../message/fixtures.ts';
+import { png } from '../message/images.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -101,6 +104,28 @@ describe('exm campaign preview', () => {
       isFrozen: false,
       files: { eml: join(folder.path, 'b', `${id}-o_neil+x_y@example.org-A-en.eml`) },
     });
+  });
+
+  test('has the embedded images in its HTML, so that a browser shows them', async () => {
+    const { db } = database;
+    await db
+      .insert(contentFile)
+      .values({ hash: fileHash(png), bytes: png })
+      .onConflictDoNothing();
+    const images = { 'logo.png': fileReference('logo.png', png) };
+    const withImage = await insertCampaign(db, {});
+    await db
+      .update(campaign)
+      .set({ definition: definition({ html: '<img src="logo.png">', images, embedImages: true }) })
+      .where(eq(campaign.id, withImage));
+    const out = join(folder.path, 'e');
+    const { stdout } = await run(
+      campaignPreviewCommand(),
+      ...[withImage, '--contact', "o'neil+x/y@example.org", '--out', out],
+    );
+    const [eml = '', html = ''] = stdout.trim().split('\n');
+    expect(readFileSync(eml, 'utf8')).toMatch(/src=3D"cid:[^"]+/);
+    expect(readFileSync(html, 'utf8')).toContain(`src="data:image/png;base64,${png.toString('base64')}"`);
   });
 
   test('says where it cannot write', async () => {
