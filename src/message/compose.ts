@@ -49,8 +49,8 @@ export type MessageBodyCache = BodyCache<ReadyBody>;
 
 export interface ComposeOptions {
   /**
-   * The most that the mail server takes: 8bit only where it offers 8BITMIME. A message that is signed is 7bit all the
-   * same, for a server on its way that has to convert it would break the signature (RFC 6376 section 5.3).
+   * The most that the mail server takes: 8bit only where it offers 8BITMIME. Where messages are signed they are 7bit all
+   * the same, for a server on its way that has to convert it would break the signature (RFC 6376 section 5.3).
    */
   readonly encoding?: MessageEncoding;
 }
@@ -72,7 +72,7 @@ export class MessageComposer {
     this.#keys = keys;
     this.#options = options;
     this.#bodies = options.cache?.bodies ?? new BodyCache(Number.POSITIVE_INFINITY);
-    this.#cacheKey = options.cache?.contentHash ?? '';
+    this.#cacheKey = `${options.cache?.contentHash ?? ''}${options.automatic ? '/automatic' : ''}`;
   }
 
   /**
@@ -93,9 +93,9 @@ export class MessageComposer {
       this.#keys,
     );
     const rendering = new Rendering(this.#content, { recipient, position, variant, language }, token);
-    let ready = this.#ready(variant, language, encoding === '8bit' ? '8bit' : 'quoted-printable');
-    const signer = this.#signerFor(ready.sender);
-    if (signer !== undefined) ready = this.#ready(variant, language, 'quoted-printable');
+    const { signer } = this.#options;
+    const isEightBit = encoding === '8bit' && signer === undefined;
+    let ready = this.#ready(variant, language, isEightBit ? '8bit' : 'quoted-printable');
     const { compiled } = ready;
     const values = {
       html: fillPart(compiled, 'html', (template) => template.values(rendering)),
@@ -118,14 +118,13 @@ export class MessageComposer {
     return {
       envelope: { from: ready.sender, to },
       messageId,
-      raw: await write(ready.skeleton, { head, values, boundary }, signer),
+      raw: await write(
+        ready.skeleton,
+        { head, values, boundary },
+        signer?.signsFor(ready.sender) ? signer : undefined,
+      ),
       encoding: ready.skeleton.encoding === '8bit' ? '8bit' : '7bit',
     };
-  }
-
-  #signerFor(address: string): DkimSigner | undefined {
-    const { signer } = this.#options;
-    return signer?.signsFor(address) ? signer : undefined;
   }
 
   #subject(compiled: CompiledBody, rendering: Rendering): string {
