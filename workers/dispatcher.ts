@@ -65,6 +65,7 @@ export async function createDispatcher(
     });
   }
   const dkimKey = loadDkimKey(settings.dkim);
+  const dkim = dkimKey && createDkimSigner(dkimKey);
   const config = await loadExmConfig(settings.configFile, process.cwd());
   const health = new ServerHealth(async (text) => await setServerHealth(db, name, text));
   const storage = new StorageWatch({
@@ -98,7 +99,12 @@ export async function createDispatcher(
     mailServer,
     async (text) => await health.tell('mail server', text),
   );
-  const contents = new ContentCache(db, settings.keys, config.settings);
+  const contents = new ContentCache(db, settings.keys, {
+    ...config.settings,
+    signer: dkim,
+    onUnsigned: (campaign, sender) =>
+      log.warn({ campaign, sender }, `not signed: the sender is not of ${dkim?.domain} (EXM_DKIM_DOMAIN)`),
+  });
   const { processors } = config;
   const readiness = new ContentReadiness({ db, server: name, pool: options.pool, log, contents, processors });
   const pace = new HandBackPace();
@@ -119,7 +125,7 @@ export async function createDispatcher(
     sessions,
     emulation: options.emulation,
     mailServer,
-    dkim: dkimKey && createDkimSigner(dkimKey),
+    dkim,
   };
   if (context.metrics !== undefined) addBodyCacheMetrics(context.metrics, host.contents.bodies);
   const queues = taskQueues(settings.queuePrefix);

@@ -5,6 +5,7 @@ import { type MessageBodyCache, MessageComposer } from '../message/compose.ts';
 import type { FrozenContent } from '../message/content.ts';
 import { type FileBytes, loadFiles } from '../message/content-files.ts';
 import { loadContent } from '../message/deploy.ts';
+import type { DkimSigner } from '../message/dkim.ts';
 import { ruleSetOf } from '../message/rules/rule-set.ts';
 
 /** Campaigns whose content a process keeps ready. */
@@ -20,6 +21,10 @@ export interface LoadedContent {
 export interface ContentCacheOptions {
   /** EXM's MessageBodyMaxCacheSize, bytes. */
   readonly messageBodyMaxCacheSize: number;
+  /** Signs the messages of its own senders. */
+  readonly signer?: DkimSigner | undefined;
+  /** Told of each content with a sender that the signer does not sign for. */
+  readonly onUnsigned?: (campaignId: string, sender: string) => void;
 }
 
 /** The frozen contents that this process holds, by hash: loaded from the shared database and checked once each. */
@@ -31,7 +36,7 @@ export class ContentCache {
   constructor(
     private readonly db: Database,
     private readonly keys: Keys,
-    options: ContentCacheOptions,
+    private readonly options: ContentCacheOptions,
   ) {
     this.bodies = new BodyCache(options.messageBodyMaxCacheSize);
   }
@@ -58,6 +63,14 @@ export class ContentCache {
     ruleSetOf(frozen);
     const files = await loadFiles(this.db, frozen);
     const cache = { bodies: this.bodies, contentHash: hash };
-    return { frozen, files, composer: new MessageComposer(frozen, this.keys, { files, cache }) };
+    const { signer } = this.options;
+    this.lookForUnsigned(frozen);
+    return { frozen, files, composer: new MessageComposer(frozen, this.keys, { files, cache, signer }) };
+  }
+
+  private lookForUnsigned({ campaignId, from, bodies }: FrozenContent): void {
+    const { signer, onUnsigned } = this.options;
+    const senders = new Set(bodies.map((body) => (body.from ?? from).address));
+    for (const sender of senders) if (signer?.signsFor(sender) === false) onUnsigned?.(campaignId, sender);
   }
 }

@@ -112,13 +112,8 @@ export class SendEmail {
   }
 
   private async fillEmail(email: OutgoingEmail): Promise<void> {
-    email.message = await this.compose(email, this.mayBe8bit ? '8bit' : '7bit');
-  }
-
-  private get mayBe8bit(): boolean {
-    const { mailServer, dkim } = this.host;
-    // A relay that has to turn 8-bit into 7-bit would break the signature (RFC 6376 section 5.3).
-    return mailServer.offers.eightBitMime && this.isSentAsFilled && dkim === undefined;
+    const { eightBitMime } = this.host.mailServer.offers;
+    email.message = await this.compose(email, eightBitMime && this.isSentAsFilled ? '8bit' : '7bit');
   }
 
   private async compose(email: OutgoingEmail, encoding: MessageEncoding): Promise<ComposedMessage> {

@@ -28,7 +28,7 @@ export async function sendTestMessage(
   const { baseUrl, managerRoot } = host;
   const { content } = await currentContent(host.db, campaign, { baseUrl, managerRoot });
   const files = await loadFiles(host.db, content);
-  const composer = new MessageComposer(content, host.keys, { test: true, files });
+  const composer = new MessageComposer(content, host.keys, { test: true, files, signer: host.dkim });
   const languages = test.languages.length > 0 ? test.languages : [definition.defaultLanguage];
   const variants = test.variants.length > 0 ? test.variants : variantsOf(content);
   const emulation = content.emulation ?? host.emulation;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defaultPool } from '../domain/names.ts';
 import { deliveries, type Emulation, type Mailbox } from './content.ts';
 import { filesSchema } from './files-schema.ts';
-import { isAddress, parseMailbox } from './mailbox.ts';
+import { asciiAddress, isAddress, parseMailbox } from './mailbox.ts';
 import { ruleKeys, rulesSchema } from './rules/rules-schema.ts';
 import { abTestSchema } from './test-schema.ts';
 
@@ -24,6 +24,12 @@ const mailbox = z.string('must be text').transform((text, context): Mailbox => {
   context.addIssue('must be a mailbox such as "News <news@example.com>"');
   return z.NEVER;
 });
+
+/** A header with another address would make every message one for SMTPUTF8 alone (RFC 6532), whoever it is to. */
+const replyMailbox = mailbox.refine(
+  (given) => /^[\0-\x7f]*$/.test(asciiAddress(given.address)),
+  'must be ASCII before its @: few mail servers take another address in a header',
+);
 
 const address = z
   .string('must be text')
@@ -143,7 +149,7 @@ export const campaignFileSchema = z.strictObject(
   {
     name: line(200),
     from: mailbox,
-    replyTo: mailbox.optional(),
+    replyTo: replyMailbox.optional(),
     subject: subject.optional(),
     template: template.optional(),
     text: textFile.optional(),

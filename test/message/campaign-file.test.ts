@@ -245,6 +245,13 @@ describe('a mistake in a campaign file is told with its place', () => {
       /not valid YAML: Map keys must be unique/,
       'CAMPAIGN_SYNTAX',
     ],
+    [
+      'replyTo that no header can hold',
+      `${smallest}replyTo: "Büro <büro@example.com>"\n`,
+      '7:10',
+      /replyTo must be ASCII before its @/,
+      'CAMPAIGN_VALUE',
+    ],
     ['wrong YAML', 'name: "Autumn\nfrom: x\n', '3:1', /not valid YAML/, 'CAMPAIGN_SYNTAX'],
     ['a list instead of keys', '- a\n', '1:1', /the file must be keys and values/, 'CAMPAIGN_VALUE'],
     ['nothing', '', '1:1', /the file must be keys and values/, 'CAMPAIGN_VALUE'],

@@ -58,7 +58,7 @@ export function dispatchHost(
     await options.beforeConnecting?.();
     return await SmtpSession.connect(options.smtpUrl, options.limits);
   });
-  const contents = new ContentCache(db, keys, defaultConfigSettings);
+  const contents = new ContentCache(db, keys, { ...defaultConfigSettings, signer: options.dkim });
   const processors = options.processors ?? {};
   const pool = 'default';
   return {
