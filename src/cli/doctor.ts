@@ -4,6 +4,7 @@ import { exitCodes } from '../domain/errors.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { type Check, ok, wrong } from './doctor/check.ts';
 import { checkConfiguration } from './doctor/configuration.ts';
+import { checkDkim } from './doctor/dkim.ts';
 import { checkBaseUrl, checkDatabase, checkSmtp, checkTemporal } from './doctor/engines.ts';
 import { checkEnvironment, checkNode } from './doctor/environment.ts';
 
@@ -20,6 +21,7 @@ export function doctorCommand(): Command {
           checkDatabase(env),
           checkTemporal(env),
           checkSmtp(env),
+          checkDkim(env),
           checkBaseUrl(env),
         ]);
         const checks = groups.flat();

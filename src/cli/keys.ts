@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { generateKeys } from '../config/keys.ts';
 import { action, withGlobalFlags } from './command.ts';
+import { dkimKeyCommand } from './keys-dkim.ts';
 
 export function keysCommand(): Command {
   const keys = new Command('keys').description('the keys of an installation');
@@ -18,5 +19,6 @@ export function keysCommand(): Command {
         );
       }),
     );
+  keys.addCommand(dkimKeyCommand());
   return keys;
 }

@@ -16,8 +16,18 @@ export const dkimVariables = {
   keyFile: 'EXM_DKIM_KEY_FILE',
 } as const satisfies Record<keyof DkimSettings, string>;
 
+/** What `d=` and `s=` may be, and what to say where they are not. */
+export const dkimDomain = {
+  form: /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/i,
+  expected: 'must be a domain such as example.com, in its ASCII form',
+};
+export const dkimSelector = {
+  form: /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i,
+  expected: 'must be letters, digits and hyphens, as in mail-2026',
+};
+
 /** RFC 8301 section 3.2: signers use 2048 bits at least. */
-const rsaMinimumBits = 2_048;
+export const rsaMinimumBits = 2_048;
 /** What verifiers need not take (RFC 8301), and larger keys do not fit into DNS well. */
 const rsaMaximumBits = 4_096;
 /** A key is a few kilobytes; what is much larger is another file. */

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../domain/errors.ts';
 import { defaultQueuePrefix } from '../domain/names.ts';
-import { type DkimSettings, dkimVariables } from './dkim-key.ts';
+import { type DkimSettings, dkimDomain, dkimSelector, dkimVariables } from './dkim-key.ts';
 import { dataDirOf, type Environment } from './environment.ts';
 import { type Keys, readKeys } from './keys.ts';
 
@@ -51,16 +51,10 @@ const environmentSchema = z.object({
   EXM_JOURNAL_DIR: z.string().optional(),
   [dkimVariables.domain]: z
     .string()
-    .regex(
-      /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/i,
-      'must be a domain such as example.com',
-    )
+    .regex(dkimDomain.form, dkimDomain.expected)
     .transform((domain) => domain.toLowerCase())
     .optional(),
-  [dkimVariables.selector]: z
-    .string()
-    .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i, 'must be letters, digits and hyphens, as in mail-2026')
-    .optional(),
+  [dkimVariables.selector]: z.string().regex(dkimSelector.form, dkimSelector.expected).optional(),
   [dkimVariables.keyFile]: z.string().optional(),
 });
 

@@ -39,6 +39,7 @@ const unsetKeyTodo =
 const unsetMeans: Readonly<Record<string, string>> = {
   EXM_SMTP_URL: 'not set; a dispatcher on this host needs --smtp',
   EXM_QUEUE_PREFIX: 'not set; "exm" is used',
+  EXM_DKIM_DOMAIN: 'not set; messages are not signed here',
   EXM_CONFIG: 'not set; exm.config.ts is looked for in the current folder',
 };
 
