@@ -90,8 +90,8 @@ function parseInternational(given: string): ParsedAddress {
   return { ok: true, address, key };
 }
 
-/** The domain in A-labels; undefined where it is none. */
-function asciiDomain(domain: string): string | undefined {
+/** A domain in lower case and NFC as A-labels; undefined where it is none. */
+export function asciiDomain(domain: string): string | undefined {
   // domainToASCII reads its argument as the host of a URL: without this it would decode `%40` and stop at `/`.
   if (!/^[a-z0-9.\-\u0080-\u{10ffff}]+$/u.test(domain)) return undefined;
   const ascii = domainToASCII(domain);

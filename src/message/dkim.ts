@@ -1,5 +1,6 @@
 import { createHash, type KeyObject, sign as signWith } from 'node:crypto';
 import { domainToASCII } from 'node:url';
+import { domainOf } from './mailbox.ts';
 
 export interface DkimKey {
   /** `d=`: who answers for the message. Its own mail and that of the domains below it is signed. */
@@ -64,7 +65,7 @@ export function createDkimSigner({ domain, selector, privateKey }: DkimKey): Dki
   return {
     domain: asciiDomain,
     signsFor(from) {
-      const sender = domainToASCII(from.slice(from.lastIndexOf('@') + 1));
+      const sender = domainOf(from);
       return sender === asciiDomain || sender.endsWith(`.${asciiDomain}`);
     },
     async sign(headers, body) {

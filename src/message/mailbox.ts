@@ -1,5 +1,4 @@
-import { domainToASCII } from 'node:url';
-import { parseEmailAddress } from '../contacts/email-address.ts';
+import { asciiDomain, parseEmailAddress } from '../contacts/email-address.ts';
 import type { Mailbox } from './content.ts';
 
 /** True for an address that mail can be sent to, with nothing around it. */
@@ -11,7 +10,7 @@ export function isAddress(text: string): boolean {
 /** The domain of an address, in the ASCII form that headers and envelopes carry. */
 export function domainOf(address: string): string {
   const domain = address.slice(address.lastIndexOf('@') + 1);
-  return isAsciiDomain.test(domain) ? domain : domainToASCII(domain);
+  return isAsciiDomain.test(domain) ? domain : (asciiDomain(domain.normalize('NFC').toLowerCase()) ?? '');
 }
 
 /** Such a domain is its own ASCII form; punycode is left to those who check it. */

@@ -24,6 +24,9 @@ describe('the domain of an address', () => {
     ['ada@例え.テスト', 'ada@xn--r8jz45g.xn--zckzah'],
     ['ada@موقع.example', 'ada@xn--4gbrim.example'],
     ['ada@faß.example', 'ada@xn--fa-hia.example'],
+    // A capital that only lower-casing makes a letter of a domain.
+    ['ada@Ⴀ.example', 'ada@xn--rkj.example'],
+    ['ada@bu\u0308cher.example', 'ada@xn--bcher-kva.example'],
     ['Ada.Lovelace+x@Example.ORG', 'Ada.Lovelace+x@example.org'],
   ])('%s is sent to as %s, in the envelope and in the header', async (email, ascii) => {
     const server = await startBluntMailServer({ at: () => undefined });

@@ -196,7 +196,7 @@ describe('whatever a contact holds', () => {
           .map(({ value }) => Buffer.from(value, 'latin1').toString('utf8'));
         expect(to).toEqual([expect.stringContaining(`<${envelope.to}>`)]);
       }),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
   });
 });
