@@ -33,7 +33,7 @@ export interface FrozenResult {
 
 /**
  * Makes the exact content to send: MJML compiled, every web link replaced by a tracked one, the open pixel added,
- * text parts made. Only Liquid is left to be filled in for each recipient. The same definition and options give the
+ * styles of HTML inlined, text parts made. Only Liquid is left to be filled in for each recipient. The same definition and options give the
  * same hash.
  *
  * @throws InputError TEMPLATE_MJML, TEMPLATE_LINK, IMAGE_FILE, FILES_TOO_LARGE or GOAL_LINK that says where.
@@ -97,7 +97,8 @@ async function freezeBody(
 ): Promise<FrozenBody> {
   const { template, text, textFile } = body;
   const masked = maskLiquid(template.source);
-  const compiled = template.format === 'mjml' ? await compileMjml(masked, template.file) : masked.text;
+  const compiled =
+    template.format === 'mjml' ? await compileMjml(masked, template.file) : await withInlinedCss(masked);
   const withImages = options.images.place(compiled, { masked, template });
   const html = trackHtmlLinks(withLanguage(withImages, language), trackIn(masked, template.file, options));
   return {
@@ -111,6 +112,14 @@ async function freezeBody(
         ? masked.unmaskLiteral(makeTextPart(html))
         : freezeText(text, textFile ?? 'text', options),
   };
+}
+
+/** MJML inlines what its author wants inlined. */
+async function withInlinedCss(masked: MaskedTemplate): Promise<string> {
+  if (!/<style\b/i.test(masked.text)) return masked.text;
+  // Loaded only where it is needed: it takes a while.
+  const { inlineCss } = await import('./css/inline-css.ts');
+  return inlineCss(masked.text, masked).html;
 }
 
 function freezeText(text: string, file: string, options: FreezeBodyOptions): string {

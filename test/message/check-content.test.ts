@@ -188,6 +188,11 @@ describe('the message', () => {
   test.each<[string, Change, string[]]>([
     ['too large for Gmail', html(`<p>${'ä'.repeat(51_200)}</p>`), ['warning HTML_SIZE mail.html:1:1']],
     [
+      'with too many styles',
+      html(`<style>${'.a{color:red}'.repeat(6_000)}</style>`),
+      ['warning CSS_TOO_LARGE mail.html:1:1'],
+    ],
+    [
       'without a way out',
       { html: '<p>Enough words to be read by all</p>' },
       ['warning NO_UNSUBSCRIBE mail.html:1:1'],

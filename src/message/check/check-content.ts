@@ -14,6 +14,7 @@ import { checkTokens, type FacetUse } from '../tokens.ts';
 import { checkMarkup, checkTextPart, type MarkupCheck } from './check-markup.ts';
 import type { PlacedLink } from './links.ts';
 import { checkMessage } from './message.ts';
+import { checkStyles } from './styles.ts';
 
 export interface CheckOptions {
   /** Where parts of the definition stand. */
@@ -58,7 +59,7 @@ export async function checkContent(
     const checked: MarkupCheck[] = [];
     if (isReadable(template.file)) {
       checked.push(checkMarkup(template, definition));
-      findings.push(...(await checkMjml(template)));
+      findings.push(...(await checkMjml(template)), ...(await checkStyles(template)));
     }
     if (text !== undefined && isReadable(textFile)) checked.push(checkTextPart(text, textFile));
     for (const one of checked) {
