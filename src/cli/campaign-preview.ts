@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { loadExmConfig } from '../config/load-exm-config.ts';
 import { readSettings } from '../config/settings.ts';
@@ -92,14 +92,21 @@ export function campaignPreviewCommand(): Command {
             ruleFailures,
             files,
           },
-          Object.values(files).join('\n'),
+          Object.values(files).map(fromHere).join('\n'),
         );
         if (flags.open === true) {
           const why = await openInBrowser(files.html, env);
-          if (why !== undefined) io.note(`Not opened, for ${why}: open ${files.html} in a browser.`);
+          if (why !== undefined)
+            io.note(`Not opened, for ${why}: open ${fromHere(files.html)} in a browser.`);
         }
       }),
     );
+}
+
+/** The shorter name of a file that is in or below the current folder. */
+function fromHere(path: string): string {
+  const name = relative(process.cwd(), path);
+  return name.startsWith('..') || isAbsolute(name) ? path : name;
 }
 
 /** What a person should know who looks at it. */
