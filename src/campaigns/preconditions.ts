@@ -6,6 +6,7 @@ import { liveDispatchers } from '../dispatch/dispatchers.ts';
 import { hasEnded } from '../domain/campaign-state.ts';
 import type { PreconditionFailure, PreconditionsResult } from '../domain/messages.ts';
 import { checkContent } from '../message/check/check-content.ts';
+import { missingFiles } from '../message/content-files.ts';
 import { describeFinding, type Finding, isError } from '../message/findings.ts';
 import { checkLinkTargets } from './check-link-targets.ts';
 import { type CampaignRow, findCampaign } from './find-campaign.ts';
@@ -59,6 +60,7 @@ export async function checkPreconditions(
     stateAllows,
     listsExist,
     contentIsComplete,
+    filesAreKept,
     dispatchersAreReady,
     linksAnswer,
   ];
@@ -111,6 +113,14 @@ function shorten(findings: readonly Finding[]): Finding[] {
   const [errors, others] = [findings.filter(isError), findings.filter((one) => !isError(one))];
   return [...errors, ...others].slice(0, findingsMaximum);
 }
+
+/** Whoever cleans up the database may have gone too far. */
+const filesAreKept: Check = async (db, { definition }) => {
+  const missing = await missingFiles(db, definition);
+  return missing.map(({ name }) =>
+    failure('files', `the file "${name}" is no longer in the database; create the campaign anew`),
+  );
+};
 
 /** Nobody alive is a warning, because a dispatcher may be started later; all of them without a mail server is not. */
 const dispatchersAreReady: Check = async (db, { definition: { pool } }) => {

@@ -152,10 +152,12 @@ export class MessageComposer {
   }
 
   #make(variant: number, language: string, encoding: BodyEncoding): ReadyBody | undefined {
-    const { embedded = [], attachments = [], ...content } = this.#content;
+    const { embedded: images = [], attachments = [], ...content } = this.#content;
     const compiled = compileBody(this.#content, chooseBody(this.#content, variant, language));
     const { body, html, text } = compiled;
     const { files = new Map() } = this.#options;
+    // Those of other languages and variants stay away.
+    const embedded = images.filter(({ cid }) => body.html.includes(`cid:${cid}`));
     const skeleton = MimeSkeleton.compile({ html, text, embedded, attachments, files }, encoding);
     if (skeleton === undefined) return undefined;
     const sender = body.from ?? content.from;

@@ -13,6 +13,8 @@ export function fileHash(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+type FilesOfDefinition = Pick<CampaignDefinition, 'attachments' | 'images'>;
+
 /**
  * Stores the bytes of a campaign's files, each once, whichever campaign had them first.
  *
@@ -21,19 +23,15 @@ export function fileHash(bytes: Buffer): string {
  */
 export async function storeFiles(
   tx: Queries,
-  { attachments = [], images = {} }: Pick<CampaignDefinition, 'attachments' | 'images'>,
+  definition: FilesOfDefinition,
   files: Iterable<Buffer>,
 ): Promise<void> {
-  const wanted = new Map([...attachments, ...Object.values(images)].map((file) => [file.hash, file]));
+  const wanted = wantedFiles(definition);
   const given = new Map([...files].map((bytes) => [fileHash(bytes), bytes]));
   for (const [hash, bytes] of given) {
     if (wanted.has(hash)) await tx.insert(contentFile).values({ hash, bytes }).onConflictDoNothing();
   }
-  const stored = await tx
-    .select({ hash: contentFile.hash, size: sql<number>`octet_length(${contentFile.bytes})` })
-    .from(contentFile)
-    .where(inArray(contentFile.hash, [...wanted.keys()]));
-  const sizes = new Map(stored.map(({ hash, size }) => [hash, size]));
+  const sizes = await storedSizes(tx, [...wanted.keys()]);
   for (const { hash, name, size } of wanted.values()) {
     if (sizes.get(hash) === size) continue;
     throw new InputError(
@@ -48,6 +46,26 @@ export async function storeFiles(
       },
     );
   }
+}
+
+/** The files of a definition whose bytes are not stored, or not as many as it says. */
+export async function missingFiles(db: Queries, definition: FilesOfDefinition): Promise<FileReference[]> {
+  const wanted = wantedFiles(definition);
+  const sizes = await storedSizes(db, [...wanted.keys()]);
+  return [...wanted.values()].filter(({ hash, size }) => sizes.get(hash) !== size);
+}
+
+function wantedFiles({ attachments = [], images = {} }: FilesOfDefinition): Map<string, FileReference> {
+  return new Map([...attachments, ...Object.values(images)].map((file) => [file.hash, file]));
+}
+
+async function storedSizes(db: Queries, hashes: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  if (hashes.length === 0) return new Map();
+  const rows = await db
+    .select({ hash: contentFile.hash, size: sql<number>`octet_length(${contentFile.bytes})` })
+    .from(contentFile)
+    .where(inArray(contentFile.hash, [...hashes]));
+  return new Map(rows.map(({ hash, size }) => [hash, size]));
 }
 
 /** What a message carries besides its bodies. */

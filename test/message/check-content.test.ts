@@ -151,6 +151,11 @@ describe('images', () => {
       html('<img alt="x" src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">'),
       ['warning IMAGE_DATA mail.html:2:14'],
     ],
+    [
+      'that stay linked though images are to be embedded',
+      { ...html(`<img alt="x" ${src}><img alt="x" src="{{ contact.facets.photo }}">`), embedImages: true },
+      ['warning IMAGE_LINKED mail.html:2:14'],
+    ],
     ['that are too wide', html(`<img ${src} alt="" width="1200">`), ['warning IMAGE_WIDTH mail.html:2:43']],
     [
       'of too many bytes',

@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCampaign } from '../../src/campaigns/create-campaign.ts';
+import { checkPreconditions } from '../../src/campaigns/preconditions.ts';
 import { contactList, contentFile } from '../../src/db/schema.ts';
 import { fileReference } from '../../src/message/campaign-files.ts';
 import { fileHash, loadFiles } from '../../src/message/content-files.ts';
@@ -49,6 +50,34 @@ describe('The files of a campaign', () => {
     await createCampaign(database.db, withFiles, { files: [prices, png] });
     await createCampaign(database.db, withFiles);
     expect(await stored()).toEqual([...before, prices.toString('hex'), png.toString('hex')].sort());
+  });
+
+  test('keep it from starting where one of them was removed', async () => {
+    const notes = Buffer.from('notes');
+    const attachments = [fileReference('notes.txt', notes)];
+    const { id } = await createCampaign(
+      database.db,
+      definition({ html, attachments, images: withFiles.images }),
+      {
+        files: [notes, png],
+      },
+    );
+    const files = async () =>
+      (
+        await checkPreconditions(database.db, id, {
+          baseUrl: 'http://127.0.0.1:1',
+          managerRoot: {},
+          checkLinks: 'off',
+        })
+      ).failures.filter(({ condition }) => condition === 'files');
+    expect(await files()).toEqual([]);
+    await database.db.delete(contentFile).where(eq(contentFile.hash, fileHash(notes)));
+    expect(await files()).toEqual([
+      {
+        condition: 'files',
+        message: 'the file "notes.txt" is no longer in the database; create the campaign anew',
+      },
+    ]);
   });
 
   test('are not stored where the campaign is refused, which it is without their bytes', async () => {

@@ -1,8 +1,11 @@
+import PostalMime from 'postal-mime';
 import { describe, expect, test } from 'vitest';
 import { fileReference } from '../../src/message/campaign-files.ts';
+import { MessageComposer } from '../../src/message/compose.ts';
+import { fileHash } from '../../src/message/content-files.ts';
 import { freezeContent } from '../../src/message/freeze-content.ts';
 import { withLinkedImages } from '../../src/message/freeze-images.ts';
-import { baseUrl, definition } from './fixtures.ts';
+import { ada, baseUrl, definition, keys } from './fixtures.ts';
 import { gif, jpeg, png } from './images.ts';
 
 const logo = fileReference('images/logo.png', png);
@@ -99,4 +102,45 @@ describe('Image files of a campaign that is frozen', () => {
     });
     expect((await freeze(change)).attachments).toEqual(attachments);
   });
+});
+
+test('A message carries the images of its own body, under the ids that it names, and every attachment', async () => {
+  const prices = Buffer.from('%PDF-1.7 prices');
+  const body = (file: string, source: string) => ({
+    subject: 'Hello',
+    template: { format: 'html' as const, file, source },
+  });
+  const content = await freeze({
+    embedImages: true,
+    attachments: [fileReference('Preise für 2026.pdf', prices)],
+    bodies: {
+      en: body('en.html', '<img src="images/logo.png"><img src="images/photo.jpg">'),
+      de: body('de.html', '<img src="images/logo.png">'),
+      fr: body('fr.html', '<p>Rien</p>'),
+    },
+  });
+  const files = new Map([png, jpeg, prices].map((bytes) => [fileHash(bytes), bytes]));
+  const composer = new MessageComposer(content, keys, { files });
+  const carried = async (language: string) => {
+    const { raw } = await composer.compose(ada, 1, 0, language);
+    const { attachments, html: sent = '' } = await PostalMime.parse(raw);
+    const named = [...sent.matchAll(/cid:([^"]+)"/g)].map(([, cid]) => `<${cid}>`);
+    const parts = attachments.map(({ contentId, filename, mimeType, disposition, content: bytes }) => {
+      if (contentId === undefined)
+        return { filename, mimeType, disposition, bytes: Buffer.from(bytes as ArrayBuffer) };
+      expect(named).toContain(contentId);
+      return Buffer.from(bytes as ArrayBuffer);
+    });
+    expect(parts).toHaveLength(named.length + 1);
+    return parts;
+  };
+  const pdf = {
+    filename: 'Preise für 2026.pdf',
+    mimeType: 'application/pdf',
+    disposition: 'attachment',
+    bytes: prices,
+  };
+  expect(new Set(await carried('en'))).toEqual(new Set([png, jpeg, pdf]));
+  expect(await carried('de')).toEqual([png, pdf]);
+  expect(await carried('fr')).toEqual([pdf]);
 });

@@ -18,7 +18,7 @@ export interface MarkupCheck {
 /** What can be seen in a template as its author wrote it. @throws liquidjs' TokenizationError */
 export function checkMarkup(
   { file, source }: { readonly file: string; readonly source: string },
-  { images = {} }: Pick<CampaignDefinition, 'images'>,
+  { images = {}, embedImages = false }: Pick<CampaignDefinition, 'images' | 'embedImages'>,
 ): MarkupCheck {
   const markup = readMarkup(source);
   const placeOf = placesIn(source);
@@ -27,7 +27,7 @@ export function checkMarkup(
     findings.push({ ...finding, where: `${file}:${placeOf(index)}` });
   };
   const byPath = Object.entries(images).map(([path, one]) => [posix.normalize(path), one] as const);
-  checkImages(markup, { file, images: new Map(byPath) }, report);
+  checkImages(markup, { file, images: new Map(byPath), embedImages }, report);
   checkElements(markup, report);
   const links = checkLinks(markup, report).map(({ address, index }) => ({
     address,

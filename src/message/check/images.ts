@@ -18,22 +18,20 @@ export interface TemplateImages {
   readonly file: string;
   /** Image files by their path from the campaign file. */
   readonly images: ReadonlyMap<string, FileReference>;
+  /** Image files travel in the message. */
+  readonly embedImages: boolean;
 }
 
 const imageElements = new Set(['img', 'mj-image', 'mj-carousel-image']);
 
 /** Reports images that cannot be seen, that say nothing to those who do not see them, and that are too large. */
-export function checkImages(
-  markup: readonly Markup[],
-  { file, images }: TemplateImages,
-  report: Report,
-): void {
+export function checkImages(markup: readonly Markup[], of: TemplateImages, report: Report): void {
   const defaults = defaultsOf(markup);
   const inLinks = emptyLinks(markup);
   for (const tag of markup) {
     if (tag.kind !== 'start' || !imageElements.has(tag.name) || defaults.isDefault(tag)) continue;
     const read = (name: string) => defaults.valueOf(tag, name);
-    reportSource(tag, read('src'), { file, images }, report);
+    reportSource(tag, read('src'), of, report);
     reportAlternative(tag, read('alt'), read('href') !== undefined || inLinks.has(tag), report);
     reportWidth(tag, report);
   }
@@ -50,6 +48,10 @@ function reportSource(tag: StartTag, given: string | undefined, of: TemplateImag
   } else if (/^data:/i.test(src)) {
     const message = 'this image stands in the message as data:, which Gmail and Outlook do not show.';
     warn({ code: 'IMAGE_DATA', message, hint: 'Put it on a web server, or name its file.' });
+  }
+  if (of.embedImages && /^https?:/i.test(src)) {
+    const message = `the image ${JSON.stringify(src.slice(0, 200))} is at a web address and stays linked; only files are embedded.`;
+    warn({ code: 'IMAGE_LINKED', message, hint: 'Save it beside the template and give its path.' });
   }
   const found = fileOf(src, of);
   if ('problem' in found) report(found.problem, index);
