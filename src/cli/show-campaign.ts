@@ -1,7 +1,7 @@
 import type { BodyDescription, CampaignDescription } from '../campaigns/describe-campaign.ts';
 import { measuresInWords } from '../domain/ab-test.ts';
 import { stateInWords } from '../domain/campaign-state.ts';
-import type { ComponentRule, Mailbox } from '../message/content.ts';
+import type { Mailbox } from '../message/content.ts';
 import { count, duration } from '../reporting/pages/format.ts';
 import { factLines } from './fact-lines.ts';
 import { printable } from './printable.ts';
@@ -20,7 +20,7 @@ export function campaignText(campaign: CampaignDescription): string {
     facts(campaign),
     bodiesTable(campaign.bodies),
     causesText(campaign.bodies),
-    rulesTable(campaign.rules),
+    rulesText(campaign.rules),
     linksTable(campaign),
     filesTable(campaign),
   ];
@@ -135,20 +135,14 @@ function causesText(bodies: readonly BodyDescription[]): string {
   ].join('\n');
 }
 
-function rulesTable(rules: CampaignDescription['rules']): string {
-  const rows = Object.entries(rules).flatMap(([component, list]) => [
-    ...list.map((rule, index) => [
-      index === 0 ? component : '',
-      printable(rule.when, textMaximum),
-      then(rule),
-    ]),
-    ['', 'otherwise', 'default content'],
-  ]);
-  return rows.length === 0 ? '' : table(rows, ['component', 'when', 'shows']);
-}
-
-function then(rule: ComponentRule): string {
-  return 'hide' in rule ? 'nothing' : rule.show;
+/** Rules are wrapped, never cut: half of a condition says something else. */
+function rulesText(rules: CampaignDescription['rules']): string {
+  return Object.entries(rules)
+    .map(([component, list]) => {
+      const rows = list.map((rule) => [`  ${'hide' in rule ? 'nothing' : rule.show}`, rule.when] as const);
+      return `${component} shows\n${factLines([...rows, ['  default content', 'otherwise']], textMaximum)}`;
+    })
+    .join('\n\n');
 }
 
 function linksTable({ links }: CampaignDescription): string {

@@ -100,7 +100,7 @@ describe('what a campaign is', () => {
       'de, en (default); nl falls back on de, then en',
       'variants A, B to 20 % of the recipients; the winner by click rate after 2 h',
       'mail.html:2:1: {% component %} depends on the rules of offer',
-      'offer      contact.facets.tier == "gold"  vip',
+      'offer shows\n  vip              contact.facets.tier == "gold"\n  default content  otherwise',
       'order, worth 10, by link 0',
       '20 to 80 ms a message, 1 % fail',
     ]) {

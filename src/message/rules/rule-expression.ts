@@ -213,6 +213,11 @@ function problemOf(error: unknown): ExpressionProblem {
     const toDo = 'Facets are text: write double(contact.facets.age) >= 18, or compare with text in quotes.';
     return problem(at, `puts text and a number together (${reason})`, toDo);
   }
+  if (code === 'invalid_macro_argument') {
+    const toDo =
+      'Write has(contact.facets.city); for a name that is no word, "favourite colour" in contact.facets.';
+    return problem(at, 'uses has() with something that is no value of the contact', toDo);
+  }
   return problem(at, `is not right: ${reason}`);
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Recipient } from '../../../src/contacts/recipient.ts';
 import { renderBody } from '../../../src/message/render-body.ts';
 import { checkTokens } from '../../../src/message/tokens.ts';
+import { redirectTarget } from '../../../src/tracking/redirect-target.ts';
 import { definition, freeze, keys, recipient } from '../fixtures.ts';
 
 const rules = {
@@ -86,6 +87,26 @@ describe('a message with components', () => {
     expect(html).toMatch(/href="https:\/\/mail\.example\.com\/c\/[^"/]+\/1"/);
     expect(html).not.toContain('shop.example');
     expect(text).toMatch(/\/c\/[^/]+\/1>/);
+  });
+
+  test('may have them in the address of a link, and leads each recipient to their own', async () => {
+    const change = {
+      html: '<a href="https://shop.example/{% component offer %}all{% variation vip %}vip?n={{ contact.firstName }}{% endcomponent %}">x</a>',
+    };
+    const target = async (facets: Recipient['facets']) => {
+      const { content, html } = await send(facets, change);
+      expect(html).not.toContain('shop.example');
+      const request = {
+        recipient: recipient({ firstName: 'A&B', facets }),
+        position: 3,
+        variant: 0,
+        language: 'en',
+      };
+      return redirectTarget(content, content.links[0] ?? '', request, 'TOKEN');
+    };
+    expect(await target({ tier: 'gold' })).toBe('https://shop.example/vip?n=A%26B');
+    expect(await target({ tier: 'tin' })).toBe('https://shop.example/all');
+    expect(await target({})).toBe('https://shop.example/');
   });
 
   test('may have them in its subject and in a text part of its own', async () => {

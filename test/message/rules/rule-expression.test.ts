@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type RuleResult, readExpression } from '../../../src/message/rules/rule-expression.ts';
 
@@ -28,6 +29,7 @@ describe('a rule', () => {
     ['contact.facets["favourite colour"] == \'red\'', 'yes'],
     ['contact.language.startsWith("de")', 'yes'],
     ['!has(contact.facets.city)', 'yes'],
+    ['"favourite colour" in contact.facets', 'yes'],
     ['has(contact.lastName)', 'no'],
     ['contact.facets.tier in ["silver", "gold"]', 'yes'],
     ['"wine" in contact.facets.interests.split(",")', 'yes'],
@@ -88,7 +90,8 @@ describe('a rule', () => {
       'contact.email.startWith("a")',
       '1: uses startWith(), which rules do not have. Did you mean "startsWith"?',
     ],
-    ['has(contact)', '5: is not right: has() invalid argument'],
+    ['has(contact)', '5: uses has() with something that is no value of the contact'],
+    ['has(contact.facets["a b"])', '5: uses has() with something that is no value of the contact'],
   ])('is refused with the place and what is wrong: %s', (text, problem) => {
     expect(evaluate(text)).toBe(problem);
   });
@@ -120,6 +123,72 @@ describe('a rule', () => {
     `${'!'.repeat(900)}true`,
   ])('is bounded in length, depth and operations', (text) => {
     expect(readExpression(text)).toHaveProperty('message');
+  });
+
+  test('is read or refused, whatever is written, and says one of three things of a contact or why not', () => {
+    const words = fc.constantFrom(
+      ...[
+        'contact',
+        '.',
+        'facets',
+        'tier',
+        'email',
+        '(',
+        ')',
+        '[',
+        ']',
+        '"',
+        "'",
+        '&&',
+        '||',
+        '!',
+        '==',
+        'in',
+        ',',
+      ],
+      ...[
+        'has',
+        'size',
+        'split',
+        'substring',
+        'int',
+        'double',
+        '1',
+        '-',
+        '*',
+        '9223372036854775807',
+        '?',
+        ':',
+        ' ',
+      ],
+      ...[
+        '__proto__',
+        'constructor',
+        '\\',
+        '{',
+        '}',
+        'r"',
+        'b"',
+        '//',
+        '\n',
+        'null',
+        'true',
+        '0x',
+        'e',
+        '1e400',
+      ],
+    );
+    const text = fc.oneof(
+      fc.array(words, { maxLength: 30 }).map((parts) => parts.join('')),
+      fc.string({ unit: 'binary', maxLength: 60 }),
+    );
+    fc.assert(
+      fc.property(text, (written) => {
+        const result = evaluate(written);
+        expect(typeof result === 'object' || /^(?:yes|no|lacking|\d+: .+)$/s.test(result)).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test('names the facets that it asks for', () => {
