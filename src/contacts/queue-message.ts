@@ -81,6 +81,9 @@ function fillQueue(campaignId: string, settings: AudienceSettings): SQL {
 /**
  * Those who get the test stand first, drawn by a hash of campaign and contact, and in its order the variants are dealt
  * to them one by one. Everybody else follows in the order of the contacts' ids.
+ *
+ * Two sorts and no join: how many are drawn the planner cannot know, and where it takes them for few it compares each with
+ * each.
  */
 function fillQueueForTest(campaignId: string, settings: AudienceSettings, test: DealtTest): SQL {
   const { share, variants } = test;
@@ -90,18 +93,18 @@ function fillQueueForTest(campaignId: string, settings: AudienceSettings, test: 
       select least(count(*), greatest(ceil(count(*) * ${share}::numeric / 100), ${variants}::int))::int as size
       from judged where reason is null
     ),
-    drawn as materialized (
-      select id, row_number() over (order by hash, id) as place
-      from (
-        select id, hashint8extended(id, hashtextextended(${campaignId}, 0)) as hash
-        from judged where reason is null order by hash, id limit (select size from test)
-      ) as first
+    drawn as (
+      select id, language, row_number() over (order by hashint8extended(id, hashtextextended(${campaignId}, 0)), id) as place
+      from judged where reason is null
+    ),
+    dealt as (
+      select id, language, case when place <= (select size from test) then place end as place from drawn
     ),
     queued as (
       insert into dispatch_queue (campaign_id, position, contact_id, variant, language)
       select ${campaignId}, row_number() over (order by place, id), id, (place - 1) % ${variants}::int,
              ${languageOfBody(settings)}
-      from judged left join drawn using (id) where reason is null
+      from dealt
     )
     select counted.*, (select size from test) as "testSize" from (${countJudged(campaignId)}) as counted`;
 }

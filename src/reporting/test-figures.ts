@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
 import type { VariantFigures } from '../domain/ab-test.ts';
-import { classifyAgent } from '../processing/classify-agent.ts';
+import { type Agent, classifyAgent } from '../processing/classify-agent.ts';
 
 /** What the recipients of an A/B test did, and of those behind it who get the winner. */
 export interface TestFigures {
@@ -49,17 +49,18 @@ export async function testFigures(
 type Done = { variant: number | null; opened: number; clicked: number; value: number };
 
 async function whatRecipientsDid(db: Queries, campaignId: string): Promise<Done[]> {
-  const agents = await agentsInInbox(db, campaignId);
+  const inInbox = await agentsInInbox(db, campaignId);
+  const by = (agent: Agent) =>
+    sql`user_agent = any(${sql.param(inInbox.filter((one) => one.agent === agent).map((one) => one.userAgent))}::text[])`;
   const { rows } = await db.execute<Done>(sql`
     with happened as (
       select type, position, link, agent from interaction
        where campaign_id = ${campaignId} and type in ('EmailOpened', 'EmailClicked')
       union all
-      select e.type, e.position, e.link, a.agent
-        from event_inbox e
-        join json_to_recordset(${JSON.stringify(agents)}::json) as a("userAgent" text, agent text)
-          on a."userAgent" = e.user_agent
-       where e.campaign_id = ${campaignId} and e.type in ('EmailOpened', 'EmailClicked')
+      select type, position, link,
+             case when ${by('person')} then 'person' when ${by('image-proxy')} then 'image-proxy' end
+        from event_inbox
+       where campaign_id = ${campaignId} and type in ('EmailOpened', 'EmailClicked')
     ),
     counted as (
       select position, link, type = 'EmailClicked' as clicked from happened

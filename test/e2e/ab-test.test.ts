@@ -40,8 +40,9 @@ describe('a campaign with an A/B test', () => {
     prepare: ({ dir }) =>
       writeFileSync(
         join(dir, 'exm.config.ts'),
+        // Each campaign is continued as new when its test is out: that makes two batches.
         `import { defineConfig } from 'exm-dispatch';
-export default defineConfig({ settings: { deferralFirstDelaySeconds: 1 } });\n`,
+export default defineConfig({ settings: { deferralFirstDelaySeconds: 1, batchesPerRun: 2 } });\n`,
       ),
   });
   let client: Client;
@@ -107,6 +108,12 @@ export default defineConfig({ settings: { deferralFirstDelaySeconds: 1 } });\n`,
     };
   }
 
+  /** The run that a run was continued as. */
+  async function nextRunOf(workflowId: string, runId: string): Promise<string | undefined> {
+    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    return events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
+  }
+
   /** What a mail program does when the message is opened, or a link in it clicked. */
   async function visit(message: ReceivedMessage | undefined, path: RegExp, userAgent = person) {
     const text = message?.raw.toString('latin1').replace(/=\r\n/g, '').replaceAll('=3D', '=') ?? '';
@@ -130,7 +137,16 @@ export default defineConfig({ settings: { deferralFirstDelaySeconds: 1 } });\n`,
     expect(await campaign.winners()).toEqual([
       { actor: 'exm', to: 'B', why: 'open rate: A 20.0 % (2 of 10), B 30.0 % (3 of 10)' },
     ]);
-    await recordHistory(fixture.installation, `campaign/${campaign.id}`, 'ab-test');
+    const workflowId = `campaign/${campaign.id}`;
+    const { raw } = await client.workflow.getHandle(workflowId).describe();
+    const runs = [];
+    for (let runId = raw.workflowExecutionInfo?.firstRunId; runId; ) {
+      runs.push(runId);
+      runId = await nextRunOf(workflowId, runId);
+    }
+    expect(runs.length).toBeGreaterThan(1);
+    for (const [index, runId] of runs.entries())
+      await recordHistory(fixture.installation, workflowId, `ab-test-${index + 1}`, runId);
   });
 
   test('gives them A where nobody did anything, when the time of the file is over', async () => {

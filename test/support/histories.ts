@@ -9,16 +9,17 @@ export const historiesFolder = packagePath('test/histories');
 
 /**
  * With RECORD_HISTORIES=1: keeps the history of a workflow that was really run, to be replayed by later versions
- * (`npm run record:histories`). Otherwise does nothing.
+ * (`npm run record:histories`); that of its last run, where none is named. Otherwise does nothing.
  */
 export async function recordHistory(
   installation: Installation,
   workflowId: string,
   name: string,
+  runId?: string,
 ): Promise<void> {
   if (process.env['RECORD_HISTORIES'] === undefined) return;
   const client = await connectClient(installation.env);
-  const history = await client.workflow.getHandle(workflowId).fetchHistory();
+  const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
   await client.connection.close();
   mkdirSync(historiesFolder, { recursive: true });
   // Stack traces name folders of the machine on which it was recorded, and no replay looks at them.
