@@ -113,6 +113,7 @@ export async function createDispatcher(
     pool: options.pool,
     db,
     baseUrl: settings.baseUrl,
+    unsubscribeAddress: settings.unsubscribeAddress,
     keys: settings.keys,
     log,
     settings: config.settings,

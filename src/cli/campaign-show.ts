@@ -21,7 +21,8 @@ export function campaignShowCommand(): Command {
         const campaign = await withDatabase(env, 'campaign show', async (db, { configFile }) => {
           const { managerRoot } = await loadExmConfig(configFile, process.cwd());
           const baseUrl = env['EXM_BASE_URL'] || anyBaseUrl;
-          return await describeCampaign(db, id, { baseUrl, managerRoot });
+          const unsubscribeAddress = env['EXM_UNSUBSCRIBE_ADDRESS'] || undefined;
+          return await describeCampaign(db, id, { baseUrl, managerRoot, unsubscribeAddress });
         });
         io.result(campaign, campaignText(campaign));
       }),

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../domain/errors.ts';
 import { defaultQueuePrefix } from '../domain/names.ts';
+import { asciiAddress, isAddress } from '../message/mailbox.ts';
 import { type DkimSettings, dkimDomain, dkimSelector, dkimVariables } from './dkim-key.ts';
 import { dataDirOf, type Environment } from './environment.ts';
 import { type Keys, readKeys } from './keys.ts';
@@ -12,6 +13,8 @@ export interface Settings {
   readonly databaseUrl: string;
   /** EXM_BASE_URL: the one public address of all content-delivery servers (EXM: Analytics.ClusterName), no slash at the end. */
   readonly baseUrl: string;
+  /** EXM_UNSUBSCRIBE_ADDRESS: an address whose mail somebody acts on, for who unsubscribes by mail; its domain in ASCII form. */
+  readonly unsubscribeAddress: string | undefined;
   /** EXM_SMTP_URL: this host's mail server, as nodemailer takes it: `smtp://user:password@host:port` or `smtps://`. */
   readonly smtpUrl: string | undefined;
   /** EXM_QUEUE_PREFIX: keeps installations that share a Temporal namespace apart. */
@@ -33,6 +36,8 @@ const urlWith = (protocols: readonly string[], example: string) =>
       `must be a URL such as ${example}`,
     );
 
+const isAsciiText = (text: string) => /^[!-~]*$/.test(text);
+
 const environmentSchema = z.object({
   DATABASE_URL: urlWith(['postgres:', 'postgresql:'], 'postgres://exm:secret@127.0.0.1:5432/exm'),
   EXM_BASE_URL: urlWith(['http:', 'https:'], 'https://mail.example.com')
@@ -42,6 +47,14 @@ const environmentSchema = z.object({
       return `${username}${password}${search}${hash}` === '';
     }, 'must have no user, password, query or fragment: it stands in every mail')
     .transform((url) => url.replace(/\/+$/, '')),
+  EXM_UNSUBSCRIBE_ADDRESS: z
+    .string()
+    .refine(
+      (value) => isAddress(value) && isAsciiText(asciiAddress(value)),
+      'must be an email address such as unsubscribe@example.com, of ASCII before its @',
+    )
+    .transform(asciiAddress)
+    .optional(),
   EXM_SMTP_URL: urlWith(['smtp:', 'smtps:'], 'smtp://127.0.0.1:25').optional(),
   EXM_QUEUE_PREFIX: z
     .string()
@@ -84,6 +97,7 @@ export function readSettings(env: Environment): Settings {
   return {
     databaseUrl: DATABASE_URL,
     baseUrl: EXM_BASE_URL,
+    unsubscribeAddress: read.EXM_UNSUBSCRIBE_ADDRESS,
     smtpUrl: EXM_SMTP_URL,
     queuePrefix: EXM_QUEUE_PREFIX,
     configFile: EXM_CONFIG,

@@ -18,6 +18,8 @@ export interface DispatchHost {
   readonly db: Database;
   /** Public address of content-delivery. */
   readonly baseUrl: string;
+  /** For tests of what is not frozen yet. */
+  readonly unsubscribeAddress: string | undefined;
   readonly keys: Keys;
   readonly log: Logger;
   readonly settings: ResolvedConfig['settings'];

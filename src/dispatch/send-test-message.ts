@@ -25,8 +25,8 @@ export async function sendTestMessage(
   const test = await readTestSend(host.db, testSendId);
   const campaign = await findCampaign(host.db, campaignId);
   const { definition } = campaign;
-  const { baseUrl, managerRoot } = host;
-  const { content } = await currentContent(host.db, campaign, { baseUrl, managerRoot });
+  const { baseUrl, unsubscribeAddress, managerRoot } = host;
+  const { content } = await currentContent(host.db, campaign, { baseUrl, unsubscribeAddress, managerRoot });
   const files = await loadFiles(host.db, content);
   const composer = new MessageComposer(content, host.keys, { test: true, files, signer: host.dkim });
   const languages = test.languages.length > 0 ? test.languages : [definition.defaultLanguage];

@@ -7,7 +7,7 @@ import type { ComposedMessage, FrozenContent, Mailbox, MessageEncoding } from '.
 import type { FileBytes } from './content-files.ts';
 import type { DkimSigner } from './dkim.ts';
 import { feedbackIdFor, headerText, listIdFor, messageIdFor } from './headers.ts';
-import { asciiAddress, domainOf, isAddress } from './mailbox.ts';
+import { asciiAddress, domainOf, isAddress, mailtoUrl } from './mailbox.ts';
 import { dateField, mailboxField, plainField, textField } from './mime/header.ts';
 import { type BodyEncoding, MimeSkeleton, type PartValues } from './mime/skeleton.ts';
 import { RecipientFailedError } from './recipient-failed-error.ts';
@@ -112,7 +112,7 @@ export class MessageComposer {
       dateField(this.#options.now?.() ?? new Date()) +
       `Message-ID: ${messageId}\r\n` +
       // RFC 8058: a mail program's own button, by POST; the signed token is all it needs.
-      plainField('List-Unsubscribe', `<${this.#content.baseUrl}${trackingPaths.unsubscribe(token)}>`) +
+      plainField('List-Unsubscribe', this.#waysOut(token)) +
       ready.fieldsAfter +
       ready.skeleton.fields(boundary);
     return {
@@ -125,6 +125,14 @@ export class MessageComposer {
       ),
       encoding: ready.skeleton.encoding === '8bit' ? '8bit' : '7bit',
     };
+  }
+
+  /** RFC 2369 section 3.2: in the order of preference. A button of RFC 8058 takes the one of HTTPS. */
+  #waysOut(token: string): string {
+    const { baseUrl, unsubscribeAddress } = this.#content;
+    const byHttps = `<${baseUrl}${trackingPaths.unsubscribe(token)}>`;
+    if (unsubscribeAddress === undefined) return byHttps;
+    return `${byHttps}, <${mailtoUrl(unsubscribeAddress)}?subject=unsubscribe%20${token}>`;
   }
 
   #subject(compiled: CompiledBody, rendering: Rendering): string {

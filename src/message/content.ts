@@ -138,6 +138,8 @@ export interface FrozenContent {
   readonly replyTo?: Mailbox | undefined;
   /** Public address of content-delivery, no slash at the end. */
   readonly baseUrl: string;
+  /** Where whoever unsubscribes may also write to. Left out: nobody would read it. */
+  readonly unsubscribeAddress?: string | undefined;
   readonly values: Readonly<Record<string, string>>;
   /** The manager root's values: `{{ managerRoot.NAME }}`. */
   readonly managerRoot?: Readonly<Record<string, string>> | undefined;

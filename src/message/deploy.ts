@@ -63,16 +63,16 @@ function sameRows(stored: readonly object[], wanted: readonly object[]): boolean
 
 /**
  * PublishDispatchItems: freezes the exact content to send and stores it under its hash, which the campaign points to
- * from then on. A second call gives the same hash and changes nothing, also when the manager root's values are others by
- * then.
+ * from then on. A second call gives the same hash and changes nothing, also when the manager root's values and
+ * the address to unsubscribe are others by then.
  */
 export async function publishDispatchItems(
   db: Database,
   campaignId: string,
   baseUrl: string,
-  managerRoot?: Readonly<Record<string, string>>,
+  given: Omit<FreezeOptions, 'campaignId' | 'baseUrl'> = {},
 ): Promise<{ hash: string }> {
-  const { body, hash } = await freezeCampaign(db, campaignId, { baseUrl, managerRoot });
+  const { body, hash } = await freezeCampaign(db, campaignId, { ...given, baseUrl });
   await db.transaction(async (tx) => {
     await tx.insert(content).values({ hash, body }).onConflictDoNothing();
     await tx.update(campaign).set({ contentHash: hash }).where(eq(campaign.id, campaignId));
@@ -126,7 +126,7 @@ function requireKnownFormat({ format = 1 }: FrozenContent, hash: string): void {
 async function freezeCampaign(
   db: Database,
   campaignId: string,
-  { baseUrl, managerRoot }: Omit<FreezeOptions, 'campaignId'>,
+  options: Omit<FreezeOptions, 'campaignId'>,
 ): Promise<FrozenResult> {
   const [row] = await db
     .select({ definition: campaign.definition, published: content.body })
@@ -142,9 +142,11 @@ async function freezeCampaign(
   }
   // What has begun goes on with the values it began with.
   const begun = row.published === null ? undefined : (JSON.parse(row.published) as FrozenContent);
+  const { managerRoot, unsubscribeAddress } = begun ?? options;
   return await freezeContent(row.definition as CampaignDefinition, {
     campaignId,
-    baseUrl,
-    managerRoot: begun === undefined ? managerRoot : begun.managerRoot,
+    baseUrl: options.baseUrl,
+    managerRoot,
+    unsubscribeAddress,
   });
 }

@@ -21,6 +21,8 @@ export interface FreezeOptions {
   readonly baseUrl: string;
   /** The manager root's values. */
   readonly managerRoot?: Readonly<Record<string, string>> | undefined;
+  /** EXM_UNSUBSCRIBE_ADDRESS: whose mail somebody acts on who unsubscribes by mail. */
+  readonly unsubscribeAddress?: string | undefined;
 }
 
 export interface FrozenResult {
@@ -40,7 +42,7 @@ export interface FrozenResult {
  */
 export async function freezeContent(
   definition: CampaignDefinition,
-  { campaignId, baseUrl, managerRoot = {} }: FreezeOptions,
+  { campaignId, baseUrl, managerRoot = {}, unsubscribeAddress }: FreezeOptions,
 ): Promise<FrozenResult> {
   const table = new LinkTable();
   const images = new ImageAddresses(definition, { campaignId, baseUrl });
@@ -54,6 +56,7 @@ export async function freezeContent(
     from,
     ...(replyTo ? { replyTo } : {}),
     baseUrl,
+    ...(unsubscribeAddress ? { unsubscribeAddress } : {}),
     values,
     ...(Object.keys(managerRoot).length > 0 ? { managerRoot } : {}),
     defaultLanguage,

@@ -30,3 +30,9 @@ export function parseMailbox(text: string): Mailbox | undefined {
   if (!isAddress(address) || name.length > 200 || /[\p{Cc}\p{Surrogate}]/u.test(name)) return undefined;
   return { name: name.trim(), address };
 }
+
+/** The address as a URL to write to (RFC 6068). Its domain is in ASCII form. */
+export function mailtoUrl(address: string): string {
+  const at = address.lastIndexOf('@');
+  return `mailto:${encodeURIComponent(address.slice(0, at))}${address.slice(at)}`;
+}

@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MessageComposer } from '../../src/message/compose.ts';
 import type { FrozenContent } from '../../src/message/content.ts';
 import { createDkimSigner } from '../../src/message/dkim.ts';
+import { freezeContent } from '../../src/message/freeze-content.ts';
 import { trackingPaths } from '../../src/tracking/links.ts';
 import { makeToken } from '../../src/tracking/token.ts';
 import { dkimVerdicts, ed25519, rsa } from '../support/dkim.ts';
 import { onlyField, type RawMessage, takeApart, unfolded } from '../support/mail-rules.ts';
 import { type MailPath, openMailPath } from '../support/received-mail.ts';
-import { ada, baseUrl, freeze, keys, recipient } from './fixtures.ts';
+import { ada, baseUrl, definition, freeze, keys, recipient } from './fixtures.ts';
 
 let path: MailPath;
 beforeAll(async () => {
@@ -31,6 +32,24 @@ describe('a list (RFC 2919, RFC 2369, RFC 8058)', () => {
     const message = takeApart(raw);
     const token = makeToken({ campaignId: 'autumn-7k3f', position: 7, contactId: ada.contactId }, keys);
     expect(field(message, 'List-Unsubscribe')).toBe(`<${baseUrl}${trackingPaths.unsubscribe(token)}>`);
+    expect(field(message, 'List-Unsubscribe-Post')).toBe('List-Unsubscribe=One-Click');
+  });
+
+  test('is left by mail, too, where somebody reads it: after the HTTPS address, both as URLs', async () => {
+    const { content } = await freezeContent(definition(), {
+      campaignId: 'autumn-7k3f',
+      baseUrl,
+      unsubscribeAddress: 'un&subscribe+x@example.com',
+    });
+    const { raw } = await path.send(await new MessageComposer(content, keys).compose(ada, 7, 0, 'en'));
+    const message = takeApart(raw);
+    const ways = field(message, 'List-Unsubscribe')
+      .split(/,\s*/)
+      .map((way) => new URL(/^<(\S+)>$/.exec(way)?.[1] ?? ''));
+    expect(ways.map(({ protocol }) => protocol)).toEqual(['https:', 'mailto:']);
+    const token = makeToken({ campaignId: 'autumn-7k3f', position: 7, contactId: ada.contactId }, keys);
+    expect(decodeURIComponent(ways[1]?.pathname ?? '')).toBe('un&subscribe+x@example.com');
+    expect(ways[1]?.searchParams.get('subject')).toBe(`unsubscribe ${token}`);
     expect(field(message, 'List-Unsubscribe-Post')).toBe('List-Unsubscribe=One-Click');
   });
 });

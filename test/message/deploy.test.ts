@@ -79,18 +79,26 @@ describe('PublishDispatchItems', () => {
     });
   });
 
-  test('keeps the values of the manager root that a campaign began with', async () => {
+  test('keeps the values of the manager root, and the address to unsubscribe, that a campaign began with', async () => {
     const begun = await createCampaign(
       database.db,
       definition({ html: '<p>{{ managerRoot.company }} {{ unsubscribeUrl }}</p>' }),
       { managerRoot: { company: 'Fennel' } },
     );
-    const first = await publishDispatchItems(database.db, begun.id, baseUrl, { company: 'Fennel' });
+    const first = await publishDispatchItems(database.db, begun.id, baseUrl, {
+      managerRoot: { company: 'Fennel' },
+      unsubscribeAddress: 'out@example.com',
+    });
     const frozen = await loadContent(database.db, first.hash);
-    expect(frozen.managerRoot).toEqual({ company: 'Fennel' });
+    expect(frozen).toMatchObject({
+      managerRoot: { company: 'Fennel' },
+      unsubscribeAddress: 'out@example.com',
+    });
     const { html } = renderBody(frozen, { recipient: ada, position: 1, variant: 0, language: 'en' }, keys);
     expect(html).toContain('<p>Fennel https://');
-    expect(await publishDispatchItems(database.db, begun.id, baseUrl, { company: 'Slate' })).toEqual(first);
+    expect(
+      await publishDispatchItems(database.db, begun.id, baseUrl, { managerRoot: { company: 'Slate' } }),
+    ).toEqual(first);
     expect(await publishDispatchItems(database.db, begun.id, baseUrl)).toEqual(first);
   });
 

@@ -66,6 +66,7 @@ export function dispatchHost(
     pool,
     db,
     baseUrl,
+    unsubscribeAddress: undefined,
     keys,
     log,
     settings: { ...defaultConfigSettings, ...options.settings },

@@ -37,6 +37,7 @@ const unsetTodo = 'Set it, or run this where "exm up" runs, which sets it.';
 const unsetKeyTodo =
   'Make keys with "exm keys generate" and give every process the same ones, or run this where "exm up" runs.';
 const unsetMeans: Readonly<Record<string, string>> = {
+  EXM_UNSUBSCRIBE_ADDRESS: 'not set; one unsubscribes by links and buttons, not by mail',
   EXM_SMTP_URL: 'not set; a dispatcher on this host needs --smtp',
   EXM_QUEUE_PREFIX: 'not set; "exm" is used',
   EXM_DKIM_DOMAIN: 'not set; messages are not signed here',
