@@ -102,7 +102,7 @@ function judge(
         const message = `the link ${shown} is dead: its server answers ${status}, there is no such page.`;
         return { severity: deadLinks, code: 'LINK_DEAD', message, hint: 'Open it, and correct the address.' };
       }
-      return status >= 500 ? unreachable(shown, `its server answers ${status}`) : undefined;
+      return status >= 500 && status <= 599 ? unreachable(shown, `its server answers ${status}`) : undefined;
     }
     case 'private': {
       const message = `the link ${shown} leads to an address that only this machine or its network reaches; it was not looked at.`;

@@ -1,13 +1,13 @@
 import { BlockList, isIP } from 'node:net';
 
 /** Addresses of this machine and of networks that are nobody else's business. */
-const local = blockList(
+const local = blockLists(
   ['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'],
   ['::1/128', 'fc00::/7'],
 );
 
 /** Addresses at which no web page is: link-local (cloud providers keep secrets there), multicast, reserved, embedded ones. */
-const never = blockList(
+const never = blockLists(
   [
     '0.0.0.0/8',
     '100.64.0.0/10',
@@ -39,10 +39,11 @@ const never = blockList(
 
 /** Whether a page may be asked for at an IP address. @param allowLocal for installations that are on this machine themselves */
 export function mayAsk(address: string, allowLocal: boolean): boolean {
-  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-  if (isIP(address) === 0) return false;
-  if (local.check(address, family)) return allowLocal;
-  return !never.check(address, family);
+  const version = isIP(address);
+  if (version === 0) return false;
+  const family = version === 6 ? 'ipv6' : 'ipv4';
+  if (local[family].check(address, family)) return allowLocal;
+  return !never[family].check(address, family);
 }
 
 /** Whether an address of the web is one of this machine. */
@@ -52,16 +53,16 @@ export function isLocalUrl(url: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }
 
-function blockList(ipv4: readonly string[], ipv6: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const [subnets, family] of [
-    [ipv4, 'ipv4'],
-    [ipv6, 'ipv6'],
-  ] as const) {
+/** One list for each family: a list of both takes IPv4 addresses for those embedded in IPv6. */
+function blockLists(ipv4: readonly string[], ipv6: readonly string[]): Record<'ipv4' | 'ipv6', BlockList> {
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
+  const add = (subnets: readonly string[], family: 'ipv4' | 'ipv6') => {
     for (const subnet of subnets) {
       const [network = '', bits = ''] = subnet.split('/');
-      list.addSubnet(network, Number(bits), family);
+      lists[family].addSubnet(network, Number(bits), family);
     }
-  }
-  return list;
+  };
+  add(ipv4, 'ipv4');
+  add(ipv6, 'ipv6');
+  return lists;
 }

@@ -4,6 +4,7 @@ import { InputError } from '../domain/errors.ts';
 import { problem } from './campaign-problem.ts';
 import { type CampaignFileKeys, campaignFileSchema, keysKnownAt, tokenName } from './campaign-schema.ts';
 import type { BodyDefinition, CampaignDefinition } from './content.ts';
+import { FindingsError, findingOf, sortFindings } from './findings.ts';
 import { type DefinitionPath, dotted, type Locate } from './locate.ts';
 import { didYouMean } from './nearest.ts';
 import {
@@ -44,7 +45,7 @@ export async function readCampaignFile(file: string): Promise<CampaignFile> {
   });
   const yaml = parseYaml(text, file);
   const parsed = campaignFileSchema.safeParse(yaml.value);
-  if (!parsed.success) throw firstProblem(parsed.error.issues, yaml);
+  if (!parsed.success) throw problemsOf(parsed.error.issues, yaml);
   const keys = parsed.data;
   checkNames(keys, yaml);
 
@@ -146,24 +147,36 @@ function checkNames(keys: CampaignFileKeys, yaml: YamlSource): void {
   }
 }
 
-/** The problem that stands first in the file. */
-function firstProblem(issues: readonly z.core.$ZodIssue[], yaml: YamlSource): InputError {
-  const issue = issues[0];
-  const path = (issue?.path ?? []) as DefinitionPath;
-  if (issue?.code === 'unrecognized_keys') {
-    const key = String(issue.keys[0]);
-    const known = keysKnownAt(path);
-    const where = yaml.locateKey([...path, key]);
-    const of = path.length === 0 ? 'a campaign file' : `"${dotted(path)}"`;
-    return new InputError(
-      'CAMPAIGN_KEY',
-      `${where}: "${key}" is not a key of ${of}.${didYouMean(key, known)}`,
-      { field: where, value: key, hint: `Keys known here: ${known.join(', ')}.` },
-    );
-  }
+/** Everything that is wrong with the keys of the file. */
+function problemsOf(issues: readonly z.core.$ZodIssue[], yaml: YamlSource): InputError {
+  const problems = issues.flatMap((issue) => problemsOfIssue(issue, yaml));
+  const [only] = problems;
+  return problems.length === 1 && only !== undefined
+    ? only
+    : new FindingsError(sortFindings(problems.map(findingOf)));
+}
+
+function problemsOfIssue(issue: z.core.$ZodIssue, yaml: YamlSource): InputError[] {
+  const path = issue.path as DefinitionPath;
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, yaml));
   const value = valueAt(yaml.value, path);
-  const expected = value === undefined && path.length > 0 ? 'is missing' : (issue?.message ?? 'is wrong');
-  return problem('CAMPAIGN_VALUE', yaml.locate(path), dotted(path), value, expected);
+  const expected = value === undefined && path.length > 0 ? 'is missing' : issue.message;
+  return [problem('CAMPAIGN_VALUE', yaml.locate(path), dotted(path), value, expected)];
+}
+
+function unknownKey(key: string, path: DefinitionPath, { locateKey }: YamlSource): InputError {
+  const known = keysKnownAt(path);
+  const where = locateKey([...path, key]);
+  const of = path.length === 0 ? 'a campaign file' : `"${dotted(path)}"`;
+  return new InputError(
+    'CAMPAIGN_KEY',
+    `${where}: "${key}" is not a key of ${of}.${didYouMean(key, known)}`,
+    {
+      field: where,
+      value: key,
+      hint: `Keys known here: ${known.join(', ')}.`,
+    },
+  );
 }
 
 function valueAt(value: unknown, path: DefinitionPath): unknown {
