@@ -36,6 +36,13 @@ describe('the rules of a campaign', () => {
     expect(set.takeFailures()).toEqual([]);
   });
 
+  test('leave errors of others as they are', () => {
+    const before = Error.stackTraceLimit;
+    new RuleSet(rules).choose(recipient({ facets: { age: 'old' } }));
+    expect(Error.stackTraceLimit).toBe(before);
+    expect(new Error('x').stack).toContain('rule-set.test.ts');
+  });
+
   test('are compiled once per content', async () => {
     const content = { ...(await freeze()), rules };
     expect(ruleSetOf(content)).toBe(ruleSetOf(content));
