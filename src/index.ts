@@ -1,3 +1,8 @@
+export {
+  type CreateCampaignOptions,
+  type CreatedCampaign,
+  createCampaign,
+} from './campaigns/create-campaign.ts';
 export * from './client.ts';
 export { type CustomProcessor, type CustomStep, defineConfig, type ExmConfig } from './config/exm-config.ts';
 export { type AudienceCounts, audienceOf } from './contacts/audience.ts';
@@ -15,4 +20,8 @@ export { type OptOutState, optIn, optOut } from './contacts/opt-out.ts';
 export { type ContactReport, showContact } from './contacts/show-contact.ts';
 export { closeDatabase, connectDatabase, type Database } from './db/connect.ts';
 export type { OutgoingEmail } from './dispatch/send-email-pipeline.ts';
+export { type CampaignFile, readCampaignFile } from './message/campaign-file.ts';
+export { fileReference } from './message/campaign-files.ts';
+export type { CampaignDefinition, FileReference } from './message/content.ts';
+export { type Finding, FindingsError } from './message/findings.ts';
 export { RecipientFailedError } from './message/recipient-failed-error.ts';

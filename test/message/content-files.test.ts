@@ -1,9 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import { checkPreconditions } from '../../src/campaigns/preconditions.ts';
 import { contactList, contentFile } from '../../src/db/schema.ts';
-import { fileReference } from '../../src/message/campaign-files.ts';
+import { createCampaign, fileReference } from '../../src/index.ts';
 import { fileHash, loadFiles } from '../../src/message/content-files.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { definition } from './fixtures.ts';
@@ -50,6 +50,18 @@ describe('The files of a campaign', () => {
     await createCampaign(database.db, withFiles, { files: [prices, png] });
     await createCampaign(database.db, withFiles);
     expect(await stored()).toEqual([...before, prices.toString('hex'), png.toString('hex')].sort());
+  });
+
+  test('stay for as long as a campaign names them, also by the query that cleans up', async () => {
+    const [documented] =
+      /delete from content_file[^;]*;/.exec(readFileSync('docs/templates.md', 'utf8')) ?? [];
+    const left = Buffer.from('of a campaign that was deleted');
+    await database.db.insert(contentFile).values({ hash: fileHash(left), bytes: left });
+    await createCampaign(database.db, withFiles, { files: [prices, png] });
+    await database.db.$client.query(documented ?? '');
+    expect(await stored()).toEqual([prices.toString('hex'), png.toString('hex')].sort());
+    const again = [priceList, logo].map((bytes) => ({ hash: fileHash(bytes), bytes }));
+    await database.db.insert(contentFile).values(again);
   });
 
   test('keep it from starting where one of them was removed', async () => {
