@@ -4,6 +4,8 @@ import type { CampaignState } from '../domain/campaign-state.ts';
 import { FailedError, InputError, UnavailableError } from '../domain/errors.ts';
 import type { Totals } from '../domain/outcome.ts';
 import type { CampaignDefinition, Mailbox } from '../message/content.ts';
+import { headerText } from '../message/headers.ts';
+import { asciiAddress, domainOf } from '../message/mailbox.ts';
 
 /** What is told about the end of a dispatch. Contains no personal data. */
 export interface FinishedDispatch {
@@ -28,6 +30,9 @@ export interface NotifyOptions {
 
 /** No channel may take longer, milliseconds: each is one short exchange. */
 const timeoutMs = 15_000;
+/** Characters of the sender's name and of the subject. */
+const nameMaximum = 200;
+const subjectMaximum = 200;
 const maximumRedirects = 3;
 /** Redirects after which the same request is posted to the new address. 303 asks for another one. */
 const redirects: ReadonlySet<number> = new Set([301, 302, 307, 308]);
@@ -56,11 +61,11 @@ export async function notifyByMail({ notify, smtpUrl, from, result }: NotifyOpti
   });
   try {
     await transport.sendMail({
-      from,
-      to: { name: '', address: notify.mail },
-      subject: `${result.name}: ${outcomeWords(result)}`,
+      from: { name: headerText(from.name, nameMaximum), address: asciiAddress(from.address) },
+      to: { name: '', address: asciiAddress(notify.mail) },
+      subject: headerText(`${result.name}: ${outcomeWords(result)}`, subjectMaximum),
       text: mailText(result),
-      messageId: `<finished.${result.campaignId}@${from.address.split('@').at(-1) ?? 'localhost'}>`,
+      messageId: `<finished.${result.campaignId}@${domainOf(from.address)}>`,
       headers: { 'Auto-Submitted': 'auto-generated' },
     });
   } catch (cause) {

@@ -1,8 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { OutgoingEmail } from '../../src/dispatch/send-email-pipeline.ts';
 import type { SendBatchInput } from '../../src/domain/dispatch.ts';
+import { createDkimSigner } from '../../src/message/dkim.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { attempt, booksByAddress, dispatchHost, queuedCampaign } from '../support/dispatch-host.ts';
-import { type SmtpReceiverOptions, startSmtpReceiver } from '../support/smtp-receiver.ts';
+import { dkimVerdicts, rsa } from '../support/dkim.ts';
+import {
+  type ReceivedMessage,
+  type SmtpReceiverOptions,
+  startSmtpReceiver,
+} from '../support/smtp-receiver.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -64,5 +71,73 @@ describe('a mail server that does not take everything', () => {
       'short@example.com': { kind: 'sent' },
     });
     expect(receiver.messages).toHaveLength(1);
+  });
+});
+
+describe('bodies', () => {
+  const html = '<html><body><p>Grüße, {{ contact.firstName }}</p></body></html>';
+  let asked = 0;
+  const three = () => {
+    asked++;
+    return ['ann', 'bob', 'cid'].map((name) => ({ email: `${name}-${asked}@example.com`, firstName: name }));
+  };
+  const isEightBit = ({ raw, parameters }: ReceivedMessage) => {
+    const says = parameters.includes('BODY=8BITMIME');
+    expect(raw.some((byte) => byte > 127)).toBe(says);
+    expect(raw.toString('latin1').includes('quoted-printable')).toBe(!says);
+    return says;
+  };
+
+  it('are quoted-printable until a mail server has said what it takes, and 8bit where it takes that', async () => {
+    const { receiver, host } = await started({});
+    await attempt(host, await queuedCampaign(database.db, three(), { html }));
+    expect(receiver.messages.map(isEightBit)).toEqual([false, true, true]);
+    await attempt(host, await queuedCampaign(database.db, [{ email: 'dan@example.com' }], { html }));
+    expect(receiver.messages.slice(3).map(isEightBit)).toEqual([true]);
+  });
+
+  it('are composed again where this connection takes less than the last one did', async () => {
+    const { receiver, host } = await started({ hide8BITMIME: true });
+    host.mailServer.offers = { eightBitMime: true, smtpUtf8: true, sizeMaximum: undefined };
+    const people = three();
+    const batch = await queuedCampaign(database.db, people, { html });
+    await attempt(host, batch);
+    expect(receiver.messages.map(isEightBit)).toEqual([false, false, false]);
+    expect(receiver.messages.map(({ to }) => to[0])).toEqual(people.map(({ email }) => email));
+    expect(Object.values(await books(batch)).map(({ kind }) => kind)).toEqual(['sent', 'sent', 'sent']);
+  });
+
+  it('are quoted-printable where a step of the installation’s own may have changed the message', async () => {
+    const receiver = await startSmtpReceiver();
+    closers.push(() => receiver.close());
+    const processors = {
+      AddNote: (email: OutgoingEmail) => {
+        if (email.message === undefined) return;
+        email.message = {
+          ...email.message,
+          raw: Buffer.concat([Buffer.from('X-Note: x\r\n'), email.message.raw]),
+        };
+      },
+    };
+    const host = dispatchHost(database.db, { smtpUrl: receiver.url, processors });
+    closers.push(() => host.close());
+    const batch = await queuedCampaign(database.db, three(), { html });
+    await attempt(host, { ...batch, sendEmail: ['FillEmail', 'AddNote', 'SendEmail', 'EmailSent', 'Sleep'] });
+    expect(receiver.messages.map(isEightBit)).toEqual([false, false, false]);
+    expect(receiver.messages.every(({ raw }) => raw.toString('latin1').startsWith('X-Note: x\r\n'))).toBe(
+      true,
+    );
+  });
+
+  it('are signed where the host has a key, and verified by another implementation', async () => {
+    const receiver = await startSmtpReceiver();
+    closers.push(() => receiver.close());
+    const published = { domain: 'example.com', selector: 's1', privateKey: rsa };
+    const host = dispatchHost(database.db, { smtpUrl: receiver.url, dkim: createDkimSigner(published) });
+    closers.push(() => host.close());
+    await attempt(host, await queuedCampaign(database.db, three(), { html }));
+    expect(receiver.messages.map(isEightBit)).toEqual([false, false, false]);
+    for (const { raw } of receiver.messages)
+      expect(await dkimVerdicts(raw, published)).toMatchObject([{ result: 'pass' }]);
   });
 });
