@@ -10,7 +10,7 @@ export interface NamedImage {
   readonly path: string;
   /** The path as the template has it. */
   readonly written: string;
-  /** `newsletter.mjml:12` */
+  /** `newsletter.mjml:12:18` */
   readonly where: string;
 }
 
@@ -25,7 +25,8 @@ export function imageFilesOf(
   masked = maskLiquid(source),
 ): NamedImage[] {
   return findImages(masked.text).flatMap(({ address, begin }) => {
-    const where = `${file}:${masked.placeOf(begin).line}`;
+    const { line, column } = masked.placeOf(begin);
+    const where = `${file}:${line}:${column}`;
     const path = imageFilePath(address, { masked, file, where });
     return path === undefined ? [] : [{ path, written: masked.unmask(address).trim(), where }];
   });

@@ -1,12 +1,16 @@
 import { eq } from 'drizzle-orm';
+import PostalMime from 'postal-mime';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { whatIsLacking } from '../../src/campaigns/campaign-status.ts';
-import { campaign, content, server } from '../../src/db/schema.ts';
+import { campaign, content, contentFile, server } from '../../src/db/schema.ts';
 import { startServerPresence } from '../../src/db/server-presence.ts';
 import { liveDispatchers, slotsOf, unreadyFor } from '../../src/dispatch/dispatchers.ts';
 import type { SendBatchInput } from '../../src/domain/dispatch.ts';
+import { fileReference } from '../../src/message/campaign-files.ts';
 import { canonicalJson } from '../../src/message/canonical-json.ts';
+import { fileHash } from '../../src/message/content-files.ts';
 import { contentHash } from '../../src/message/freeze-content.ts';
+import { jpeg, png } from '../message/images.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { attempt, dispatchHost, queuedCampaign, type TestHost } from '../support/dispatch-host.ts';
 import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts';
@@ -122,6 +126,37 @@ describe('A dispatcher that cannot send a campaign', () => {
     await host.readiness.recheck();
     expect(await whoCannot(batch)).toEqual([]);
     expect((await attempt(host, batch)).counts).toMatchObject({ sent: 1 });
+  });
+
+  test('sends attachments and images as they are in the database, and nothing where one was altered', async () => {
+    const { db } = database;
+    const prices = Buffer.from('%PDF-1.7 prices');
+    const files = [prices, png].map((bytes) => ({ hash: fileHash(bytes), bytes }));
+    await db.insert(contentFile).values(files);
+    const batch = await queuedCampaign(db, [{ email: 'files@example.org' }], {
+      html: '<img src="logo.png">',
+      embedImages: true,
+      images: { 'logo.png': fileReference('logo.png', png) },
+      attachments: [fileReference('prices.pdf', prices)],
+    });
+    const [host] = [await live('d1'), await live('d2')];
+    await db
+      .update(contentFile)
+      .set({ bytes: jpeg })
+      .where(eq(contentFile.hash, fileHash(png)));
+    await expect(attempt(host, batch)).rejects.toMatchObject({
+      code: 'BATCH_HANDED_BACK',
+      message: expect.stringContaining('The file "logo.png"'),
+    });
+    await db
+      .update(contentFile)
+      .set({ bytes: png })
+      .where(eq(contentFile.hash, fileHash(png)));
+    await host.readiness.recheck();
+    expect((await attempt(host, batch)).counts).toMatchObject({ sent: 1 });
+    const received = receiver.messages.find(({ to }) => to.includes('files@example.org'));
+    const { attachments } = await PostalMime.parse(received?.raw ?? '');
+    expect(attachments.map(({ content: bytes }) => Buffer.from(bytes as ArrayBuffer))).toEqual([png, prices]);
   });
 
   test('sends nothing of content that a newer version has frozen', async () => {

@@ -172,13 +172,13 @@ describe('The files of a campaign file', () => {
       'an image that does not exist',
       shown('<p>\n{% comment %}\n{% endcomment %}</p>\n<img src="images/gone.png">'),
       'IMAGE_FILE',
-      /^own\.html:4: the file images\/gone\.png does not exist/,
+      /^own\.html:4:11: the file images\/gone\.png does not exist/,
     ],
     [
       'an image in no format that is shown',
       shown('<img src="not-really.png">'),
       'IMAGE_FILE',
-      /own\.html:1: the image "not-really\.png" is no PNG, JPEG, GIF or WebP/,
+      /own\.html:1:11: the image "not-really\.png" is no PNG, JPEG, GIF or WebP/,
     ],
     [
       'an SVG',
@@ -202,7 +202,7 @@ describe('The files of a campaign file', () => {
       'a pipe as image',
       shown('<img src="pipe">'),
       'IMAGE_FILE',
-      /own\.html:1: the file pipe is not a regular file/,
+      /own\.html:1:11: the file pipe is not a regular file/,
     ],
     [
       'an image that is too large',
