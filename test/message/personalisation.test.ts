@@ -1,5 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { FrozenContent } from '../../src/message/content.ts';
 import { personalisationOf } from '../../src/message/personalisation.ts';
+import { renderBody } from '../../src/message/render-body.ts';
+import { freeze, keys, recipient } from './fixtures.ts';
 
 const body = (html: string, subject = 'Hello') => ({ subject, html, text: 'Hello' });
 const rules = { offer: [{ when: 'true', hide: true }] } as const;
@@ -102,5 +106,47 @@ describe('a body is rendered by rules', () => {
     const html =
       '{% if contact.a %}{% endif %}\n{% for x in contact.b %}{% endfor %}{% component offer %}{% endcomponent %}';
     expect(tagsOf(html, rules)).toEqual(['if contact.a', 'for contact.b', 'component offer']);
+  });
+});
+
+describe('token replacement', () => {
+  const pieces = [
+    'text ',
+    '{{ contact.firstName }}',
+    '{{ contact.facets.tier }}',
+    '{{ campaign.season }}',
+    '{% if campaign.season == "autumn" %}{{ contact.firstName }}{% else %}no{% endif %}',
+    '{% for x in (1..2) %}{{ x }}{{ contact.facets.tier }}{% endfor %}',
+    '{% assign own = contact.facets.tier %}',
+    '{% assign own = campaign.season %}',
+    '{% capture own %}{{ contact.firstName }}{% endcapture %}',
+    '{{ own }}',
+    '{% if own == "B-tier" %}only B{% endif %}',
+    '{% if contact.facets.tier == "B-tier" %}only B{% endif %}',
+    '{% component offer %}all{% variation b %}only B{% endcomponent %}',
+    '{% component other %}{{ contact.firstName }}{% variation b %}only B{% endcomponent %}',
+    '{% case campaign.season %}{% when contact.firstName %}only A{% else %}{{ own }}{% endcase %}',
+  ];
+  const offerRules = { offer: [{ when: 'contact.facets.tier == "B-tier"', show: 'b' }] };
+  const render = (content: FrozenContent, name: string) => {
+    const one = recipient({ firstName: `${name}-name`, facets: { tier: `${name}-tier` } });
+    return renderBody(content, { recipient: one, position: 1, variant: 0, language: 'en' }, keys).text;
+  };
+
+  test('is said only where messages differ by the values put in, and by nothing else', async () => {
+    const content = await freeze({ values: { season: 'autumn' }, rules: offerRules });
+    const [first] = content.bodies;
+    let replaced = 0;
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 8 }), (parts) => {
+        const text = parts.join('');
+        const one = { ...content, bodies: first === undefined ? [] : [{ ...first, text }] };
+        if (personalisationOf({ ...body(''), text }, offerRules).mode === 'rule-based') return;
+        replaced++;
+        expect(render(one, 'A').replaceAll('A-', 'B-')).toBe(render(one, 'B'));
+      }),
+      { numRuns: 400 },
+    );
+    expect(replaced).toBeGreaterThan(20);
   });
 });
