@@ -43,7 +43,7 @@ export function describeError(error: unknown): {
     const { code, message, field, hint, findings } = error;
     return {
       exitCode: error.exitCode,
-      text: `${showFindings(findings, styleOf(process.stderr))}\n\nerror: ${countFindings(findings)}`,
+      text: `${showFindings(findings, styleOf(process.stderr))}\n\nrefused: ${countFindings(findings)}`,
       json: { error: { code, message, field, hint, findings } },
     };
   }

@@ -184,11 +184,12 @@ export function unknownToken(
   known: readonly string[],
 ): Omit<Finding, 'where'> {
   const token = dotted(segments.map((part) => (typeof part === 'number' ? part : String(part))));
-  const names = known.length === 0 ? '' : `Known here: ${known.slice(0, 20).join(', ')}. `;
+  const names = known.length === 0 ? [] : [`Known here: ${known.slice(0, 20).join(', ')}.`];
+  const facet = segments[0] === 'managerRoot' ? [] : ['A facet is {{ contact.facets.NAME }}.'];
   return {
     severity: 'error',
     code: 'TEMPLATE_TOKEN',
     message: `there is no token {{ ${token} }}.${guess}`,
-    hint: `${names}A facet is {{ contact.facets.NAME }}.`,
+    hint: [...names, ...facet].join(' '),
   };
 }

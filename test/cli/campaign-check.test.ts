@@ -48,7 +48,7 @@ describe('exm campaign check', () => {
    1:1  warning  the body has no unsubscribe link. (NO_UNSUBSCRIBE)
                  Put <a href="{{ unsubscribeUrl }}">Unsubscribe</a> into it: the law of most countries asks for it, and readers who find none report spam.
    2:4  error    there is no token {{ managerRoot.compny }}. Did you mean "company"? (TEMPLATE_TOKEN)
-                 Known here: company. A facet is {{ contact.facets.NAME }}.
+                 Known here: company.
   2:33  error    the link "/shop" is relative; a message needs whole addresses such as https://example.com/. (TEMPLATE_LINK)
                  Tracked links are web addresses; {{ contact... }} and {{ campaign... }} may stand in them.
    3:1  warning  this <img> has no alternative text (alt). (IMAGE_ALT)
