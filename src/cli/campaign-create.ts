@@ -20,7 +20,7 @@ The smallest campaign file, with paths relative to it:
   include: [customers]
 
 It may also have: replyTo, text (a .txt file), language (default en), bodies by language
-({de: {subject, template, text}}), exclude, attachments, embedImages, values, pool, testTo, goals, notify, emulation.`;
+({de: {subject, template, text}}), fallback ({ca: [es, fr]}), exclude, attachments, embedImages, values, pool, testTo, goals, notify, emulation.`;
 
 /** `exm campaign create FILE` */
 export function campaignCreateCommand(): Command {
