@@ -5,6 +5,7 @@ import { mailServerAway } from '../src/dispatch/message-sender.ts';
 import { sendBatch } from '../src/dispatch/send-batch.ts';
 import { sendTestMessage } from '../src/dispatch/send-test-message.ts';
 import type { SendBatchInput, SendBatchResult } from '../src/domain/dispatch.ts';
+import { withoutAddresses } from '../src/domain/error-message.ts';
 import { ExmError } from '../src/domain/errors.ts';
 import { asActivities } from './as-activities.ts';
 
@@ -49,5 +50,10 @@ function isHandedBack(error: unknown): error is ExmError {
 /** Another dispatcher can take the batch at once, and must not wait for the longer the more often this one was quicker. */
 function forAnother({ pace }: DispatchHost, { code, message }: ExmError): ApplicationFailure {
   pace.handedBack();
-  return ApplicationFailure.create({ type: code, message, nonRetryable: false, nextRetryDelay: '1s' });
+  return ApplicationFailure.create({
+    type: code,
+    message: withoutAddresses(message),
+    nonRetryable: false,
+    nextRetryDelay: '1s',
+  });
 }
