@@ -2,7 +2,7 @@ import { lookup } from 'node:dns';
 import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { mayAsk } from './public-address.ts';
+import { isBelow, mayAsk } from './public-address.ts';
 
 export type PageAnswer =
   | { readonly kind: 'answered'; readonly status: number }
@@ -37,7 +37,7 @@ export async function askForPage(url: string, options: AskOptions): Promise<Page
       const isRedirect = [301, 302, 303, 307, 308].includes(status) && location !== undefined;
       if (!isRedirect || !URL.canParse(location, at.href)) return { kind: 'answered', status };
       at = new URL(location, at);
-      const isOwn = options.stopAt !== undefined && at.href.startsWith(options.stopAt);
+      const isOwn = options.stopAt !== undefined && isBelow(at.href, options.stopAt);
       if (isOwn || !/^https?:$/.test(at.protocol)) return { kind: 'answered', status };
     }
     return { kind: 'silent', reason: `it redirects more than ${redirectsMaximum} times` };

@@ -2,7 +2,7 @@ import type { PlacedLink } from '../message/check/links.ts';
 import type { Finding } from '../message/findings.ts';
 import { createLiquid, scopeObject } from '../message/liquid.ts';
 import { askForPage, type PageAnswer } from './ask-for-page.ts';
-import { isLocalUrl } from './public-address.ts';
+import { isBelow, isLocalUrl } from './public-address.ts';
 
 export interface LinkTargetOptions {
   /** Public address of content-delivery: links to it are our own. Undefined where it is not known. */
@@ -38,7 +38,7 @@ export async function checkLinkTargets(
   const targets = new Map<string, PlacedLink>();
   for (const link of links) {
     const url = fill(link.address);
-    if (url === undefined || (baseUrl !== undefined && url.startsWith(baseUrl))) continue;
+    if (url === undefined || (baseUrl !== undefined && isBelow(url, baseUrl))) continue;
     if (!URL.canParse(url) || exampleHost.test(new URL(url).hostname) || targets.has(url)) continue;
     targets.set(url, link);
   }

@@ -46,6 +46,12 @@ export function mayAsk(address: string, allowLocal: boolean): boolean {
   return !never[family].check(address, family);
 }
 
+/** Whether an address of the web is that of a site, or of a page of it. */
+export function isBelow(url: string, site: string): boolean {
+  const start = site.replace(/\/+$/, '');
+  return url.startsWith(start) && /^(?:[/?#]|$)/.test(url.slice(start.length));
+}
+
 /** Whether an address of the web is one of this machine. */
 export function isLocalUrl(url: string): boolean {
   if (!URL.canParse(url)) return false;

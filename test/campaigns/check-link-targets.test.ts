@@ -108,6 +108,9 @@ describe('the pages that links lead to', () => {
     );
     expect(found).toEqual([]);
     expect(asked.sort()).toEqual(['GET /200/a', 'GET /200/autumn/shop']);
+    // The port of another server begins with that of ours.
+    const ours = origin.slice(0, -1);
+    expect(await check([`${origin}/404`], { baseUrl: ours })).toMatchObject([{ code: 'LINK_DEAD' }]);
   });
 });
 

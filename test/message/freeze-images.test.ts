@@ -85,7 +85,8 @@ describe('Image files of a campaign that is frozen', () => {
   test('are refused where the definition has no file for the path, with file and line', async () => {
     await expect(freeze({ html: '<p>\n<img src="images/other.png"></p>' })).rejects.toMatchObject({
       code: 'IMAGE_FILE',
-      message: 'mail.html:2:11: the image "images/other.png" is a file, and the campaign was made without it.',
+      message:
+        'mail.html:2:11: the image "images/other.png" is a file, and the campaign was made without it.',
     });
     await expect(freeze({ html: '<img src="constructor">' })).rejects.toMatchObject({ code: 'IMAGE_FILE' });
   });

@@ -1,0 +1,75 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { eq } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createCampaign } from '../../src/campaigns/create-campaign.ts';
+import { checkPreconditions } from '../../src/campaigns/preconditions.ts';
+import { campaign, contactList } from '../../src/db/schema.ts';
+import { definition } from '../message/fixtures.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+let servers: Server[];
+let baseUrl: string;
+let shop: string;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await database.db.insert(contactList).values({ name: 'customers' });
+  servers = [200, 410].map((status) => createServer((_, response) => response.writeHead(status).end()));
+  const [own = '', other = ''] = await Promise.all(
+    servers.map(async (server) => {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    }),
+  );
+  baseUrl = own;
+  shop = other;
+});
+afterAll(async () => {
+  for (const server of servers) server.close();
+  await database.drop();
+});
+
+const html = () => `<a href="${shop}/autumn">Shop</a> <a href="{{ unsubscribeUrl }}">Unsubscribe</a>`;
+const check = async (id: string, checkLinks: 'warn' | 'refuse' | 'off') => {
+  const { failures, warnings } = await checkPreconditions(database.db, id, {
+    baseUrl,
+    managerRoot: {},
+    checkLinks,
+  });
+  const content = (found: typeof failures) => found.filter(({ condition }) => condition === 'content');
+  return { failures: content(failures), warnings: content(warnings) };
+};
+
+describe('the content of a campaign that is started', () => {
+  test('has its links asked for: a dead one is a warning, refuses the start, or is not looked at, as is set', async () => {
+    const { id } = await createCampaign(database.db, definition({ html: html() }));
+    const dead = [
+      {
+        condition: 'content',
+        message: `mail.html:1:4: the link ${shop}/autumn is dead: its server answers 410, there is no such page.`,
+      },
+    ];
+    expect(await check(id, 'warn')).toEqual({ failures: [], warnings: dead });
+    expect(await check(id, 'refuse')).toEqual({ failures: dead, warnings: [] });
+    expect(await check(id, 'off')).toEqual({ failures: [], warnings: [] });
+  });
+
+  test('is checked again: every error refuses it, and warnings are told', async () => {
+    const { id } = await createCampaign(database.db, definition({ html: html() }));
+    const wrong = definition({
+      html: '<a href="/a">a</a>\n<a href="/b">b</a> {{ nothing }}<img src="https://a.example/">',
+    });
+    await database.db.update(campaign).set({ definition: wrong }).where(eq(campaign.id, id));
+    const { failures, warnings } = await check(id, 'off');
+    expect(failures.map(({ message }) => message.split(': ')[0])).toEqual([
+      'mail.html:1:4',
+      'mail.html:2:4',
+      'mail.html:2:23',
+    ]);
+    expect(warnings.map(({ message }) => message.split(': ')[0])).toEqual([
+      'mail.html:1:1',
+      'mail.html:2:33',
+    ]);
+  });
+});
