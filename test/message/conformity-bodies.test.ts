@@ -246,7 +246,7 @@ describe("Python's strict parser", () => {
           },
         ]) {
           const change = {
-            html: `<p>${letters}{{ contact.firstName }}</p>`,
+            html: `<p>${letters}{{ contact.firstName }}</p><img src="cid:logo@exm" alt="">`,
             text: `${letters}{{ contact.firstName }}`,
           };
           raws.push((await sent(change, { encoding, ...files })).received.raw);

@@ -121,7 +121,8 @@ describe('the message engine', () => {
         encodings,
         fc.boolean(),
         async (html, text, who, wanted, has) => {
-          const content = contentOf(html, text, has ? withFiles : {});
+          const shown = has ? '<img src="cid:logo.1@exm">' : '';
+          const content = contentOf(html + shown, text, has ? withFiles : {});
           const made = await compose(content, who, wanted);
           expect(made.toString('utf8')).toBe(
             composePlainly(content, request(who), { date, wanted, files }).toString(),
