@@ -15,6 +15,14 @@ const { content } = await freezeContent(definition, { campaignId: 'october-lette
 const composer = new MessageComposer(content, keys);
 
 describe("the demo's newsletter", () => {
+  test('hides its preview without painting it white on white, as spammers do', () => {
+    for (const { html } of content.bodies) {
+      const preview = /<div style="display:none;([^"]*)">/.exec(html)?.[1];
+      expect(preview).toContain('max-height:0px');
+      expect(preview).not.toContain('color');
+    }
+  });
+
   test('uses only tokens that exist whatever facets the contacts have, and has nothing to warn of', async () => {
     expect(await checkContent(definition, { locate })).toMatchObject({ findings: [], facets: [] });
   });
