@@ -8,6 +8,7 @@ export function testVerdict(test: TestReport, instant: (iso: string) => string):
   const whom = `${share} % of the recipients${size === null ? '' : ` (${size})`}`;
   if (winner !== null) return `${whom}; ${winner.by} chose ${winner.variant} at ${instant(winner.at)} (UTC).`;
   if (size !== null && remainder === null) return `${whom}; nobody is left to get a winner.`;
+  if (test.isOver) return `${whom}; it ended without a winner.`;
   if (rule.by === 'hand') return `${whom}; a person chooses the winner.`;
   const when =
     dueAt === null ? `${duration(rule.afterMs / 1_000)} after it is out` : `at ${instant(dueAt)} (UTC)`;

@@ -8,6 +8,7 @@ import {
   waitsForWinner,
   winnerMeasures,
 } from '../domain/ab-test.ts';
+import { hasEnded } from '../domain/campaign-state.ts';
 import type { WinnerRule } from '../message/content.ts';
 import { testFigures } from './test-figures.ts';
 
@@ -23,6 +24,8 @@ export interface TestReport {
   readonly outAt: string | null;
   /** When the clock chooses the winner. */
   readonly dueAt: string | null;
+  /** True once the campaign has ended: nothing of this will change any more. */
+  readonly isOver: boolean;
   readonly winner: { readonly variant: string; readonly by: string; readonly at: string } | null;
   /** What those did whom each variant was dealt to, A first. */
   readonly variants: readonly VariantReport[];
@@ -67,6 +70,7 @@ export async function testReport(
     size: testSize,
     outAt: campaign.testOutAt?.toISOString() ?? null,
     dueAt: campaign.winnerDueAt?.toISOString() ?? null,
+    isOver: hasEnded(campaign.state),
     winner:
       campaign.winner === null
         ? null

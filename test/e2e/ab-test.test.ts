@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { campaignStatus as statusOfCampaign } from '../../src/campaigns/campaign-status.ts';
 import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import {
   campaignStatus,
@@ -263,6 +264,8 @@ export default defineConfig({ settings: { deferralFirstDelaySeconds: 1, batchesP
     await cancelCampaign(client, campaign.id);
     expect(await campaign.result()).toMatchObject({ state: 'Inactive', totals: { sent: 20, cancelled: 20 } });
     expect(await campaign.winners()).toEqual([]);
+    const status = await statusOfCampaign(fixture.installation.database.db, campaign.id);
+    expect(status.test).toMatchObject({ isOver: true, winner: null, dueAt: null, remainder: { sent: 0 } });
     await expect(chooseWinner(client, campaign.id, { variant: 'B' })).rejects.toMatchObject({
       code: 'CAMPAIGN_NOT_RUNNING',
     });
