@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createDkimSigner } from '../../src/message/dkim.ts';
 import { asDnsStrings, dkimRecord } from '../../src/message/dkim-record.ts';
 import { dkimVerdicts, ed25519, rsa } from '../support/dkim.ts';
+import { mailDkimResult, noMailDkim } from '../support/perl-dkim.ts';
 
 const domain = 'example.com';
 const selector = 'mail-2026';
@@ -54,6 +55,17 @@ describe('a DKIM signature', () => {
           ]),
         },
       ]);
+    },
+  );
+
+  test.skipIf(noMailDkim !== undefined)(
+    `by RSA is verified by Perl's Mail::DKIM, too${noMailDkim === undefined ? '' : ` (skipped: ${noMailDkim})`}`,
+    async () => {
+      const published = { domain, selector, privateKey: rsa };
+      const raw = await signed(body);
+      expect(mailDkimResult(raw, published)).toBe('pass');
+      const changed = Buffer.from(raw.toString('latin1').replace('Hello', 'Hullo'), 'latin1');
+      expect(mailDkimResult(changed, published)).toMatch(/^fail/);
     },
   );
 
