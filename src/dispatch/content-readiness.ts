@@ -8,7 +8,7 @@ import { messageOf } from '../domain/error-message.ts';
 import { FailedError, UnavailableError } from '../domain/errors.ts';
 import type { Logger } from '../logging.ts';
 import type { ContentCache, LoadedContent } from './content-cache.ts';
-import { liveDispatchers, whyNoneIsReady } from './dispatchers.ts';
+import { recentDispatchers, whyNoneIsReady } from './dispatchers.ts';
 import { requireProcessors } from './processors.ts';
 
 /** What has just been looked at is not looked at again for the next batch. Milliseconds. */
@@ -48,7 +48,7 @@ export class ContentReadiness {
   /**
    * The content of a batch.
    * @throws UnavailableError BATCH_HANDED_BACK where this server cannot send it and another one may
-   * @throws FailedError DISPATCHERS_UNREADY where no live dispatcher of the pool can
+   * @throws FailedError DISPATCHERS_UNREADY where no dispatcher of the pool can, nor one that was there a minute ago
    */
   async require(input: SendBatchInput): Promise<LoadedContent> {
     const { campaignId } = input;
@@ -71,7 +71,7 @@ export class ContentReadiness {
       }
       // Before the others are asked: where two say so at the same time, the later one sees both.
       await this.write();
-      const none = whyNoneIsReady(await liveDispatchers(this.options.db, this.options.pool), campaignId);
+      const none = whyNoneIsReady(await recentDispatchers(this.options.db, this.options.pool), campaignId);
       if (none === null) throw this.handedBack(error);
       throw new FailedError(
         'DISPATCHERS_UNREADY',

@@ -1,6 +1,9 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
 import { isAlive } from '../db/server-presence.ts';
+
+/** Longer than a dispatcher takes to be stopped and started again. */
+const restartMaximum = '60 seconds';
 
 /** One living dispatcher of a pool. */
 export interface LiveDispatcher {
@@ -14,9 +17,18 @@ export interface LiveDispatcher {
 
 /** The dispatchers of a pool that were heard of lately and take work. */
 export async function liveDispatchers(db: Queries, pool: string): Promise<LiveDispatcher[]> {
+  return await dispatchersThat(db, pool, isAlive);
+}
+
+/** As `liveDispatchers`, and those that were heard of in the last minute: one that is restarted will be back. */
+export async function recentDispatchers(db: Queries, pool: string): Promise<LiveDispatcher[]> {
+  return await dispatchersThat(db, pool, sql`(${isAlive} or seen_at > now() - ${restartMaximum}::interval)`);
+}
+
+async function dispatchersThat(db: Queries, pool: string, condition: SQL): Promise<LiveDispatcher[]> {
   const { rows } = await db.execute<LiveDispatcher & Record<string, unknown>>(sql`
     select name, threads, health, unready from server
-     where pool = ${pool} and threads > 0 and ${isAlive}
+     where pool = ${pool} and threads > 0 and ${condition}
      order by name`);
   return rows.map(({ name, threads, health, unready }) => ({ name, threads, health, unready }));
 }

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import PostalMime from 'postal-mime';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { whatIsLacking } from '../../src/campaigns/campaign-status.ts';
@@ -14,6 +14,7 @@ import { jpeg, png } from '../message/images.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { attempt, dispatchHost, queuedCampaign, type TestHost } from '../support/dispatch-host.ts';
 import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 let database: TestDatabase;
 let receiver: SmtpReceiver;
@@ -98,6 +99,23 @@ describe('A dispatcher that cannot send a campaign', () => {
     expect(whatIsLacking(await dispatchers(), { id: batch.campaignId, pool: 'default' })).toBe(
       `no dispatcher of the pool "default" can send at the moment. d1: ${noStamp}; d2: the mail server is away`,
     );
+  });
+
+  test('waits a minute for one that can and was there: it may be restarted just now', async () => {
+    const lacking = await live('d1');
+    const batch = await stamped();
+    const row = { role: 'dedicated-dispatch', host: 'one', pid: 1, pool: 'default', threads: 4, sleepMs: 0 };
+    const now = new Date();
+    await database.db.insert(server).values({ ...row, name: 'd2', stoppingAt: now, stoppedAt: now });
+    expect((await dispatchers()).map(({ name }) => name)).toEqual(['d1']);
+    await expect(attempt(lacking, batch)).rejects.toMatchObject({ code: 'BATCH_HANDED_BACK' });
+    await database.db.execute(
+      sql`update server set seen_at = now() - interval '2 minutes' where name = 'd2'`,
+    );
+    await waitFor(async () => {
+      const error: unknown = await attempt(lacking, batch).catch((thrown: unknown) => thrown);
+      return (error as { code?: string }).code === 'DISPATCHERS_UNREADY' ? true : undefined;
+    });
   });
 
   test('sends other campaigns as before', async () => {
