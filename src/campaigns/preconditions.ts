@@ -7,7 +7,7 @@ import { hasEnded } from '../domain/campaign-state.ts';
 import type { PreconditionFailure, PreconditionsResult } from '../domain/messages.ts';
 import { checkContent } from '../message/check/check-content.ts';
 import { missingFiles } from '../message/content-files.ts';
-import { describeFinding, type Finding, isError } from '../message/findings.ts';
+import { describeFinding, limitFindings } from '../message/findings.ts';
 import { checkLinkTargets } from './check-link-targets.ts';
 import { type CampaignRow, findCampaign } from './find-campaign.ts';
 
@@ -40,7 +40,7 @@ const warning = (condition: string, message: string): ConditionFinding => ({
   message,
 });
 
-/** Findings about the content that an answer has at the most. */
+/** Findings about the content in an answer, which has to fit into a history and a terminal. */
 const findingsMaximum = 50;
 /** How long content-delivery may take to answer, milliseconds. */
 const deliveryTimeoutMs = 5_000;
@@ -103,16 +103,10 @@ const contentIsComplete: Check = async (_db, { definition }, { baseUrl, managerR
           managerRoot,
           deadLinks: checkLinks === 'refuse' ? 'error' : 'warning',
         });
-  return shorten([...findings, ...targets]).map((finding) =>
+  return limitFindings([...findings, ...targets], findingsMaximum).map((finding) =>
     (finding.severity === 'error' ? failure : warning)('content', describeFinding(finding)),
   );
 };
-
-/** Not more than fit into a history and a terminal; errors first. */
-function shorten(findings: readonly Finding[]): Finding[] {
-  const [errors, others] = [findings.filter(isError), findings.filter((one) => !isError(one))];
-  return [...errors, ...others].slice(0, findingsMaximum);
-}
 
 /** Whoever cleans up the database may have gone too far. */
 const filesAreKept: Check = async (db, { definition }) => {

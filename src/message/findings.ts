@@ -54,6 +54,12 @@ export function sortFindings(findings: readonly Finding[]): Finding[] {
   });
 }
 
+/** At most so many findings, errors before warnings. */
+export function limitFindings(findings: readonly Finding[], maximum: number): Finding[] {
+  const warnings = findings.filter((one) => !isError(one));
+  return [...findings.filter(isError), ...warnings].slice(0, maximum);
+}
+
 /** Takes `file:line:column` apart; what is no such place is a file without lines. */
 export function splitPlace(where: string): { file: string; line: number; column: number } {
   const match = /^(.*?):(\d+)(?::(\d+))?$/s.exec(where);

@@ -282,6 +282,14 @@ describe('everything', () => {
     ).toBe(true);
   });
 
+  test('that is too much for anybody to read is cut off, errors last', async () => {
+    const findings = await check(html(`${'<img>'.repeat(100_000)}<a href="/x">x</a>`));
+    expect(findings).toHaveLength(1_000);
+    expect(findings.filter(({ severity }) => severity === 'error').map(short)).toEqual([
+      'error TEMPLATE_LINK mail.html:2:500004',
+    ]);
+  });
+
   test('of MJML that is wrong is named with line and column', async () => {
     const findings = await check(
       mjml(

@@ -4,7 +4,15 @@ import { allBodies } from '../all-bodies.ts';
 import { checkFiles } from '../campaign-files.ts';
 import { mjmlHint, tryMjml } from '../compile-mjml.ts';
 import type { BodyDefinition, CampaignDefinition, FrozenContent } from '../content.ts';
-import { type Finding, findingFrom, findingOf, isError, sortFindings, splitPlace } from '../findings.ts';
+import {
+  type Finding,
+  findingFrom,
+  findingOf,
+  isError,
+  limitFindings,
+  sortFindings,
+  splitPlace,
+} from '../findings.ts';
 import { freezeContent, goalProblems } from '../freeze-content.ts';
 import { maskLiquid } from '../liquid-mask.ts';
 import { type Locate, locateByName } from '../locate.ts';
@@ -34,6 +42,9 @@ export interface ContentCheck {
   readonly links: readonly PlacedLink[];
 }
 
+/** Findings that anybody would read. */
+const findingsMaximum = 1_000;
+
 /**
  * Looks at everything that can be known about a campaign's content before it is sent, without a database and without
  * the network: what it finds is all there is, so that nobody has to correct one mistake to hear of the next.
@@ -44,14 +55,14 @@ export async function checkContent(
 ): Promise<ContentCheck> {
   const tokens = checkTokens(definition, { locate, managerRoot });
   const rules = checkRules(definition, locate);
-  const findings: Finding[] = [
+  let findings: Finding[] = [
     ...tokens.findings,
     ...checkFallback(definition, locate),
     ...rules.errors.map(findingOf),
     ...checkAllFiles(definition, locate),
     ...rules.warnings.map((text) => idleRule(text, locate)),
   ];
-  const links: PlacedLink[] = [];
+  let links: PlacedLink[] = [];
   const isReadable = (file: string) =>
     !tokens.findings.some(({ code, where }) => code === 'TEMPLATE_LIQUID' && splitPlace(where).file === file);
   for (const { body } of allBodies(definition)) {
@@ -59,17 +70,17 @@ export async function checkContent(
     const checked: MarkupCheck[] = [];
     if (isReadable(template.file)) {
       checked.push(checkMarkup(template, definition));
-      findings.push(...(await checkMjml(template)), ...(await checkStyles(template)));
+      findings = [...findings, ...(await checkMjml(template)), ...(await checkStyles(template))];
     }
     if (text !== undefined && isReadable(textFile)) checked.push(checkTextPart(text, textFile));
     for (const one of checked) {
-      findings.push(...one.findings);
-      links.push(...one.links);
+      findings = [...findings, ...one.findings];
+      links = [...links, ...one.links];
     }
   }
-  findings.push(...(await checkFrozen(definition, findings.some(isError), { locate, managerRoot })));
+  const frozen = await checkFrozen(definition, findings.some(isError), { locate, managerRoot });
   return {
-    findings: sortFindings(findings),
+    findings: sortFindings(limitFindings([...findings, ...frozen], findingsMaximum)),
     facets: tokens.facets,
     ruleFacets: rules.facets,
     links: firstOfEach(links),

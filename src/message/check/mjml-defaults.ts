@@ -16,22 +16,28 @@ export function defaultsOf(markup: readonly Markup[]): MjmlDefaults {
     if (one.name === 'mj-attributes') inside = one.kind === 'start';
     else if (inside && one.kind === 'start') given.add(one);
   }
-  const from = (isMeant: (tag: StartTag) => boolean, name: string) =>
-    [...given].find((tag) => isMeant(tag) && tag.attributes.has(name))?.attributes.get(name)?.value;
+  const defaults = byElement(given);
+  const from = (key: string, name: string) => defaults.get(key)?.get(name);
   return {
     isDefault: (tag) => given.has(tag),
     valueOf(tag, name) {
       const own = tag.attributes.get(name)?.value;
       if (own !== undefined || !tag.name.startsWith('mj-')) return own;
       const classes = tag.attributes.get('mj-class')?.value.split(/\s+/) ?? [];
-      return (
-        from(
-          (one) => one.name === 'mj-class' && classes.includes(one.attributes.get('name')?.value ?? ''),
-          name,
-        ) ??
-        from((one) => one.name === tag.name, name) ??
-        from((one) => one.name === 'mj-all', name)
-      );
+      const keys = [...classes.map((one) => `.${one}`), tag.name, 'mj-all'];
+      return keys.map((key) => from(key, name)).find((value) => value !== undefined);
     },
   };
+}
+
+/** Attributes by the name of the element, and of the class with a dot before it. */
+function byElement(given: Iterable<StartTag>): ReadonlyMap<string, ReadonlyMap<string, string>> {
+  const defaults = new Map<string, Map<string, string>>();
+  for (const { name, attributes } of given) {
+    const key = name === 'mj-class' ? `.${attributes.get('name')?.value ?? ''}` : name;
+    const values = defaults.get(key) ?? new Map<string, string>();
+    for (const [attribute, { value }] of attributes) values.set(attribute, value);
+    defaults.set(key, values);
+  }
+  return defaults;
 }
