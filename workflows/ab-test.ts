@@ -3,7 +3,7 @@ import { CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import { letterOf, lettersOf, variantOf, waitsForWinner } from '../src/domain/ab-test.ts';
 import type { PositionRange } from '../src/domain/batch-plan.ts';
 import type { DispatchWord } from '../src/domain/campaign-state.ts';
-import type { CarriedTest, DispatchPlan, RemainingRecipients, TestStatus } from '../src/domain/dispatch.ts';
+import type { CarriedTest, DispatchPlan, TestStatus } from '../src/domain/dispatch.ts';
 import {
   chooseWinnerSignal,
   chooseWinnerUpdate,
@@ -19,6 +19,7 @@ import type { BatchWindow } from './batch-window.ts';
 import { describeFailure } from './failures.ts';
 import { step } from './primary-steps.ts';
 import { noteFailure, refuseWith, requestOf } from './requests.ts';
+import type { Rounds } from './rounds.ts';
 
 /** No decision is moved further than this, milliseconds. */
 const furthestMs = 365 * 86_400_000;
@@ -29,9 +30,8 @@ export interface TestedDispatch {
   readonly hasPlan: boolean;
   readonly word: DispatchWord;
   readonly window: BatchWindow;
+  readonly rounds: Rounds;
   hold(reason: string): Promise<void>;
-  /** Waits until somebody who was put off is due, or `wakes` holds. */
-  untilDue(remaining: RemainingRecipients, wakes: () => boolean): Promise<void>;
   testChanged(): void;
 }
 
@@ -96,7 +96,7 @@ export class AbTest {
         ...campaign,
         last,
       });
-      await this.dispatch.untilDue(remaining, () => !this.isWaiting);
+      await this.dispatch.rounds.untilDue(remaining, () => !this.isWaiting);
       window.putBack(remaining.backlog);
     }
     await window.untilGivenOut();

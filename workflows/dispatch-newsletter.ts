@@ -81,7 +81,7 @@ const steps: Record<DispatchNewsletterStep, (run: DispatchRun) => Promise<void>>
         run.campaign,
       );
       if (remaining.remaining === 0) return run.allOut();
-      await run.untilDue(remaining);
+      await run.rounds.untilDue(remaining);
       run.window.putBack(remaining.backlog);
     }
   },

@@ -17,7 +17,6 @@ import type {
   DispatchResult,
   DispatchStatus,
   QueuedMessage,
-  RemainingRecipients,
 } from '../src/domain/dispatch.ts';
 import {
   dispatchersChangedSignal,
@@ -32,6 +31,7 @@ import { CampaignDisplay } from './campaign-display.ts';
 import { DispatchControl } from './dispatch-control.ts';
 import { describeFailure, preconditionsFailed } from './failures.ts';
 import { step } from './primary-steps.ts';
+import { Rounds } from './rounds.ts';
 
 /** Steps that a dispatch still goes through when it was cancelled, or when the steps after MoveToSent were given up. */
 const stepsAfterCancel = new Set([
@@ -61,6 +61,7 @@ export class DispatchRun {
   readonly campaign: { readonly campaignId: string };
   readonly window: BatchWindow;
   readonly control: DispatchControl;
+  readonly rounds: Rounds;
   readonly test: AbTest;
   contentHash: string;
   isFinishing = false;
@@ -70,7 +71,6 @@ export class DispatchRun {
   private subState: SubState;
   private preconditions: PreconditionsResult | undefined;
   private finalTotals: Totals | undefined;
-  private lastRound: CarriedState['lastRound'];
   /** How the step that is being done failed last, for the one who decides about it. */
   private lastFailure: string | undefined;
   /** Why the end of a cancelled dispatch keeps it waiting. */
@@ -90,12 +90,12 @@ export class DispatchRun {
     this.state = carried?.state ?? 'Draft';
     this.subState = carried?.subState ?? 'Initialization';
     this.contentHash = carried?.contentHash ?? '';
-    this.lastRound = carried?.lastRound;
     // Only a MoveToSent that is tried again sends, and so is ever continued as new.
     this.triedToFinish = this.currentStepName === 'MoveToSent';
     if (carried !== undefined) this.preconditions = noFailures;
     this.control = new DispatchControl(this, carried?.control);
     this.window = new BatchWindow(this, carried?.window);
+    this.rounds = new Rounds(this, carried?.lastRound);
     this.test = new AbTest(this, carried?.test);
   }
 
@@ -207,35 +207,12 @@ export class DispatchRun {
     this.show();
   }
 
-  /**
-   * Waits until the next recipient is due, or `wakes` holds, without an end where nobody is. Recipients for whom a whole
-   * round did nothing, neither gave them an outcome nor put them off, would be tried for ever: that is held instead.
-   */
-  async untilDue(
-    { remaining, attempts, backlog, dueInMs }: RemainingRecipients,
-    wakes?: () => boolean,
-  ): Promise<void> {
-    const before = this.lastRound;
-    this.lastRound = { remaining, attempts };
-    if (backlog.length === 0) {
-      const isOver = () => this.isCancelled || wakes?.() === true;
-      if (dueInMs !== undefined) await condition(isOver, Math.max(1, dueInMs));
-      else if (wakes !== undefined) await condition(isOver);
-      this.lastRound = undefined;
-      return;
-    }
-    if (before?.remaining === remaining && before.attempts === attempts) {
-      await this.control.hold(`${remaining} recipients got no outcome in a whole round`);
-      await this.control.untilMayGoOn();
-    }
-  }
-
   /** Where MoveToSent was tried before, the campaign is sending again. @returns whether it is */
   reopenBooks(): boolean {
     if (!this.triedToFinish) return false;
     this.everybodyHasOutcome = false;
     // Not where this run only goes on with what the one before it had reopened.
-    if (this.isFinishing) this.lastRound = undefined;
+    if (this.isFinishing) this.rounds.forget();
     this.isFinishing = false;
     this.entered(this.state, 'Sending');
     return true;
@@ -316,7 +293,7 @@ export class DispatchRun {
 
   async continueAsNew(): Promise<never> {
     await this.settled();
-    const { plan, currentStep, state, subState, contentHash, lastRound } = this;
+    const { plan, currentStep, state, subState, contentHash } = this;
     const carried: CarriedState = {
       plan,
       step: currentStep,
@@ -326,7 +303,7 @@ export class DispatchRun {
       window: this.window.carry(),
       control: this.control.carry(),
       test: this.test.carry(),
-      lastRound,
+      lastRound: this.rounds.carry(),
     };
     return await continueAsNew<(input: DispatchNewsletterInput) => Promise<DispatchResult>>({
       ...this.input,
