@@ -107,6 +107,19 @@ export function withPlace(finding: Omit<Finding, 'where'>, where: string, within
   return { ...finding, where, message: finding.message.replace('}}.', `}}${within}.`) };
 }
 
+/** To find the places of tags takes a time that grows with their square: a minute for sixty thousand. */
+const tagsMaximum = 5_000;
+
+function tooManyTags(tags: number, source: LiquidSource): Finding {
+  return {
+    severity: 'error',
+    code: 'TEMPLATE_LIQUID',
+    where: source.locate(1, 1).where,
+    message: `this has ${tags} Liquid tags, and ${tagsMaximum} are allowed.`,
+    hint: 'Use a loop where the same is said many times.',
+  };
+}
+
 interface TokenUse {
   readonly segments: readonly unknown[];
   readonly row: number;
@@ -117,6 +130,8 @@ function tokensIn(
   liquid: ReturnType<typeof createLiquid>,
   source: LiquidSource,
 ): { readonly tokens: readonly TokenUse[] } | { readonly finding: Finding } {
+  const tags = source.text.match(/\{\{|\{%/g)?.length ?? 0;
+  if (tags > tagsMaximum) return { finding: tooManyTags(tags, source) };
   try {
     const { globals } = liquid.analyzeSync(liquid.parse(source.text));
     const tokens = Object.values(globals)

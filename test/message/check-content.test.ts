@@ -290,6 +290,16 @@ describe('everything', () => {
     ]);
   });
 
+  test('of more Liquid tags than can be looked at is refused before they are', async () => {
+    const findings = await check(html('{{ contact.nope }}'.repeat(40_000)));
+    expect(findings.filter(({ severity }) => severity === 'error')).toMatchObject([
+      {
+        code: 'TEMPLATE_LIQUID',
+        message: expect.stringMatching(/^this has 4000\d Liquid tags, and 5000 are allowed/),
+      },
+    ]);
+  });
+
   test('of MJML that is wrong is named with line and column', async () => {
     const findings = await check(
       mjml(
