@@ -49,6 +49,8 @@ export class AbTest {
   private isOut = false;
   /** When the clock chooses, milliseconds since 1970. */
   private dueAt: number | undefined;
+  /** Before this there is no use in asking for the decision, milliseconds since 1970: the database's clock is behind ours. */
+  private notBefore = 0;
   private clock: Promise<void> | undefined;
   private isDeciding = false;
 
@@ -154,11 +156,15 @@ export class AbTest {
       const { dueAt } = this;
       const isOver = () => !this.isWaiting || this.dueAt !== dueAt;
       if (dueAt === undefined) await condition(isOver);
-      else if (dueAt > Date.now()) await condition(isOver, dueAt - Date.now());
+      else if (this.msUntil(dueAt) > 0) await condition(isOver, this.msUntil(dueAt));
       else if (this.dispatch.word === 'pause')
         await condition(() => isOver() || this.dispatch.word !== 'pause');
       else await this.decideByClock();
     }
+  }
+
+  private msUntil(dueAt: number): number {
+    return Math.max(dueAt, this.notBefore) - Date.now();
   }
 
   private async decideByClock(): Promise<void> {
@@ -167,9 +173,10 @@ export class AbTest {
       const decision = await step('SendMessage', 'choose the winner of the A/B test').decideWinner(
         this.dispatch.campaign,
       );
+      if ('winner' in decision) return this.decided(decision.winner);
       // By the database's clock it is too early, or somebody moved it.
-      if ('dueAt' in decision) this.dueAt = decision.dueAt;
-      else this.decided(decision.winner);
+      this.dueAt = decision.dueAt;
+      this.notBefore = Date.now() + decision.inMs;
     } catch (error) {
       await this.dispatch.hold(`the winner of the A/B test could not be chosen: ${describeFailure(error)}`);
     } finally {
@@ -211,6 +218,7 @@ export class AbTest {
     });
     if (dueAt === undefined) return refuseWith(chosenAlready(this.winner));
     this.dueAt = dueAt;
+    this.notBefore = 0;
     this.dispatch.testChanged();
     return { accepted: true, dueAt: new Date(dueAt).toISOString() };
   }

@@ -85,8 +85,11 @@ export interface WantedWinner {
 export type WinnerDecision =
   /** The winner that holds now: a choice that came earlier stays. */
   | { readonly winner: number }
-  /** It is too early for the clock, which was moved: nothing was chosen. */
-  | { readonly dueAt: number };
+  /**
+   * It is too early, and nothing was chosen: the time was moved, or the clock of whoever asked is ahead of the database's, by
+   * which `inMs` is what is left.
+   */
+  | { readonly dueAt: number; readonly inMs: number };
 
 /**
  * Chooses the winner of an A/B test, once: the one that a person wants, or by the clock the one whose recipients did
@@ -120,7 +123,8 @@ export async function decideWinner(
       const { rows } = await tx.execute<{ now: number }>(
         sql`select extract(epoch from now())::float8 * 1000 as now`,
       );
-      if ((rows[0]?.now ?? dueAt) < dueAt) return { dueAt };
+      const leftMs = dueAt - (rows[0]?.now ?? dueAt);
+      if (leftMs > 0) return { dueAt, inMs: Math.ceil(leftMs) };
     }
     await tx
       .update(campaign)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectClient } from '../../src/temporal/client-connection.ts';
 import { receivedBy } from '../support/campaign-fixture.ts';
 import { createInstallation, type Installation } from '../support/installation.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';
@@ -77,5 +78,35 @@ describe('a campaign that waits for the winner of its A/B test', () => {
     expect(ofB).toHaveLength(6 + 48);
     expect(await column(id, `winner_at >= test_out_at + interval '${seconds} seconds'`)).toBe(true);
     await kill(after);
+  });
+
+  test('asks for the decision no more often where the database has its clock behind', async () => {
+    receiver.messages.length = 0;
+    const database = new URL(installation.database.url).pathname.slice(1);
+    for (const statement of [
+      'create schema behind',
+      `create function behind.now() returns timestamptz language sql stable
+         as $$ select pg_catalog.now() - interval '20 seconds' $$`,
+      `alter database ${database} set search_path = behind, pg_catalog, public`,
+    ])
+      await installation.database.db.$client.query(statement);
+    const all = await workers();
+    const winner = { by: 'open-rate', after: '8s' };
+    const test = { share: '20%', variants: [{ subject: 'Another subject' }], winner };
+    const id = await createCampaign(installation, { test });
+    const started = await installation.exm(['campaign', 'start', id, '--json']);
+    expect(started.code, started.stderr).toBe(0);
+    const watched = await installation.exm(['campaign', 'watch', id, '--json']);
+    expect(watched.json(), watched.stderr).toMatchObject({ state: 'Sent', totals: { sent: people } });
+    expect(await column(id, `winner_at >= test_out_at + interval '8 seconds'`)).toBe(true);
+    const client = await connectClient(installation.env);
+    const { events } = await client.workflow.getHandle(`campaign/${id}`).fetchHistory();
+    await client.connection.close();
+    const asked = events?.filter(
+      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'decideWinner',
+    );
+    expect(asked?.length).toBeGreaterThan(1);
+    expect(asked?.length).toBeLessThanOrEqual(3);
+    await kill(all);
   });
 });
