@@ -1,4 +1,4 @@
-import { deployAnalytics } from '../src/message/deploy.ts';
+import { deployAnalytics } from '../src/message/freeze/deploy.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 
 /** DeployAnalytics: tracked links, variants and goals become rows that events refer to. */

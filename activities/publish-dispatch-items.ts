@@ -1,4 +1,4 @@
-import { publishDispatchItems } from '../src/message/deploy.ts';
+import { publishDispatchItems } from '../src/message/freeze/deploy.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 
 /** PublishDispatchItems: freezes the content. @returns its hash, which every dispatcher must hold. */

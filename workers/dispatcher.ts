@@ -15,7 +15,7 @@ import { InputError } from '../src/domain/errors.ts';
 import { taskQueues } from '../src/domain/names.ts';
 import { stopMaximumMs } from '../src/domain/stop-times.ts';
 import type { Emulation } from '../src/message/content.ts';
-import { createDkimSigner } from '../src/message/dkim.ts';
+import { createDkimSigner } from '../src/message/dkim/dkim.ts';
 import { SmtpSession } from '../src/smtp/session.ts';
 import { SessionPool } from '../src/smtp/session-pool.ts';
 import { announceDispatcher } from '../src/temporal/announce-dispatcher.ts';

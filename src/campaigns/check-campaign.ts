@@ -8,11 +8,11 @@ import {
   checkContent,
   idleRule,
 } from '../message/check/check-content.ts';
+import { type Finding, sortFindings } from '../message/check/findings.ts';
+import { contactTokens, type FacetUse, unknownToken, withPlace } from '../message/check/tokens.ts';
 import type { CampaignDefinition } from '../message/content.ts';
-import { type Finding, sortFindings } from '../message/findings.ts';
 import { type Locate, locateByName } from '../message/locate.ts';
 import { didYouMean } from '../message/nearest.ts';
-import { contactTokens, type FacetUse, unknownToken, withPlace } from '../message/tokens.ts';
 import { warnOfFacetsNobodyHas } from './rule-facets.ts';
 
 /** As `checkContent`, with what only the database knows: whether the lists exist, and whether anybody has the facets. */

@@ -1,6 +1,6 @@
+import type { Finding } from '../message/check/findings.ts';
 import type { PlacedLink } from '../message/check/links.ts';
-import type { Finding } from '../message/findings.ts';
-import { createLiquid, scopeObject } from '../message/liquid.ts';
+import { createLiquid, scopeObject } from '../message/render/liquid.ts';
 import { askForPage, type PageAnswer } from './ask-for-page.ts';
 import { isBelow, isLocalUrl } from './public-address.ts';
 

@@ -4,9 +4,9 @@ import type { Database, Queries } from '../db/connect.ts';
 import { campaign, campaignAudit, campaignList, contactList } from '../db/schema.ts';
 import { InputError } from '../domain/errors.ts';
 import type { CheckOptions } from '../message/check/check-content.ts';
+import { type Finding, FindingsError, isError } from '../message/check/findings.ts';
 import type { CampaignDefinition } from '../message/content.ts';
 import { storeFiles } from '../message/content-files.ts';
-import { type Finding, FindingsError, isError } from '../message/findings.ts';
 import { type Locate, locateByName } from '../message/locate.ts';
 import { checkCampaign, checkLists } from './check-campaign.ts';
 

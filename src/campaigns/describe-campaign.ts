@@ -12,9 +12,9 @@ import type {
   FileReference,
   Mailbox,
 } from '../message/content.ts';
-import { type CurrentContent, currentContent } from '../message/current-content.ts';
-import type { FreezeOptions } from '../message/freeze-content.ts';
-import { type PersonalisationMode, personalisationOf } from '../message/personalisation.ts';
+import { type CurrentContent, currentContent } from '../message/freeze/current-content.ts';
+import type { FreezeOptions } from '../message/freeze/freeze-content.ts';
+import { type PersonalisationMode, personalisationOf } from '../message/render/personalisation.ts';
 import { type CampaignRow, findCampaign } from './find-campaign.ts';
 
 /** What a campaign is, as `exm campaign show` prints it. */

@@ -6,8 +6,8 @@ import { liveDispatchers } from '../dispatch/dispatchers.ts';
 import { hasEnded } from '../domain/campaign-state.ts';
 import type { PreconditionFailure, PreconditionsResult } from '../domain/messages.ts';
 import { checkContent } from '../message/check/check-content.ts';
+import { describeFinding, limitFindings } from '../message/check/findings.ts';
 import { missingFiles } from '../message/content-files.ts';
-import { describeFinding, limitFindings } from '../message/findings.ts';
 import { checkLinkTargets } from './check-link-targets.ts';
 import { type CampaignRow, findCampaign } from './find-campaign.ts';
 

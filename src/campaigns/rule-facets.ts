@@ -1,7 +1,7 @@
 import { isFacetOfSomebody, someFacetNames } from '../contacts/facet-names.ts';
 import type { Queries } from '../db/connect.ts';
+import type { FacetUse } from '../message/check/tokens.ts';
 import { didYouMean } from '../message/nearest.ts';
-import type { FacetUse } from '../message/tokens.ts';
 
 /** Warns of rules that ask for a facet which nobody has: allowed, for contacts may still be imported, but often a slip. */
 export async function warnOfFacetsNobodyHas(db: Queries, facets: readonly FacetUse[]): Promise<string[]> {

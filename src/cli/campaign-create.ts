@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { createCampaign } from '../campaigns/create-campaign.ts';
 import { loadExmConfig } from '../config/load-exm-config.ts';
 import { audienceOf } from '../contacts/audience.ts';
-import { readCampaignFile } from '../message/campaign-file.ts';
+import { readCampaignFile } from '../message/definition/campaign-file.ts';
 import { actor } from './actor.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';

@@ -4,7 +4,7 @@ import { startCampaign } from '../client.ts';
 import { type ImportReport, importContacts } from '../contacts/import-contacts.ts';
 import { exitCodes, FailedError } from '../domain/errors.ts';
 import { type LocalParts, startLocalParts } from '../local/index.ts';
-import { readCampaignFile } from '../message/campaign-file.ts';
+import { readCampaignFile } from '../message/definition/campaign-file.ts';
 import { packagePath } from '../package-path.ts';
 import { actor } from './actor.ts';
 import { endedWell, followCampaign } from './campaign-watch.ts';

@@ -1,6 +1,6 @@
 import { messageOf } from '../domain/error-message.ts';
 import { type ErrorDetails, type ExitCode, ExmError, exitCodes } from '../domain/errors.ts';
-import { FindingsError } from '../message/findings.ts';
+import { FindingsError } from '../message/check/findings.ts';
 import { countFindings, showFindings, styleOf } from './show-findings.ts';
 
 /** Flags that every command understands. */

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { dkimDomain, dkimSelector, dkimVariables, rsaMinimumBits } from '../config/dkim-key.ts';
 import { InputError } from '../domain/errors.ts';
-import { asDnsStrings, dkimRecord, dkimRecordName } from '../message/dkim-record.ts';
+import { asDnsStrings, dkimRecord, dkimRecordName } from '../message/dkim/dkim-record.ts';
 import { action, withGlobalFlags } from './command.ts';
 
 interface Flags {

@@ -1,4 +1,4 @@
-import { type Finding, isError, splitPlace } from '../message/findings.ts';
+import { type Finding, isError, splitPlace } from '../message/check/findings.ts';
 import { screenWidth } from './table.ts';
 import { wrap } from './wrap.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isReadable, tokenName } from '../message/campaign-schema.ts';
+import { isReadable, tokenName } from '../message/definition/campaign-schema.ts';
 import { didYouMean } from '../message/nearest.ts';
 import { pipelineViolations, type Violation } from './check-pipelines.ts';
 import type { CustomProcessor, CustomStep, ExmConfig } from './exm-config.ts';

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { InputError } from '../domain/errors.ts';
-import type { DkimKey } from '../message/dkim.ts';
+import type { DkimKey } from '../message/dkim/dkim.ts';
 
 /** EXM_DKIM_DOMAIN, EXM_DKIM_SELECTOR and EXM_DKIM_KEY_FILE: all three, or none. */
 export interface DkimSettings {

@@ -4,8 +4,8 @@ import { BodyCache } from '../message/body-cache.ts';
 import { type MessageBodyCache, MessageComposer } from '../message/compose.ts';
 import type { FrozenContent } from '../message/content.ts';
 import { type FileBytes, loadFiles } from '../message/content-files.ts';
-import { loadContent } from '../message/deploy.ts';
-import type { DkimSigner } from '../message/dkim.ts';
+import type { DkimSigner } from '../message/dkim/dkim.ts';
+import { loadContent } from '../message/freeze/deploy.ts';
 import { ruleSetOf } from '../message/rules/rule-set.ts';
 
 /** Campaigns whose content a process keeps ready. */

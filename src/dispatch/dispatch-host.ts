@@ -3,7 +3,7 @@ import type { Keys } from '../config/keys.ts';
 import type { Database } from '../db/connect.ts';
 import type { Logger } from '../logging.ts';
 import type { Emulation } from '../message/content.ts';
-import type { DkimSigner } from '../message/dkim.ts';
+import type { DkimSigner } from '../message/dkim/dkim.ts';
 import type { SessionPool } from '../smtp/session-pool.ts';
 import type { ContentCache } from './content-cache.ts';
 import type { ContentReadiness } from './content-readiness.ts';

@@ -4,8 +4,8 @@ import type { CampaignState } from '../domain/campaign-state.ts';
 import { FailedError, InputError, UnavailableError } from '../domain/errors.ts';
 import type { Totals } from '../domain/outcome.ts';
 import type { CampaignDefinition, Mailbox } from '../message/content.ts';
-import { headerText } from '../message/headers.ts';
 import { asciiAddress, domainOf } from '../message/mailbox.ts';
+import { headerText } from '../message/mime/newsletter-fields.ts';
 
 /** What is told about the end of a dispatch. Contains no personal data. */
 export interface FinishedDispatch {

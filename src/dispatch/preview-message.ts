@@ -10,13 +10,13 @@ import { campaign, dispatchQueue } from '../db/schema.ts';
 import { letterOf } from '../domain/ab-test.ts';
 import { FailedError, InputError, RefusedError } from '../domain/errors.ts';
 import { chooseLanguage } from '../domain/language-choice.ts';
-import type { ChosenVariations } from '../message/components.ts';
 import { MessageComposer } from '../message/compose.ts';
 import type { ComposedMessage, FrozenContent } from '../message/content.ts';
 import { loadFiles } from '../message/content-files.ts';
-import { currentContent } from '../message/current-content.ts';
-import type { FreezeOptions } from '../message/freeze-content.ts';
+import { currentContent } from '../message/freeze/current-content.ts';
+import type { FreezeOptions } from '../message/freeze/freeze-content.ts';
 import { namedVariant } from '../message/named-variant.ts';
+import type { ChosenVariations } from '../message/render/components.ts';
 import { type RuleFailure, ruleSetOf } from '../message/rules/rule-set.ts';
 
 export interface PreviewRequest {

@@ -5,7 +5,7 @@ import type { TestSendResult } from '../db/schema.ts';
 import { MessageComposer } from '../message/compose.ts';
 import type { FrozenContent } from '../message/content.ts';
 import { loadFiles } from '../message/content-files.ts';
-import { currentContent } from '../message/current-content.ts';
+import { currentContent } from '../message/freeze/current-content.ts';
 import { EmulatedSession } from '../smtp/emulation.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import { readTestSend, storeTestResults } from './test-send.ts';

@@ -5,14 +5,14 @@ import { makeTokenAndMark } from '../tracking/token.ts';
 import { BodyCache } from './body-cache.ts';
 import type { ComposedMessage, FrozenContent, Mailbox, MessageEncoding } from './content.ts';
 import type { FileBytes } from './content-files.ts';
-import type { DkimSigner } from './dkim.ts';
-import { feedbackIdFor, headerText, listIdFor, messageIdFor } from './headers.ts';
+import type { DkimSigner } from './dkim/dkim.ts';
 import { asciiAddress, domainOf, isAddress, mailtoUrl } from './mailbox.ts';
 import { dateField, mailboxField, plainField, textField } from './mime/header.ts';
+import { feedbackIdFor, headerText, listIdFor, messageIdFor } from './mime/newsletter-fields.ts';
 import { type BodyEncoding, MimeSkeleton, type PartValues } from './mime/skeleton.ts';
 import { RecipientFailedError } from './recipient-failed-error.ts';
-import { type CompiledBody, chooseBody, compileBody, fillPart } from './render-body.ts';
-import { Rendering } from './rendering.ts';
+import { type CompiledBody, chooseBody, compileBody, fillPart } from './render/render-body.ts';
+import { Rendering } from './render/rendering.ts';
 
 /** Characters of a subject and of a display name; what is longer is cut off. */
 const subjectMaximum = 998;

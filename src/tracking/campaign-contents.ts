@@ -5,9 +5,9 @@ import type { Database } from '../db/connect.ts';
 import { campaign } from '../db/schema.ts';
 import { FailedError } from '../domain/errors.ts';
 import type { FrozenContent } from '../message/content.ts';
-import { loadContent } from '../message/deploy.ts';
-import { withLinkedImages } from '../message/freeze-images.ts';
-import { BodyRenderer } from '../message/render-body.ts';
+import { loadContent } from '../message/freeze/deploy.ts';
+import { withLinkedImages } from '../message/freeze/freeze-images.ts';
+import { BodyRenderer } from '../message/render/render-body.ts';
 
 /** A campaign's content is looked for again after so long, should it have been published again. Milliseconds. */
 const freshMs = 30_000;

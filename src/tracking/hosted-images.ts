@@ -3,7 +3,7 @@ import type { Database } from '../db/connect.ts';
 import { contentFile } from '../db/schema.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import { fileHash } from '../message/content-files.ts';
-import { type ImageType, imageTypeOf } from '../message/file-types.ts';
+import { type ImageType, imageTypeOf } from '../message/definition/file-types.ts';
 
 /** Bytes of images that a process keeps in memory. */
 const keptMaximumBytes = 67_108_864;

@@ -1,7 +1,7 @@
-import { CompiledTemplate } from '../message/compiled-template.ts';
 import type { FrozenContent } from '../message/content.ts';
-import { createLiquid } from '../message/liquid.ts';
-import { type BodyRequest, commonScope, Rendering } from '../message/rendering.ts';
+import { CompiledTemplate } from '../message/render/compiled-template.ts';
+import { createLiquid } from '../message/render/liquid.ts';
+import { type BodyRequest, commonScope, Rendering } from '../message/render/rendering.ts';
 
 const liquid = createLiquid({ output: 'plain' });
 

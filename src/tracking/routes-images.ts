@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { imageExtension } from '../message/file-types.ts';
+import { imageExtension } from '../message/definition/file-types.ts';
 import type { Delivery } from './delivery.ts';
 import { sendNotFound } from './routes-pages.ts';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import { campaign, campaignAudit, campaignList, contact, contactList } from '../../src/db/schema.ts';
 import { InputError } from '../../src/domain/errors.ts';
-import { FindingsError } from '../../src/message/findings.ts';
+import { FindingsError } from '../../src/message/check/findings.ts';
 import { definition } from '../message/fixtures.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 

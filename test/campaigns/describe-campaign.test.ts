@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import { describeCampaign } from '../../src/campaigns/describe-campaign.ts';
 import { campaignText } from '../../src/cli/show-campaign.ts';
-import { publishDispatchItems } from '../../src/message/deploy.ts';
+import { publishDispatchItems } from '../../src/message/freeze/deploy.ts';
 import { insertContacts, insertList } from '../contacts/fixtures.ts';
 import { baseUrl, definition } from '../message/fixtures.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { checkDkim } from '../../src/cli/doctor/dkim.ts';
 import { keysCommand } from '../../src/cli/keys.ts';
 import { loadDkimKey } from '../../src/config/dkim-key.ts';
-import { dkimRecord } from '../../src/message/dkim-record.ts';
+import { dkimRecord } from '../../src/message/dkim/dkim-record.ts';
 import { ed25519 } from '../support/dkim.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'exm-keys-'));

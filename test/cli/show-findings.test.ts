@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { countFindings, showFindings, styleOf } from '../../src/cli/show-findings.ts';
-import type { Finding } from '../../src/message/findings.ts';
+import type { Finding } from '../../src/message/check/findings.ts';
 
 const finding = (where: string, change: Partial<Finding> = {}): Finding => ({
   severity: 'error',

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OutgoingEmail } from '../../src/dispatch/send-email-pipeline.ts';
 import type { SendBatchInput } from '../../src/domain/dispatch.ts';
-import { createDkimSigner } from '../../src/message/dkim.ts';
+import { createDkimSigner } from '../../src/message/dkim/dkim.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { attempt, booksByAddress, dispatchHost, queuedCampaign } from '../support/dispatch-host.ts';
 import { dkimVerdicts, rsa } from '../support/dkim.ts';

@@ -4,7 +4,7 @@ import { defaultConfigSettings } from '../../src/config/exm-config.ts';
 import { content } from '../../src/db/schema.ts';
 import { ContentCache } from '../../src/dispatch/content-cache.ts';
 import { canonicalJson } from '../../src/message/canonical-json.ts';
-import { contentHash } from '../../src/message/freeze-content.ts';
+import { contentHash } from '../../src/message/freeze/freeze-content.ts';
 import { freeze, keys } from '../message/fixtures.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { attempt, booksByAddress, dispatchHost, queuedCampaign } from '../support/dispatch-host.ts';

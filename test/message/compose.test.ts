@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { FailedError } from '../../src/domain/errors.ts';
 import { MessageComposer } from '../../src/message/compose.ts';
 import { RecipientFailedError } from '../../src/message/recipient-failed-error.ts';
-import { renderBody } from '../../src/message/render-body.ts';
+import { renderBody } from '../../src/message/render/render-body.ts';
 import { makeToken, openToken } from '../../src/tracking/token.ts';
 import { ada, baseUrl, freeze, keys, recipient } from './fixtures.ts';
 

@@ -1,9 +1,9 @@
 import PostalMime from 'postal-mime';
 import { describe, expect, test } from 'vitest';
-import { readCampaignFile } from '../../src/message/campaign-file.ts';
 import { checkContent } from '../../src/message/check/check-content.ts';
 import { MessageComposer } from '../../src/message/compose.ts';
-import { freezeContent } from '../../src/message/freeze-content.ts';
+import { readCampaignFile } from '../../src/message/definition/campaign-file.ts';
+import { freezeContent } from '../../src/message/freeze/freeze-content.ts';
 import { packagePath } from '../../src/package-path.ts';
 import { baseUrl, keys, recipient } from './fixtures.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { generateKeys, readKeys } from '../../src/config/keys.ts';
 import type { Recipient } from '../../src/contacts/recipient.ts';
 import type { BodyDefinition, CampaignDefinition, FrozenContent } from '../../src/message/content.ts';
-import { freezeContent } from '../../src/message/freeze-content.ts';
+import { freezeContent } from '../../src/message/freeze/freeze-content.ts';
 
 export const keys = readKeys(generateKeys());
 export const otherKeys = readKeys(generateKeys());

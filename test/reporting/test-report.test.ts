@@ -4,7 +4,7 @@ import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import { findCampaign } from '../../src/campaigns/find-campaign.ts';
 import { decideWinner, moveDecision, testIsOut } from '../../src/campaigns/test-winner.ts';
 import { queueMessage } from '../../src/contacts/queue-message.ts';
-import { deployAnalytics } from '../../src/message/deploy.ts';
+import { deployAnalytics } from '../../src/message/freeze/deploy.ts';
 import { processEvents } from '../../src/processing/process-events.ts';
 import { auditTrail } from '../../src/reporting/audit-trail.ts';
 import { campaignPage } from '../../src/reporting/pages/campaign-page.ts';

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
-import { dkimRecord, dkimRecordName } from '../../src/message/dkim-record.ts';
+import { dkimRecord, dkimRecordName } from '../../src/message/dkim/dkim-record.ts';
 
 /** One of each kind, made once: an RSA key takes its time. */
 export const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey;

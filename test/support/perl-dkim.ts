@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { dkimRecord, dkimRecordName } from '../../src/message/dkim-record.ts';
+import { dkimRecord, dkimRecordName } from '../../src/message/dkim/dkim-record.ts';
 
 /** Why there is no Mail::DKIM to ask, the verifier of SpamAssassin and amavis; undefined where there is. */
 export const noMailDkim: string | undefined = (() => {

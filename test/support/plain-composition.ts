@@ -1,11 +1,16 @@
-import type { Piece } from '../../src/message/compiled-template.ts';
 import type { FrozenContent, MessageEncoding } from '../../src/message/content.ts';
-import { feedbackIdFor, headerText, listIdFor, messageIdFor } from '../../src/message/headers.ts';
 import { asciiAddress, domainOf } from '../../src/message/mailbox.ts';
 import { dateField, mailboxField, textField } from '../../src/message/mime/header.ts';
+import {
+  feedbackIdFor,
+  headerText,
+  listIdFor,
+  messageIdFor,
+} from '../../src/message/mime/newsletter-fields.ts';
 import { parameter } from '../../src/message/mime/parameter.ts';
-import { chooseBody, compileBody } from '../../src/message/render-body.ts';
-import { type BodyRequest, Rendering } from '../../src/message/rendering.ts';
+import type { Piece } from '../../src/message/render/compiled-template.ts';
+import { chooseBody, compileBody } from '../../src/message/render/render-body.ts';
+import { type BodyRequest, Rendering } from '../../src/message/render/rendering.ts';
 import { makeTokenAndMark } from '../../src/tracking/token.ts';
 import { keys } from '../message/fixtures.ts';
 

@@ -2,7 +2,7 @@ import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import type { Database } from '../../src/db/connect.ts';
 import { contact, contactList, dispatchQueue, listMember } from '../../src/db/schema.ts';
 import { createLogger } from '../../src/logging.ts';
-import { publishDispatchItems } from '../../src/message/deploy.ts';
+import { publishDispatchItems } from '../../src/message/freeze/deploy.ts';
 import { CampaignContents } from '../../src/tracking/campaign-contents.ts';
 import { EventInbox } from '../../src/tracking/event-inbox.ts';
 import { HostedImages } from '../../src/tracking/hosted-images.ts';

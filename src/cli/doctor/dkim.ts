@@ -2,8 +2,8 @@ import { createPublicKey } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import { type DkimSettings, dkimVariables, loadDkimKey } from '../../config/dkim-key.ts';
 import type { Environment } from '../../config/environment.ts';
-import type { DkimKey } from '../../message/dkim.ts';
-import { asDnsStrings, dkimRecord, dkimRecordName } from '../../message/dkim-record.ts';
+import type { DkimKey } from '../../message/dkim/dkim.ts';
+import { asDnsStrings, dkimRecord, dkimRecordName } from '../../message/dkim/dkim-record.ts';
 import { type Check, ok, warning, wrong, wrongBecause } from './check.ts';
 
 const name = 'DKIM';

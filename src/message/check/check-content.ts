@@ -1,9 +1,15 @@
 import { InputError } from '../../domain/errors.ts';
 import { firstFallback } from '../../domain/language-choice.ts';
 import { allBodies } from '../all-bodies.ts';
-import { checkFiles } from '../campaign-files.ts';
-import { mjmlHint, tryMjml } from '../compile-mjml.ts';
 import type { BodyDefinition, CampaignDefinition, FrozenContent } from '../content.ts';
+import { checkFiles } from '../definition/campaign-files.ts';
+import { mjmlHint, tryMjml } from '../freeze/compile-mjml.ts';
+import { freezeContent, goalProblems } from '../freeze/freeze-content.ts';
+import { maskLiquid } from '../freeze/liquid-mask.ts';
+import { type Locate, locateByName } from '../locate.ts';
+import { didYouMean } from '../nearest.ts';
+import { checkRules } from '../rules/check-rules.ts';
+import { checkMarkup, checkTextPart, type MarkupCheck } from './check-markup.ts';
 import {
   type Finding,
   findingFrom,
@@ -12,17 +18,11 @@ import {
   limitFindings,
   sortFindings,
   splitPlace,
-} from '../findings.ts';
-import { freezeContent, goalProblems } from '../freeze-content.ts';
-import { maskLiquid } from '../liquid-mask.ts';
-import { type Locate, locateByName } from '../locate.ts';
-import { didYouMean } from '../nearest.ts';
-import { checkRules } from '../rules/check-rules.ts';
-import { checkTokens, type FacetUse } from '../tokens.ts';
-import { checkMarkup, checkTextPart, type MarkupCheck } from './check-markup.ts';
+} from './findings.ts';
 import type { PlacedLink } from './links.ts';
 import { checkMessage } from './message.ts';
 import { checkStyles } from './styles.ts';
+import { checkTokens, type FacetUse } from './tokens.ts';
 
 export interface CheckOptions {
   /** Where parts of the definition stand. */

@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
 import type { CampaignDefinition } from '../content.ts';
-import type { Finding } from '../findings.ts';
-import { maskLiquid } from '../liquid-mask.ts';
-import { linksInText } from '../track-links.ts';
+import { maskLiquid } from '../freeze/liquid-mask.ts';
+import { linksInText } from '../freeze/track-links.ts';
 import { checkElements } from './elements.ts';
+import type { Finding } from './findings.ts';
 import { checkImages } from './images.ts';
 import { checkLinks, type PlacedLink, reportLink } from './links.ts';
 import { placesIn, readMarkup } from './markup.ts';

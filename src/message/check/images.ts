@@ -1,9 +1,9 @@
 import { InputError } from '../../domain/errors.ts';
 import type { FileReference } from '../content.ts';
-import { type Finding, findingOf } from '../findings.ts';
-import { imageFilePath } from '../image-files.ts';
-import { maskLiquid } from '../liquid-mask.ts';
+import { imageFilePath } from '../definition/image-files.ts';
+import { maskLiquid } from '../freeze/liquid-mask.ts';
 import { didYouMean } from '../nearest.ts';
+import { type Finding, findingOf } from './findings.ts';
 import type { Markup, StartTag } from './markup.ts';
 import { defaultsOf } from './mjml-defaults.ts';
 import type { Report } from './report.ts';

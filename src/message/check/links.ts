@@ -1,5 +1,5 @@
-import { decideLink, whyNotLink } from '../links.ts';
-import { linkHint } from '../track-links.ts';
+import { decideLink, whyNotLink } from '../freeze/links.ts';
+import { linkHint } from '../freeze/track-links.ts';
 import type { Markup, StartTag } from './markup.ts';
 import type { Report } from './report.ts';
 

@@ -1,6 +1,6 @@
 import { type Token, Tokenizer, TokenizerMode } from 'parse5';
-import { decodeEntities } from '../entities.ts';
-import { liquidPieces, maskLiquid } from '../liquid-mask.ts';
+import { decodeEntities } from '../freeze/entities.ts';
+import { liquidPieces, maskLiquid } from '../freeze/liquid-mask.ts';
 
 /** An attribute as it stands in a template. */
 export interface Attribute {

@@ -1,7 +1,7 @@
 import type { CampaignBody } from '../all-bodies.ts';
 import type { FrozenBody } from '../content.ts';
-import type { Finding } from '../findings.ts';
 import type { Locate } from '../locate.ts';
+import type { Finding } from './findings.ts';
 
 /** Bytes of HTML after which Gmail cuts a message off, with the unsubscribe link at its end and the open pixel. */
 export const htmlMaximumBytes = 102_400;

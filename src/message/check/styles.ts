@@ -1,11 +1,11 @@
 import type { BodyDefinition } from '../content.ts';
-import type { Finding } from '../findings.ts';
-import { maskLiquid } from '../liquid-mask.ts';
+import { maskLiquid } from '../freeze/liquid-mask.ts';
+import type { Finding } from './findings.ts';
 
 /** Reports styles of HTML that are too many to be inlined. @throws liquidjs' TokenizationError */
 export async function checkStyles({ format, file, source }: BodyDefinition['template']): Promise<Finding[]> {
   if (format !== 'html' || !/<style\b/i.test(source)) return [];
-  const { inlineCss } = await import('../css/inline-css.ts');
+  const { inlineCss } = await import('../freeze/css/inline-css.ts');
   const masked = maskLiquid(source);
   if (!inlineCss(masked.text, masked).isTooMuch) return [];
   return [

@@ -1,5 +1,5 @@
-import type { CompiledTemplate, Piece } from '../compiled-template.ts';
 import type { EmbeddedImage, FileReference } from '../content.ts';
+import type { CompiledTemplate, Piece } from '../render/compiled-template.ts';
 import { cleanText } from './clean-text.ts';
 import { base64Lines, filePart } from './file-part.ts';
 import { columnAfterValue, encodeText, encodeValue } from './quoted-printable.ts';

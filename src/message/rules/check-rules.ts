@@ -1,11 +1,11 @@
 import { InputError } from '../../domain/errors.ts';
 import { allBodies, type CampaignBody } from '../all-bodies.ts';
-import { componentsIn } from '../components.ts';
+import { type FacetUse, type LiquidSource, sourcesOf } from '../check/tokens.ts';
 import type { CampaignDefinition, ComponentRule } from '../content.ts';
-import { createLiquid } from '../liquid.ts';
 import { type DefinitionPath, dotted, type Locate, locateByName } from '../locate.ts';
 import { didYouMean } from '../nearest.ts';
-import { type FacetUse, type LiquidSource, sourcesOf } from '../tokens.ts';
+import { componentsIn } from '../render/components.ts';
+import { createLiquid } from '../render/liquid.ts';
 import { componentsMaximum, rulesMaximum } from './limits.ts';
 import { readExpression } from './rule-expression.ts';
 

@@ -1,7 +1,7 @@
 import type { Recipient } from '../../contacts/recipient.ts';
 import { FailedError } from '../../domain/errors.ts';
-import type { ChosenVariations } from '../components.ts';
 import type { ComponentRule, FrozenContent } from '../content.ts';
+import type { ChosenVariations } from '../render/components.ts';
 import { type RuleContact, type RuleExpression, readExpression } from './rule-expression.ts';
 
 /** How often a rule could not be evaluated: nothing about whom. */

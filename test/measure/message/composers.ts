@@ -5,7 +5,7 @@ import { generateKeys, readKeys } from '../../../src/config/keys.ts';
 import type { Recipient } from '../../../src/contacts/recipient.ts';
 import { MessageComposer } from '../../../src/message/compose.ts';
 import type { FrozenContent } from '../../../src/message/content.ts';
-import { createDkimSigner } from '../../../src/message/dkim.ts';
+import { createDkimSigner } from '../../../src/message/dkim/dkim.ts';
 
 export interface Case {
   readonly kilobytes: number;

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { readCampaignFile } from '../../../src/message/campaign-file.ts';
+import { readCampaignFile } from '../../../src/message/definition/campaign-file.ts';
 import { checkRules } from '../../../src/message/rules/check-rules.ts';
 import { definition, temporaryFolder } from '../fixtures.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Recipient } from '../../../src/contacts/recipient.ts';
-import { renderBody } from '../../../src/message/render-body.ts';
-import { checkTokens } from '../../../src/message/tokens.ts';
+import { checkTokens } from '../../../src/message/check/tokens.ts';
+import { renderBody } from '../../../src/message/render/render-body.ts';
 import { redirectTarget } from '../../../src/tracking/redirect-target.ts';
 import { definition, freeze, keys, recipient } from '../fixtures.ts';
 
