@@ -46,8 +46,11 @@ export class MessageSender {
     private readonly host: DispatchHost,
     private readonly lease: Lease,
     private readonly content: Pick<FrozenContent, 'emulation' | 'delivery'>,
-    /** Composes the email's message again, for a mail server that takes 7-bit messages only. */
-    private readonly composeAs7bit: (email: OutgoingEmail) => Promise<ComposedMessage>,
+    /** Composes the email's message again, for a mail server that takes 7-bit messages only, unless others have made it. */
+    private readonly composeAs7bit: (
+      email: OutgoingEmail,
+      message: ComposedMessage,
+    ) => Promise<ComposedMessage>,
   ) {}
 
   /**
@@ -123,7 +126,7 @@ export class MessageSender {
     { offers }: MailSession,
   ): Promise<ComposedMessage> {
     if (message.encoding !== '8bit' || offers.eightBitMime) return message;
-    email.message = await this.composeAs7bit(email);
+    email.message = await this.composeAs7bit(email, message);
     return email.message;
   }
 

@@ -21,7 +21,7 @@ export class SendEmail {
   private freshUntil = 0;
   private readonly steps: readonly NamedProcessor[];
   private readonly sender: MessageSender;
-  /** False where steps of the installation's own stand between: what they made of a message is not composed again. */
+  /** False where steps of the installation's own stand between: what they made of a message is signed, and not composed again. */
   private readonly isSentAsFilled: boolean;
 
   constructor(
@@ -30,11 +30,8 @@ export class SendEmail {
     private readonly content: LoadedContent,
     steps: readonly string[],
   ) {
-    this.sender = new MessageSender(
-      host,
-      lease,
-      content.frozen,
-      async (email) => await this.compose(email, '7bit'),
+    this.sender = new MessageSender(host, lease, content.frozen, async (email, message) =>
+      this.isSentAsFilled ? await this.compose(email, '7bit') : message,
     );
     this.isSentAsFilled = steps.indexOf('SendEmail') === steps.indexOf('FillEmail') + 1;
     this.steps = steps.map((name) => ({ name, run: this.processor(name) }));
@@ -83,7 +80,10 @@ export class SendEmail {
   private processor(name: string): NamedProcessor['run'] {
     const builtIn: Record<SendEmailStep, NamedProcessor['run']> = {
       FillEmail: async (email) => await this.fillEmail(email),
-      SendEmail: async (email) => await this.sender.send(email, this.freshUntil),
+      SendEmail: async (email) => {
+        await this.signWhatWasChanged(email);
+        await this.sender.send(email, this.freshUntil);
+      },
       // These two need to know more than the email: see `run`.
       EmailSent: () => undefined,
       Sleep: () => undefined,
@@ -118,7 +118,15 @@ export class SendEmail {
 
   private async compose(email: OutgoingEmail, encoding: MessageEncoding): Promise<ComposedMessage> {
     const { recipient, position, variant, language } = email;
-    return await this.content.composer.compose(recipient, position, variant, language, { encoding });
+    const sign = this.isSentAsFilled;
+    return await this.content.composer.compose(recipient, position, variant, language, { encoding, sign });
+  }
+
+  /** A signature that was made before would not hold. */
+  private async signWhatWasChanged(email: OutgoingEmail): Promise<void> {
+    const { message, variant, language } = email;
+    if (this.isSentAsFilled || message === undefined) return;
+    email.message = await this.content.composer.sign(message, variant, language);
   }
 
   /** The EmailSent interaction (or DispatchFailed): the recipient's entry in the ledger. */

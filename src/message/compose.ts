@@ -53,6 +53,8 @@ export interface ComposeOptions {
    * the same, for a server on its way that has to convert it would break the signature (RFC 6376 section 5.3).
    */
   readonly encoding?: MessageEncoding;
+  /** False where the message is changed before it is sent, and signed then: see `sign`. */
+  readonly sign?: boolean;
 }
 
 /**
@@ -84,7 +86,7 @@ export class MessageComposer {
     position: number,
     variant: number,
     language: string,
-    { encoding = '7bit' }: ComposeOptions = {},
+    { encoding = '7bit', sign = true }: ComposeOptions = {},
   ): Promise<ComposedMessage> {
     if (!isAddress(recipient.email)) throw addressMalformed();
     const { campaignId } = this.#content;
@@ -118,13 +120,24 @@ export class MessageComposer {
     return {
       envelope: { from: ready.sender, to },
       messageId,
-      raw: await write(
-        ready.skeleton,
-        { head, values, boundary },
-        signer?.signsFor(ready.sender) ? signer : undefined,
-      ),
+      raw: await write(ready.skeleton, { head, values, boundary }, sign ? this.#signerFor(ready) : undefined),
       encoding: ready.skeleton.encoding === '8bit' ? '8bit' : '7bit',
     };
+  }
+
+  /** Signs a message of this content that was composed without, where its sender is one of the signer's. */
+  async sign(message: ComposedMessage, variant: number, language: string): Promise<ComposedMessage> {
+    const signer = this.#signerFor(this.#ready(variant, language, 'quoted-printable'));
+    const { raw } = message;
+    const end = raw.indexOf('\r\n\r\n');
+    if (signer === undefined || end < 0) return message;
+    const signature = await signer.sign(raw.toString('utf8', 0, end + 2), raw.subarray(end + 4));
+    return { ...message, raw: Buffer.concat([Buffer.from(signature), raw]) };
+  }
+
+  #signerFor({ sender }: ReadyBody): DkimSigner | undefined {
+    const { signer } = this.#options;
+    return signer?.signsFor(sender) ? signer : undefined;
   }
 
   /** RFC 2369 section 3.2: in the order of preference. A button of RFC 8058 takes the one of HTTPS. */

@@ -140,4 +140,27 @@ describe('bodies', () => {
     for (const { raw } of receiver.messages)
       expect(await dkimVerdicts(raw, published)).toMatchObject([{ result: 'pass' }]);
   });
+
+  it('are signed as a step of the installation’s own has left them', async () => {
+    const receiver = await startSmtpReceiver();
+    closers.push(() => receiver.close());
+    const published = { domain: 'example.com', selector: 's1', privateKey: rsa };
+    const changed = (raw: Buffer) => Buffer.from(raw.toString('latin1').replaceAll('=C3=BC', 'ue'), 'latin1');
+    const processors = {
+      Spell: (email: OutgoingEmail) => {
+        if (email.message !== undefined)
+          email.message = { ...email.message, raw: changed(email.message.raw) };
+      },
+    };
+    const dkim = createDkimSigner(published);
+    const host = dispatchHost(database.db, { smtpUrl: receiver.url, dkim, processors });
+    closers.push(() => host.close());
+    const batch = await queuedCampaign(database.db, three(), { html });
+    await attempt(host, { ...batch, sendEmail: ['FillEmail', 'Spell', 'SendEmail', 'EmailSent', 'Sleep'] });
+    expect(receiver.messages).toHaveLength(3);
+    for (const { raw } of receiver.messages) {
+      expect(raw.toString('latin1')).toContain('Grue=C3=9Fe');
+      expect(await dkimVerdicts(raw, published)).toMatchObject([{ result: 'pass' }]);
+    }
+  });
 });
