@@ -9,6 +9,7 @@ import { maskLiquid } from '../freeze/liquid-mask.ts';
 import { type Locate, locateByName } from '../locate.ts';
 import { didYouMean } from '../nearest.ts';
 import { checkRules } from '../rules/check-rules.ts';
+import { checkAbTest } from './ab-test.ts';
 import { checkMarkup, checkTextPart, type MarkupCheck } from './check-markup.ts';
 import {
   type Finding,
@@ -58,6 +59,7 @@ export async function checkContent(
   let findings: Finding[] = [
     ...tokens.findings,
     ...checkFallback(definition, locate),
+    ...checkAbTest(definition, locate),
     ...rules.errors.map(findingOf),
     ...checkAllFiles(definition, locate),
     ...rules.warnings.map((text) => idleRule(text, locate)),

@@ -4,14 +4,15 @@ import { durationMs } from '../../domain/time-text.ts';
 import type { WinnerRule } from '../content.ts';
 
 /** Variants beside the campaign's own content, which is A: B to E. */
-const furtherVariants = 4;
+export const furtherVariants = 4;
 /** A test whose winner is wanted later than this is no test of this campaign any more. Milliseconds. */
-const longestTestMs = 30 * 86_400_000;
+export const shortestTestMs = 1_000;
+export const longestTestMs = 30 * 86_400_000;
 
 const after = z.string('must be a time such as 30m, 4h or 2d').transform((text, context): number => {
   const ms = durationMs(text);
   if (ms === undefined) context.addIssue('must be a time such as 30m, 4h or 2d');
-  else if (ms < 1_000 || ms > longestTestMs) context.addIssue('must be from 1s to 30d');
+  else if (ms < shortestTestMs || ms > longestTestMs) context.addIssue('must be from 1s to 30d');
   else return ms;
   return z.NEVER;
 });
@@ -46,6 +47,10 @@ const winner = z
     return z.NEVER;
   });
 
+const testExample =
+  '{share: 20%, variants: [{subject: "Another subject"}], winner: {by: open-rate, after: 4h}}';
+export const whatATestIs = `A test is, in a campaign file, ${testExample}.`;
+
 /**
  * The key `test` of a campaign file: an A/B (multivariate) test. A variant has keys of the campaign itself; what it
  * leaves out comes from there.
@@ -76,7 +81,7 @@ export function abTestSchema<From extends z.ZodType, Body extends z.ZodRawShape>
         ),
       winner,
     },
-    'must be a test such as {share: 20%, variants: [{subject: "Another subject"}], winner: {by: open-rate, after: 4h}}',
+    `must be a test such as ${testExample}`,
   );
   return {
     schema,

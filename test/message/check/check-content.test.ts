@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { checkContent } from '../../src/message/check/check-content.ts';
-import type { Finding } from '../../src/message/check/findings.ts';
-import { definition } from './fixtures.ts';
+import { checkContent } from '../../../src/message/check/check-content.ts';
+import type { Finding } from '../../../src/message/check/findings.ts';
+import { definition } from '../fixtures.ts';
 
 const unsubscribe = '<a href="{{ unsubscribeUrl }}">Unsubscribe from this letter</a>';
 type Change = NonNullable<Parameters<typeof definition>[0]>;
