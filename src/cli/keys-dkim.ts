@@ -49,7 +49,7 @@ ${name}. IN TXT ( ${asDnsStrings(record)} )
 When it can be seen, set for every dispatcher that is to sign:
 ${Object.entries(environment)
   .map(([variable, value]) => `${variable}=${value}`)
-  .join('\\n')}`,
+  .join('\n')}`,
         );
       }),
     );

@@ -24,7 +24,7 @@ async function keysDkim(...flags: string[]): Promise<{ out: string; code: unknow
     return true;
   });
   try {
-    await keysCommand().parseAsync(['dkim', ...flags, '--json', '--data-dir', folder], { from: 'user' });
+    await keysCommand().parseAsync(['dkim', ...flags, '--data-dir', folder], { from: 'user' });
     return { ...said, code: process.exitCode };
   } finally {
     process.exitCode = undefined;
@@ -40,12 +40,22 @@ interface Made {
 }
 
 describe('exm keys dkim', () => {
+  test('prints a variable a line, as a file of the environment has them', async () => {
+    const file = join(folder, 'lines.pem');
+    const { out } = await keysDkim('--domain', 'example.com', '--selector', 's1', '--out', file);
+    expect(out.trimEnd().split('\n').slice(-3)).toEqual([
+      'EXM_DKIM_DOMAIN=example.com',
+      'EXM_DKIM_SELECTOR=s1',
+      `EXM_DKIM_KEY_FILE=${file}`,
+    ]);
+  });
+
   test.each(['rsa', 'ed25519'])(
     'makes a key (%s) that only its owner can read, and says what to publish',
     async (type) => {
       const file = join(folder, `${type}.pem`);
       const flags = ['--domain', 'Example.com', '--selector', 's1', '--type', type, '--out', file];
-      const made = JSON.parse((await keysDkim(...flags)).out) as Made;
+      const made = JSON.parse((await keysDkim(...flags, '--json')).out) as Made;
       expect(statSync(file).mode & 0o777).toBe(0o600);
       const key = loadDkimKey({ domain: 'example.com', selector: 's1', keyFile: file });
       expect(key?.privateKey.asymmetricKeyType).toBe(type);
@@ -73,6 +83,7 @@ describe('exm keys dkim', () => {
       'ed25519',
       '--out',
       file,
+      '--json',
     );
     expect(code).toBe(2);
     expect(JSON.parse(out)).toMatchObject({ error: { code: 'DKIM_KEY_FILE' } });
