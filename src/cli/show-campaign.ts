@@ -91,6 +91,7 @@ function languagesText({ languages, defaultLanguage, fallback }: CampaignDescrip
 
 function testText({ bodies }: CampaignDescription, test: NonNullable<CampaignDescription['test']>): string {
   const letters = [...new Set(bodies.map(({ variant }) => variant))].join(', ');
+  if (test.share === 100) return `variants ${letters} to all recipients, so that nobody waits for a winner`;
   const by =
     test.winnerBy === 'hand'
       ? 'the winner is chosen by hand'

@@ -7,7 +7,8 @@ export function testVerdict(test: TestReport, instant: (iso: string) => string):
   const { share, size, rule, winner, dueAt, remainder } = test;
   const whom = `${share} % of the recipients${size === null ? '' : ` (${size})`}`;
   if (winner !== null) return `${whom}; ${winner.by} chose ${winner.variant} at ${instant(winner.at)} (UTC).`;
-  if (size !== null && remainder === null) return `${whom}; nobody is left to get a winner.`;
+  if (share === 100 || (size !== null && remainder === null))
+    return `${whom}; nobody is left to get a winner.`;
   if (test.isOver) return `${whom}; it ended without a winner.`;
   if (rule.by === 'hand') return `${whom}; a person chooses the winner.`;
   const when =

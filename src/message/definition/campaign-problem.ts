@@ -1,4 +1,8 @@
 import { InputError } from '../../domain/errors.ts';
+import { whatATestIs } from './test-schema.ts';
+
+const whatAFileNeeds =
+  'A campaign file needs name, from, subject, template and include; "exm campaign create --help" shows one.';
 
 /** Something that is wrong at a place of a campaign file. */
 export function problem(
@@ -12,7 +16,7 @@ export function problem(
   return new InputError(code, `${where}: ${key === '' ? 'the file' : key} ${expected}${seen}.`, {
     field: where,
     ...(value === undefined ? {} : { value }),
-    hint: 'A campaign file needs name, from, subject, template and include; "exm campaign create --help" shows one.',
+    hint: /^test\b/.test(key) ? whatATestIs : whatAFileNeeds,
   });
 }
 

@@ -47,6 +47,8 @@ const winner = z
     return z.NEVER;
   });
 
+const byHand: WinnerRule = { by: 'hand' };
+
 const testExample =
   '{share: 20%, variants: [{subject: "Another subject"}], winner: {by: open-rate, after: 4h}}';
 export const whatATestIs = `A test is, in a campaign file, ${testExample}.`;
@@ -69,7 +71,7 @@ export function abTestSchema<From extends z.ZodType, Body extends z.ZodRawShape>
     },
     'must be what differs from the campaign, such as {subject: "Another subject"}',
   );
-  const schema = z.strictObject(
+  const test = z.strictObject(
     {
       share,
       variants: z
@@ -79,10 +81,16 @@ export function abTestSchema<From extends z.ZodType, Body extends z.ZodRawShape>
           furtherVariants,
           `must have at most ${furtherVariants} variants, B to E: the campaign itself is A`,
         ),
-      winner,
+      winner: winner.optional(),
     },
     `must be a test such as ${testExample}`,
   );
+  // A test that goes to everybody leaves nobody for whom a winner could be chosen.
+  const schema = test.transform(({ winner: given, ...rest }, context) => {
+    if (given !== undefined || rest.share === 100) return { ...rest, winner: given ?? byHand };
+    context.addIssue({ code: 'custom', path: ['winner'], message: 'is missing' });
+    return z.NEVER;
+  });
   return {
     schema,
     keysKnownAt: (path: readonly PropertyKey[]) =>

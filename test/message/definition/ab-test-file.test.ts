@@ -98,6 +98,13 @@ describe('the A/B test of a campaign file', () => {
     expect(place('bodies', 'de', 'template')).toBe('campaign.yaml:4:11');
   });
 
+  test('needs no winner where it goes to everybody', async () => {
+    const variants = '  variants: [{subject: Hi}]\n';
+    const { definition } = await read(`  share: 100%\n${variants}`);
+    expect(definition.test?.winner).toEqual({ by: 'hand' });
+    expect(await problemOf(`${share}${variants}`)).toBe('campaign.yaml:10:3: test.winner is missing.');
+  });
+
   test.each([
     ['  variants: [{subject: Hi}]\n  winner: {by: hand}\n', 'campaign.yaml:10:3: test.share is missing.'],
     [
