@@ -53,8 +53,13 @@ export async function readFileBytes(file: string, options: ReadFileOptions): Pro
     const reason = (error as NodeJS.ErrnoException).code;
     throw problem(options, reason === 'ENOENT' ? 'does not exist' : `cannot be read (${reason})`, error);
   }
-  if (bytes.length > maximumBytes)
-    throw problem(options, `has more than the ${maximumBytes} bytes that are allowed`);
+  if (bytes.length > maximumBytes) {
+    const what = `has more than the ${maximumBytes} bytes that are allowed`;
+    throw problem(
+      { ...options, hint: 'Make it smaller: large things are better linked to than sent.' },
+      what,
+    );
+  }
   return bytes;
 }
 
