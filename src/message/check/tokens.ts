@@ -179,7 +179,9 @@ function checkToken(
     const names = Object.keys(managerRoot);
     if (name === undefined) return incomplete(names);
     if (typeof name !== 'string' || names.includes(name)) return undefined;
-    const guess = didYouMean(name, names) || ' Values of the manager root stand in exm.config.ts.';
+    const guess =
+      didYouMean(name, names) ||
+      ' Values of the manager root stand in exm.config.ts, which the primary reads when it starts.';
     return { unknown: unknownToken(segments, guess, names) };
   }
   if (isOneOf(linkTokens, root)) return undefined;
