@@ -5,6 +5,7 @@ import { letterOf } from '../domain/ab-test.ts';
 import { InputError, RefusedError } from '../domain/errors.ts';
 import { durationMs, instantMs } from '../domain/time-text.ts';
 import { namedVariant, variantsIn } from '../message/named-variant.ts';
+import { instant } from '../reporting/pages/format.ts';
 import { actor } from './actor.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withClient, withDatabase } from './connections.ts';
@@ -56,7 +57,7 @@ export function campaignWinnerCommand(): Command {
               { id, dueAt, inForce: result !== undefined },
               result === undefined
                 ? `${id}: the move is recorded`
-                : `${id}: the winner is chosen at ${result.dueAt}`,
+                : `${id}: the winner is chosen at ${instant(result.dueAt)} UTC`,
             );
             if (result === undefined) io.note(noPrimary);
           });

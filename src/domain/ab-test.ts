@@ -111,5 +111,5 @@ export function waitsForWinner(campaignId: string, dueAt: Date | undefined): str
   const choose = `"exm campaign winner ${campaignId} B"`;
   return dueAt === undefined
     ? `waits for a person to choose the winner of the A/B test: ${choose} makes it variant B`
-    : `waits for the winner of the A/B test until ${dueAt.toISOString()}; ${choose} chooses one now`;
+    : `waits for the winner of the A/B test until ${dueAt.toISOString().slice(0, 19).replace('T', ' ')} UTC; ${choose} chooses one now`;
 }
