@@ -56,16 +56,17 @@ export function campaignTestCommand(): Command {
             async (client) => await runTestSend(client, { campaignId: id, testSendId, pool, queuePrefix }),
           );
           const { results } = await readTestSend(db, testSendId);
+          const hasVariants = definition.test !== undefined;
           const rows = (results ?? []).map(({ address, language, variant, ok, reply }) => [
             address,
             language,
-            letterOf(variant),
+            ...(hasVariants ? [letterOf(variant)] : []),
             ok ? 'sent' : 'failed',
             reply,
           ]);
           io.result(
             { id, ...counts, results: results ?? [] },
-            table(rows, ['address', 'language', 'variant', 'result', 'reply']),
+            table(rows, ['address', 'language', ...(hasVariants ? ['variant'] : []), 'result', 'reply']),
           );
           if (counts.failed > 0) process.exitCode = exitCodes.failed;
         });
