@@ -18,7 +18,7 @@ import { instantMs } from '../src/domain/time-text.ts';
 import type { BatchWindow } from './batch-window.ts';
 import { describeFailure } from './failures.ts';
 import { step } from './primary-steps.ts';
-import { noteFailure, refuseWith, requestOf } from './requests.ts';
+import { noteFailure, refuseWith, winnerRequestOf } from './requests.ts';
 import type { Rounds } from './rounds.ts';
 
 /** No decision is moved further than this, milliseconds. */
@@ -53,6 +53,8 @@ export class AbTest {
   private notBefore = 0;
   private clock: Promise<void> | undefined;
   private isDeciding = false;
+  /** Requests of people that are not answered yet. */
+  private asked = 0;
 
   constructor(
     private readonly dispatch: TestedDispatch,
@@ -157,10 +159,14 @@ export class AbTest {
       const isOver = () => !this.isWaiting || this.dueAt !== dueAt;
       if (dueAt === undefined) await condition(isOver);
       else if (this.msUntil(dueAt) > 0) await condition(isOver, this.msUntil(dueAt));
-      else if (this.dispatch.word === 'pause')
-        await condition(() => isOver() || this.dispatch.word !== 'pause');
+      else if (!this.mayDecide) await condition(() => isOver() || this.mayDecide);
       else await this.decideByClock();
     }
+  }
+
+  /** What a person said while no worker was there comes before a clock that struck meanwhile. */
+  private get mayDecide(): boolean {
+    return this.dispatch.word !== 'pause' && this.asked === 0;
   }
 
   private msUntil(dueAt: number): number {
@@ -265,9 +271,14 @@ export class AbTest {
       // Also while the workflow is being cancelled: whoever asked is waiting for an answer.
       await CancellationScope.nonCancellable(async () => {
         const request = winnerRequestOf(asked) as Request;
-        await condition(() => this.dispatch.hasPlan);
-        refuseWith(whyNot(request));
-        return await change(request);
+        this.asked++;
+        try {
+          await condition(() => this.dispatch.hasPlan);
+          refuseWith(whyNot(request));
+          return await change(request);
+        } finally {
+          this.asked--;
+        }
       });
     setHandler(update, judged, {
       validator: (asked) => refuseWith(whyNot(winnerRequestOf(asked) as Request)),
@@ -281,17 +292,4 @@ export class AbTest {
 
 function chosenAlready(winner: number | undefined): string {
   return `the winner was chosen already${winner === undefined ? '' : `: variant ${letterOf(winner)}`}`;
-}
-
-/** What a request brings may be anything: any Temporal tool can send one. */
-function winnerRequestOf(
-  asked: Partial<WinnerRequest & MoveRequest> | null | undefined,
-): WinnerRequest & MoveRequest {
-  const { variant, at, inMs } = asked ?? {};
-  return {
-    ...requestOf(asked),
-    variant: typeof variant === 'string' ? variant : '',
-    at: typeof at === 'string' ? at : undefined,
-    inMs: typeof inMs === 'number' && Number.isFinite(inMs) ? inMs : undefined,
-  };
 }

@@ -1,5 +1,5 @@
 import { ApplicationFailure, log } from '@temporalio/workflow';
-import type { ControlRequest } from '../src/domain/messages.ts';
+import type { ControlRequest, MoveRequest, WinnerRequest } from '../src/domain/messages.ts';
 import { describeFailure } from './failures.ts';
 
 /** Longest name or reason that is kept, characters. */
@@ -9,6 +9,19 @@ export const longestText = 500;
 export function requestOf(asked: ControlRequest | null | undefined): ControlRequest {
   const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, longestText) : undefined);
   return { by: text(asked?.by), reason: text(asked?.reason) };
+}
+
+/** The same of a request about the winner of an A/B test. */
+export function winnerRequestOf(
+  asked: Partial<WinnerRequest & MoveRequest> | null | undefined,
+): WinnerRequest & MoveRequest {
+  const { variant, at, inMs } = asked ?? {};
+  return {
+    ...requestOf(asked),
+    variant: typeof variant === 'string' ? variant : '',
+    at: typeof at === 'string' ? at : undefined,
+    inMs: typeof inMs === 'number' && Number.isFinite(inMs) ? inMs : undefined,
+  };
 }
 
 export function noteFailure(what: string, error: unknown): void {

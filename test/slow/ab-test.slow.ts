@@ -80,6 +80,30 @@ describe('a campaign that waits for the winner of its A/B test', () => {
     await kill(after);
   });
 
+  test('gets the one that a person chose while nobody was there, though its time was over before they were back', async () => {
+    const before = await workers();
+    const winner = { by: 'open-rate', after: '8s' };
+    const test = { share: '20%', variants: [{ subject: 'Another subject' }], winner };
+    const id = await createCampaign(installation, { test });
+    const started = await installation.exm(['campaign', 'start', id, '--json']);
+    expect(started.code, started.stderr).toBe(0);
+    await waitFor(async () => (await column(id, 'test_out_at')) !== null);
+    await kill(before);
+    // Nobody has opened anything: the clock would choose A.
+    const client = await connectClient(installation.env);
+    await client.workflow.getHandle(`campaign/${id}`).signal('chooseWinner', { variant: 'B', by: 'ann' });
+    await client.connection.close();
+    expect(await column(id, 'now() < winner_due_at')).toBe(true);
+    await waitFor(async () => await column(id, `now() > winner_due_at + interval '1 second'`));
+    const after = await workers();
+    const watched = await installation.exm(['campaign', 'watch', id, '--json']);
+    expect(watched.json(), watched.stderr).toMatchObject({
+      state: 'Sent',
+      test: { winner: { variant: 'B', by: 'ann' }, remainder: { recipients: 48, sent: 48 } },
+    });
+    await kill(after);
+  });
+
   test('asks for the decision no more often where the database has its clock behind', async () => {
     receiver.messages.length = 0;
     const database = new URL(installation.database.url).pathname.slice(1);
