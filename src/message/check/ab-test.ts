@@ -7,7 +7,7 @@ import type { Finding } from './findings.ts';
 
 /**
  * Looks at a campaign's A/B test: what a file cannot say, and a program can, is an error; so is nothing else, but variants
- * that are the same may not be meant.
+ * that are the same, or a winner by goals that are not there, may not be meant.
  */
 export function checkAbTest(definition: CampaignDefinition, locate: Locate): Finding[] {
   const { test } = definition;
@@ -41,6 +41,14 @@ export function checkAbTest(definition: CampaignDefinition, locate: Locate): Fin
       findings.push(error(['test', 'winner'], message));
     }
   }
+  if (winner.by === 'value-per-visit' && definition.goals.length === 0)
+    findings.push({
+      severity: 'warning',
+      code: 'WINNER_WITHOUT_GOALS',
+      where: locate(['test', 'winner']),
+      message: 'the winner is chosen by the value of goals, but the campaign has none: each variant gets 0.',
+      hint: 'Add goals: [{name: order, url: "https://example.com/autumn", value: 10}], or choose by open-rate or click-rate.',
+    });
   const languages = Object.keys(definition.bodies).sort().join();
   for (const [index, variant] of variants.entries()) {
     if (Object.keys(variant.bodies).sort().join() === languages) continue;

@@ -55,6 +55,11 @@ test.each<[string, Partial<TestDefinition>, string[]]>([
     },
     ['warning VARIANT_SAME test.variants[1]', 'warning VARIANT_SAME test.variants[2]'],
   ],
+  [
+    'decided by the value of goals, where there are none',
+    { winner: { by: 'value-per-visit', afterMs: 5_000 } },
+    ['warning WINNER_WITHOUT_GOALS test.winner'],
+  ],
 ])('an A/B test that a program brings is looked at: one %s', async (_, change, expected) => {
   expect(await found(change)).toEqual(expected);
 });
