@@ -159,7 +159,7 @@ describe('the report of an A/B test', () => {
     const { dueAt = 0 } = await testIsOut(db, campaign.id);
     expect(dueAt - Date.now()).toBeGreaterThan(3_000_000);
     expect(await testIsOut(db, campaign.id)).toEqual({ dueAt });
-    expect(await decideWinner(db, campaign.id)).toEqual({ dueAt });
+    expect(await decideWinner(db, campaign.id)).toEqual({ dueAt, inMs: expect.any(Number) });
     await campaign.happened('EmailClicked', [1, 3], person, 0);
     await campaign.happened('EmailClicked', [2], person, 1);
     const moved = await moveDecision(db, {
