@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { server } from '../../src/db/schema.ts';
 import { receivedBy, useCampaignFixture } from '../support/campaign-fixture.ts';
 import { recordHistory } from '../support/histories.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';
@@ -10,14 +11,19 @@ describe('steering a campaign', () => {
   beforeAll(async () => {
     await Promise.all([
       importRecipients(fixture.installation, 1_000),
-      fixture.installation.startWorker('dedicated-dispatch', ['--name', 'd1', '--sleep-ms', '20']),
-      fixture.installation.startWorker('dedicated-dispatch', ['--name', 'd2', '--sleep-ms', '20']),
+      fixture.installation.startWorker('dedicated-dispatch', ['--name', 'd1', '--sleep-ms', '400']),
+      fixture.installation.startWorker('dedicated-dispatch', ['--name', 'd2', '--sleep-ms', '400']),
     ]);
   });
 
-  beforeEach(() => {
+  beforeEach(async () => {
     fixture.receiver.messages.length = 0;
+    await sleepOf(400);
   });
+
+  /** So long that a campaign is still being sent when a command about it has started; short where its end is waited for. */
+  const sleepOf = async (ms: number) =>
+    await fixture.installation.database.db.update(server).set({ sleepMs: ms });
 
   const exm = async (...args: string[]) => await fixture.installation.exm([...args, '--json']);
 
@@ -39,6 +45,7 @@ describe('steering a campaign', () => {
       totals: { queued: 1_000, sent, remaining: 1_000 - sent },
     });
     expect((await exm('campaign', 'pause', id)).code).toBe(3);
+    await sleepOf(20);
     expect((await exm('campaign', 'resume', id)).code).toBe(0);
     expect((await exm('campaign', 'resume', id)).code).toBe(3);
     expect((await exm('campaign', 'watch', id)).json()).toMatchObject({
@@ -77,6 +84,7 @@ describe('steering a campaign', () => {
     await importRecipients(installation, 400, 'few');
     const id = await createCampaign(installation, { include: ['few'] });
     const starts = await Promise.all([exm('campaign', 'start', id), exm('campaign', 'start', id)]);
+    await sleepOf(20);
     expect(starts.map(({ code }) => code).sort()).toEqual([0, 3]);
     expect(starts.find(({ code }) => code === 3)?.json().error.code).toBe('CAMPAIGN_RUNNING');
     expect((await exm('campaign', 'watch', id)).json()).toMatchObject({
@@ -105,6 +113,5 @@ describe('steering a campaign', () => {
       state: 'Sent',
       totals: { sent: 1_000 },
     });
-    for (const name of ['d1', 'd2']) await exm('server', 'sleep', name, '20');
   });
 });
