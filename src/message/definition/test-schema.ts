@@ -88,7 +88,7 @@ export function abTestSchema<From extends z.ZodType, Body extends z.ZodRawShape>
   // A test that goes to everybody leaves nobody for whom a winner could be chosen.
   const schema = test.transform(({ winner: given, ...rest }, context) => {
     if (given !== undefined || rest.share === 100) return { ...rest, winner: given ?? byHand };
-    context.addIssue({ code: 'custom', path: ['winner'], message: 'is missing' });
+    context.addIssue({ path: ['winner'], message: 'is missing' });
     return z.NEVER;
   });
   return {
