@@ -86,11 +86,12 @@ export function abTestSchema<From extends z.ZodType, Body extends z.ZodRawShape>
     `must be a test such as ${testExample}`,
   );
   // A test that goes to everybody leaves nobody for whom a winner could be chosen.
-  const schema = test.transform(({ winner: given, ...rest }, context) => {
-    if (given !== undefined || rest.share === 100) return { ...rest, winner: given ?? byHand };
-    context.addIssue({ path: ['winner'], message: 'is missing' });
-    return z.NEVER;
-  });
+  const schema = test
+    .refine(({ winner: given, share: percent }) => given !== undefined || percent === 100, {
+      path: ['winner'],
+      error: 'is missing',
+    })
+    .transform(({ winner: given, ...rest }) => ({ ...rest, winner: given ?? byHand }));
   return {
     schema,
     keysKnownAt: (path: readonly PropertyKey[]) =>
