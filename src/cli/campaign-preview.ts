@@ -71,6 +71,7 @@ export function campaignPreviewCommand(): Command {
         explain(io, preview, flags);
         const {
           variant: letter,
+          awaitsWinner,
           language: tag,
           queuedAt,
           isFrozen,
@@ -83,6 +84,7 @@ export function campaignPreviewCommand(): Command {
             id,
             contact: email,
             variant: letter,
+            awaitsWinner,
             language: tag,
             queuedAt,
             isFrozen,
@@ -112,7 +114,8 @@ function fromHere(path: string): string {
 /** What a person should know who looks at it. */
 function explain(io: CliIo, preview: MessagePreview, { contact, exact }: PreviewFlags): void {
   if (io.json) return;
-  const { campaignName, variant, variants, language, queuedAt, isFrozen, components, ruleFailures } = preview;
+  const { campaignName, variant, variants, awaitsWinner, language, queuedAt, isFrozen } = preview;
+  const { components, ruleFailures } = preview;
   const say = (text: string) => io.note(wrap(printable(text, textMaximum)));
   const facts = [
     ...(variants > 1 ? [`variant ${variant}`] : []),
@@ -121,6 +124,11 @@ function explain(io: CliIo, preview: MessagePreview, { contact, exact }: Preview
     isFrozen ? 'frozen' : 'not frozen yet: as it is now',
   ];
   say(`"${campaignName}" as ${contact} gets it (${facts.join(', ')}).`);
+  if (awaitsWinner) {
+    say(
+      `The contact gets the winner of the A/B test, which is not chosen yet: variant ${variant} stands for it here.`,
+    );
+  }
   const shown = [...components].map(([name, variation]) => `${name} ${variation ?? 'hidden'}`);
   if (shown.length > 0) say(`By its rules: ${shown.join(', ')}.`);
   for (const { component, rule, reason } of ruleFailures) {

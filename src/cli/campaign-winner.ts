@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { findCampaign } from '../campaigns/find-campaign.ts';
 import { chooseWinner, moveDecision } from '../client.ts';
 import { letterOf } from '../domain/ab-test.ts';
+import { type CampaignState, hasEnded } from '../domain/campaign-state.ts';
 import { InputError, RefusedError } from '../domain/errors.ts';
 import { durationMs, instantMs } from '../domain/time-text.ts';
 import { namedVariant, variantsIn } from '../message/named-variant.ts';
@@ -33,15 +34,22 @@ export function campaignWinnerCommand(): Command {
       action<WinnerFlags>(async ({ io, env }, { at, in: inMs, reason }, id = '', letter) => {
         if ([letter, at, inMs].filter((one) => one !== undefined).length !== 1) throw nothingToDo(letter);
         await withDatabase(env, 'campaign winner', async (db) => {
-          const { definition } = await findCampaign(db, id);
+          const { definition, state, winner: chosen } = await findCampaign(db, id);
           if (definition.test === undefined) throw noTest(id);
+          if (hasEnded(state)) throw isOver(id, state, chosen);
+          const orNotStarted = (error: unknown): never => {
+            const isGone = error instanceof RefusedError && error.code === 'CAMPAIGN_NOT_RUNNING';
+            throw isGone && state === 'Draft' ? notStarted(id) : error;
+          };
           const variant =
             letter === undefined ? undefined : namedVariant(letter, variantsIn(definition), 'variant');
           await withClient(env, async (client) => {
             const request = { by: actor(), reason };
             if (variant !== undefined) {
               const winner = letterOf(variant);
-              const result = await chooseWinner(client, id, { ...request, variant: winner });
+              const result = await chooseWinner(client, id, { ...request, variant: winner }).catch(
+                orNotStarted,
+              );
               io.result(
                 { id, winner, inForce: result !== undefined },
                 result === undefined
@@ -51,7 +59,7 @@ export function campaignWinnerCommand(): Command {
               if (result === undefined) io.note(noPrimary);
               return;
             }
-            const result = await moveDecision(client, id, { ...request, at, inMs });
+            const result = await moveDecision(client, id, { ...request, at, inMs }).catch(orNotStarted);
             const dueAt = result?.dueAt ?? at ?? null;
             io.result(
               { id, dueAt, inForce: result !== undefined },
@@ -88,6 +96,27 @@ function nothingToDo(letter: string | undefined): InputError {
     ...(letter === undefined ? {} : { value: letter }),
     hint: 'A variant is the winner at once; with --at or --in the clock chooses one then.',
   });
+}
+
+function isOver(id: string, state: CampaignState, winner: number | null): RefusedError {
+  const whatWon = winner === null ? 'no winner was chosen' : `variant ${letterOf(winner)} was the winner`;
+  return new RefusedError('WINNER_REFUSED', `The campaign is ${state}; ${whatWon}.`, {
+    field: 'campaign id',
+    value: id,
+    hint: `"exm campaign status ${id}" shows how its variants did.`,
+  });
+}
+
+function notStarted(id: string): RefusedError {
+  return new RefusedError(
+    'WINNER_REFUSED',
+    'The campaign has not been started: nobody has got its test yet.',
+    {
+      field: 'campaign id',
+      value: id,
+      hint: `Start it first: "exm campaign start ${id}".`,
+    },
+  );
 }
 
 function noTest(id: string): RefusedError {

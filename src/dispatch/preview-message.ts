@@ -41,6 +41,8 @@ export interface MessagePreview {
   /** Position in the queue; null where the contact is not queued. */
   readonly queuedAt: number | null;
   readonly variant: string;
+  /** True where the contact is behind the A/B test and no winner is chosen: `variant` only stands for it. */
+  readonly awaitsWinner: boolean;
   /** How many there are; 1 without an A/B test. */
   readonly variants: number;
   readonly language: string;
@@ -67,7 +69,7 @@ const testPosition = 0;
  * whoever looks at it leaves no trace in the contact's name, unless it is asked for exactly.
  *
  * @throws InputError CAMPAIGN_UNKNOWN, ADDRESS_WRONG, LANGUAGE_UNKNOWN, VARIANT_UNKNOWN; FailedError CONTACT_UNKNOWN;
- * RefusedError PREVIEW_NOT_QUEUED; RecipientFailedError where this contact cannot get the message
+ * RefusedError PREVIEW_NOT_QUEUED or PREVIEW_NO_WINNER; RecipientFailedError where this contact cannot get the message
  */
 export async function previewMessage(
   db: Queries,
@@ -79,6 +81,8 @@ export async function previewMessage(
   const { content, isFrozen } = await currentContent(db, row, freeze);
   const queued = await queuedAs(db, row.id, recipient.contactId);
   if (request.exact && queued === undefined) throw notQueued(row, request.email);
+  const awaitsWinner = queued?.variant === null && request.variant === undefined;
+  if (request.exact && awaitsWinner) throw noWinner(row);
   const variant = chooseVariant(request, content, queued, row.winner);
   const language = chooseBodyLanguage(request, content, variant, queued, recipient);
   const composer = new MessageComposer(content, keys, { files: await loadFiles(db, content) });
@@ -92,6 +96,7 @@ export async function previewMessage(
     message,
     queuedAt: queued?.position ?? null,
     variant: letterOf(variant),
+    awaitsWinner,
     variants: variantsOf(content),
     language,
     isFrozen,
@@ -155,6 +160,18 @@ function chooseBodyLanguage(
     value: request.language,
     hint: `It has: ${languages.join(', ')}.`,
   });
+}
+
+function noWinner({ id }: CampaignRow): RefusedError {
+  return new RefusedError(
+    'PREVIEW_NO_WINNER',
+    'The contact gets the winner of the A/B test, which is not chosen yet.',
+    {
+      field: 'campaign id',
+      value: id,
+      hint: 'Leave --exact out, and name a --variant to see it; or choose the winner with "exm campaign winner".',
+    },
+  );
 }
 
 function notQueued({ id, queued }: CampaignRow, email: string): RefusedError {

@@ -117,6 +117,16 @@ describe('the preview of a campaign', () => {
     expect(await subject({})).toBe('B de');
   });
 
+  test('shows whom an A/B test keeps waiting a variant that only stands for the winner', async () => {
+    await database.db.execute(sql`update campaign set winner = null where id = ${draft}`);
+    await database.db.execute(sql`insert into dispatch_queue (campaign_id, position, contact_id, variant, language)
+      select ${draft}, 1, id, null, 'de' from contact where email = 'nl@example.org'`);
+    const behind = { campaignId: draft, email: 'nl@example.org' };
+    expect(await preview(behind)).toMatchObject({ variant: 'A', awaitsWinner: true });
+    expect(await preview({ ...behind, variant: 'B' })).toMatchObject({ variant: 'B', awaitsWinner: false });
+    await expect(preview({ ...behind, exact: true })).rejects.toMatchObject({ code: 'PREVIEW_NO_WINNER' });
+  });
+
   test.each([
     [{ email: 'eve@example.org' }, 'CONTACT_UNKNOWN'],
     [{ email: 'ada' }, 'ADDRESS_WRONG'],

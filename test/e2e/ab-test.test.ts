@@ -214,6 +214,11 @@ export default defineConfig({ settings: { deferralFirstDelaySeconds: 1, batchesP
     expect(await campaign.winners()).toMatchObject([
       { to: 'B', why: expect.stringContaining('the board says so; open rate') },
     ]);
+    const late = await exm(['campaign', 'winner', campaign.id, 'A', '--json']);
+    expect(late.json().error).toMatchObject({
+      code: 'WINNER_REFUSED',
+      message: 'The campaign is Sent; variant B was the winner.',
+    });
   });
 
   test('chooses nothing by the clock while it is paused, and at once when it goes on', async () => {

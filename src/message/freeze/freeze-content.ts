@@ -9,7 +9,7 @@ import { compileMjml } from './compile-mjml.ts';
 import { ImageAddresses } from './freeze-images.ts';
 import { encodeContactValues, LinkTable } from './links.ts';
 import { type MaskedTemplate, maskLiquid } from './liquid-mask.ts';
-import { makeTextPart } from './text-part.ts';
+import { makeTextPart, withoutLinesOfTags } from './text-part.ts';
 import { trackHtmlLinks, trackTextLinks } from './track-links.ts';
 
 /** Liquid in frozen bodies that only the message engine fills in: the recipient's signed token. */
@@ -112,7 +112,7 @@ async function freezeBody(
     html: masked.unmask(withPixel(html, options.baseUrl)),
     text:
       text === undefined
-        ? masked.unmaskLiteral(makeTextPart(html))
+        ? withoutLinesOfTags(masked.unmaskLiteral(makeTextPart(html)))
         : freezeText(text, textFile ?? 'text', options),
   };
 }

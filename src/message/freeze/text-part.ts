@@ -33,3 +33,19 @@ export function makeTextPart(html: string): string {
     .replace(/\n{3,}/g, '\n\n')
     .trim()}\n`;
 }
+
+const tag = /\{%(?:[^%]|%(?!\}))*%\}/g;
+/** A line of nothing but Liquid tags, with the blank lines after it. Outputs and escaped braces are no tags. */
+const linesOfTags = new RegExp(`^[ \\t]*(?:${tag.source}[ \\t]*)+\\n+`, 'gm');
+
+/**
+ * Liquid tags that stand in lines of their own print nothing: nor do their lines, nor the blank ones after them where
+ * there is one before.
+ */
+export function withoutLinesOfTags(text: string): string {
+  return text.replace(linesOfTags, (lines, offset: number) => {
+    const isAfterBlank = offset === 0 || text.slice(0, offset).endsWith('\n\n');
+    const isBeforeBlank = lines.endsWith('\n\n');
+    return (lines.match(tag)?.join('') ?? '') + (isBeforeBlank && !isAfterBlank ? '\n' : '');
+  });
+}

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { checkTokens } from '../../../src/message/check/tokens.ts';
 import { freezeContent } from '../../../src/message/freeze/freeze-content.ts';
-import { baseUrl, definition, freeze } from '../fixtures.ts';
+import { renderBody } from '../../../src/message/render/render-body.ts';
+import { baseUrl, definition, freeze, keys, recipient } from '../fixtures.ts';
 
 const page = (inside: string) => `<html><body>${inside}</body></html>`;
 const mjml = (inside: string) =>
@@ -188,6 +189,29 @@ describe('the text part', () => {
   test('prints braces that the HTML spells as entities', async () => {
     const body = await bodyOf({ html: page('<p>&#123;&#123; x &#125;&#125;</p>') });
     expect(body?.text).toBe("{{ '{' }}{ x }}\n");
+  });
+
+  test.each([
+    ['gold', 'Above\n\nGold!\n\nBelow\n\n * One\n * Two\n\nEnd\n'],
+    ['none', 'Above\n\nBelow\n\n * One\n * Two\n\nEnd\n'],
+  ])('has no blank lines for what prints nothing: plan %s', async (plan, text) => {
+    const frozen = await freeze({
+      html: page(`<p>Above</p>
+{% if contact.plan == "gold" %}
+<p>Gold!</p>
+{% endif %}
+{% assign names = "One,Two" | split: "," %}
+<p>Below</p>
+<ul>
+{% for name in names %}
+<li>{{ name }}</li>
+{% endfor %}
+</ul>
+<p>End</p>`),
+    });
+    const someone = recipient({ facets: { plan } });
+    const body = renderBody(frozen, { recipient: someone, position: 1, variant: 0, language: 'en' }, keys);
+    expect(body.text).toBe(text);
   });
 
   test('is taken as it is where it is given', async () => {
