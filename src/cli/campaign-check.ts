@@ -5,7 +5,14 @@ import type { Environment } from '../config/environment.ts';
 import { loadExmConfig } from '../config/load-exm-config.ts';
 import { ExmError, exitCodes, InputError } from '../domain/errors.ts';
 import { type CheckOptions, type ContentCheck, checkContent } from '../message/check/check-content.ts';
-import { FindingsError, findingOf, isError, sortFindings } from '../message/check/findings.ts';
+import {
+  type Finding,
+  FindingsError,
+  findingOf,
+  isError,
+  sortFindings,
+  splitPlace,
+} from '../message/check/findings.ts';
 import type { CampaignDefinition } from '../message/content.ts';
 import { readCampaignFile } from '../message/definition/campaign-file.ts';
 import { action, withGlobalFlags } from './command.ts';
@@ -55,16 +62,24 @@ interface CheckedFile {
 async function checkFile(env: Environment, file: string, withLinks: boolean): Promise<CheckedFile> {
   const { managerRoot, settings } = await loadExmConfig(env['EXM_CONFIG'] || undefined, process.cwd());
   try {
-    const { definition, locate } = await readCampaignFile(file);
+    const lacking: Finding[] = [];
+    const { definition, locate } = await readCampaignFile(file, {
+      onFileProblem: (problem) => lacking.push(findingOf(problem)),
+    });
     const { check, unchecked } = await checkDefinition(env, definition, { locate, managerRoot });
-    if (!withLinks) return { check, unchecked };
+    // What is said of a file that is lacking is said once.
+    const lineOf = ({ where, code }: Finding) =>
+      [code, splitPlace(where).file, splitPlace(where).line].join();
+    const isNew = (one: Finding) => !lacking.some((known) => lineOf(known) === lineOf(one));
+    const findings = sortFindings([...lacking, ...check.findings.filter(isNew)]);
+    if (!withLinks) return { check: { findings }, unchecked };
     const links = await checkLinkTargets(check.links, {
       baseUrl: env['EXM_BASE_URL'],
       values: definition.values,
       managerRoot,
       deadLinks: settings.checkLinks === 'refuse' ? 'error' : 'warning',
     });
-    return { check: { findings: sortFindings([...check.findings, ...links]) }, unchecked };
+    return { check: { findings: sortFindings([...findings, ...links]) }, unchecked };
   } catch (error) {
     if (error instanceof FindingsError) return { check: error, unchecked: [] };
     // The file itself is not there; everything else has a place in it.

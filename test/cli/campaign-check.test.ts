@@ -82,6 +82,41 @@ Not checked: whether the lists exist, and whether anybody has the facets. DATABA
     );
   });
 
+  test('names every file that is not there, and what else is wrong beside it', async () => {
+    folder.write(
+      'lacking.html',
+      '<a href="{{ unsubscribeUrl }}">Unsubscribe</a>\n<img src="no.png" alt="x">\n{% if contact.firstName %}open\n<img src="nor.png" alt="y">',
+    );
+    folder.write('lacking.yaml', `${campaign('lacking.html', 'customers')}attachments: [a.pdf, b.pdf]\n`);
+    const { code, json } = await check(['lacking.yaml', '--json'], database.url);
+    expect(code).toBe(1);
+    const errors: { where: string; code: string; severity: string }[] = json().findings;
+    expect(errors.filter(({ severity }) => severity === 'error').map((one) => [one.where, one.code])).toEqual(
+      [
+        ['lacking.html:2:11', 'IMAGE_FILE'],
+      ['lacking.html:3:1', 'TEMPLATE_LIQUID'],
+      ['lacking.html:4:11', 'IMAGE_FILE'],
+        ['lacking.yaml:6:15', 'ATTACHMENT_FILE'],
+        ['lacking.yaml:6:22', 'ATTACHMENT_FILE'],
+      ],
+    );
+    folder.write(
+      'lacking.html',
+      '<a href="{{ unsubscribeUrl }}">Unsubscribe</a>\n<img src="no.png" alt="x">\n{{ x }}',
+    );
+    const closed: { where: string; code: string; severity: string }[] = (
+      await check(['lacking.yaml', '--json'], database.url)
+    ).json().findings;
+    expect(closed.filter(({ severity }) => severity === 'error').map((one) => [one.where, one.code])).toEqual(
+      [
+        ['lacking.html:2:11', 'IMAGE_FILE'],
+        ['lacking.html:3:4', 'TEMPLATE_TOKEN'],
+        ['lacking.yaml:6:15', 'ATTACHMENT_FILE'],
+        ['lacking.yaml:6:22', 'ATTACHMENT_FILE'],
+      ],
+    );
+  });
+
   test('ends with 0 where nothing is wrong, and creates nothing', async () => {
     expect(await check(['right.yaml', '--links'], database.url)).toMatchObject({
       code: 0,

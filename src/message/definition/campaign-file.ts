@@ -28,6 +28,14 @@ export interface CampaignFile {
   readonly files: readonly Buffer[];
 }
 
+export interface ReadCampaignFileOptions {
+  /**
+   * Told of each attachment and image that cannot be read or used; what is returned lacks it, and must not become a
+   * campaign. Left out: the first one is thrown.
+   */
+  readonly onFileProblem?: ((problem: InputError) => void) | undefined;
+}
+
 /** Values of one campaign. */
 const valuesMaximum = 200;
 
@@ -37,7 +45,10 @@ const valuesMaximum = 200;
  *
  * @throws InputError that names file, line and column, the key, the value and what is expected.
  */
-export async function readCampaignFile(file: string): Promise<CampaignFile> {
+export async function readCampaignFile(
+  file: string,
+  { onFileProblem }: ReadCampaignFileOptions = {},
+): Promise<CampaignFile> {
   const text = await readTextFile(file, {
     code: 'CAMPAIGN_FILE',
     shownAs: file,
@@ -61,6 +72,7 @@ export async function readCampaignFile(file: string): Promise<CampaignFile> {
     attachments: keys.attachments,
     bodies: { bodies, ...(test ? { test } : {}) },
     locate: yaml.locate,
+    onProblem: onFileProblem,
   });
   const { name, from, replyTo, include, exclude, values, pool, testTo, goals, notify, emulation, delivery } =
     keys;

@@ -31,6 +31,8 @@ export interface CampaignFilesToRead {
   readonly attachments: readonly AttachmentKey[];
   readonly bodies: Pick<CampaignDefinition, 'bodies' | 'test'>;
   readonly locate: Locate;
+  /** Told of a file that cannot be read or used; the others are read all the same. Left out: it is thrown. */
+  readonly onProblem?: ((problem: InputError) => void) | undefined;
 }
 
 /**
@@ -56,22 +58,25 @@ async function readAttachments({
   campaignFile,
   attachments,
   locate,
+  onProblem,
 }: CampaignFilesToRead): Promise<ReadFile[]> {
   const read: ReadFile[] = [];
   for (const [index, key] of attachments.entries()) {
     const { file, name = file } = typeof key === 'string' ? { file: key } : key;
     const path = ['attachments', index];
-    const bytes = await readFileBytes(from(campaignFile, file), {
-      code: 'ATTACHMENT_FILE',
-      shownAs: file,
-      where: `${locate(path)}: ${dotted(path)}`,
-      maximumBytes: messageFilesMaximumBytes,
+    await orTell(onProblem, async () => {
+      const bytes = await readFileBytes(from(campaignFile, file), {
+        code: 'ATTACHMENT_FILE',
+        shownAs: file,
+        where: `${locate(path)}: ${dotted(path)}`,
+        maximumBytes: messageFilesMaximumBytes,
+      });
+      read.push({ reference: fileReference(name, bytes), bytes });
+      requireRoom(
+        read.map(({ reference }) => reference),
+        locate(['attachments']),
+      );
     });
-    read.push({ reference: fileReference(name, bytes), bytes });
-    requireRoom(
-      read.map(({ reference }) => reference),
-      locate(['attachments']),
-    );
   }
   return read;
 }
@@ -79,6 +84,7 @@ async function readAttachments({
 async function readImages({
   campaignFile,
   bodies,
+  onProblem,
 }: CampaignFilesToRead): Promise<(ReadFile & { path: string })[]> {
   const named = new Map<string, NamedImage>();
   for (const { body } of allBodies(bodies)) {
@@ -87,19 +93,31 @@ async function readImages({
   const read: (ReadFile & { path: string })[] = [];
   let total = 0;
   for (const { path, written, where } of named.values()) {
-    const bytes = await readFileBytes(from(campaignFile, path), {
-      code: 'IMAGE_FILE',
-      shownAs: written,
-      where,
-      hint: 'The path of an image is relative to the template that names it.',
-      maximumBytes: messageFilesMaximumBytes,
+    await orTell(onProblem, async () => {
+      const bytes = await readFileBytes(from(campaignFile, path), {
+        code: 'IMAGE_FILE',
+        shownAs: written,
+        where,
+        hint: 'The path of an image is relative to the template that names it.',
+        maximumBytes: messageFilesMaximumBytes,
+      });
+      if (imageTypeOf(bytes) === undefined)
+        throw imageProblem(where, written, fileReference(path, bytes).type);
+      total += bytes.length;
+      if (total > allImagesMaximumBytes || read.length === imagesMaximum) throw tooMany(where, written);
+      read.push({ path, reference: fileReference(path, bytes), bytes });
     });
-    if (imageTypeOf(bytes) === undefined) throw imageProblem(where, written, fileReference(path, bytes).type);
-    total += bytes.length;
-    if (total > allImagesMaximumBytes || read.length === imagesMaximum) throw tooMany(where, written);
-    read.push({ path, reference: fileReference(path, bytes), bytes });
   }
   return read;
+}
+
+async function orTell(onProblem: CampaignFilesToRead['onProblem'], read: () => Promise<void>): Promise<void> {
+  try {
+    await read();
+  } catch (error) {
+    if (onProblem === undefined || !(error instanceof InputError)) throw error;
+    onProblem(error);
+  }
 }
 
 /** A template whose Liquid is wrong names none; it is refused, with the place, when all bodies are checked. */
