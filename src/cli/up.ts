@@ -1,6 +1,7 @@
 import { accessSync, constants, rmSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { dataDirOf } from '../config/environment.ts';
 import { FailedError, InputError } from '../domain/errors.ts';
 import { type LocalAddresses, type LocalParts, startLocalParts } from '../local/index.ts';
 import { onNpmGone } from '../local/supervision.ts';
@@ -149,6 +150,13 @@ export function addressRows({ addresses, dispatchers, dataDir }: LocalParts): st
   return rows;
 }
 
+/** Commands look into the folder that is the default where they are started. */
+function whereFound(dataDir: string): string {
+  return dataDir === dataDirOf(undefined, {})
+    ? 'Commands find it by themselves where this one was started, for example: exm campaign ls'
+    : `Commands find it by its folder, for example: exm campaign ls --data-dir ${dataDir}`;
+}
+
 function announce(io: CliIo, parts: LocalParts): void {
   const { addresses, dispatchers, dataDir } = parts;
   io.result(
@@ -158,7 +166,7 @@ Everything runs.
 
 ${table(addressRows(parts))}
 
-Commands find it by themselves where this one was started, for example: exm campaign ls
+${whereFound(dataDir)}
 Ctrl-C stops everything and keeps the data.
 `,
   );

@@ -106,7 +106,7 @@ export async function previewMessage(
 }
 
 async function contactOf(db: Queries, email: string): Promise<Recipient> {
-  const recipient = await findRecipient(db, givenAddress(email).address);
+  const recipient = await findRecipient(db, givenAddress(email, '--contact').address);
   if (recipient !== undefined) return recipient;
   throw new FailedError('CONTACT_UNKNOWN', 'There is no contact with this address to show the message of.', {
     field: '--contact',
