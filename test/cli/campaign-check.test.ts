@@ -94,8 +94,8 @@ Not checked: whether the lists exist, and whether anybody has the facets. DATABA
     expect(errors.filter(({ severity }) => severity === 'error').map((one) => [one.where, one.code])).toEqual(
       [
         ['lacking.html:2:11', 'IMAGE_FILE'],
-      ['lacking.html:3:1', 'TEMPLATE_LIQUID'],
-      ['lacking.html:4:11', 'IMAGE_FILE'],
+        ['lacking.html:3:1', 'TEMPLATE_LIQUID'],
+        ['lacking.html:4:11', 'IMAGE_FILE'],
         ['lacking.yaml:6:15', 'ATTACHMENT_FILE'],
         ['lacking.yaml:6:22', 'ATTACHMENT_FILE'],
       ],
