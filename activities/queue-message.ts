@@ -1,14 +1,10 @@
 import { findCampaign } from '../src/campaigns/find-campaign.ts';
-import { type DealtTest, queueMessage } from '../src/contacts/queue-message.ts';
+import { queueMessage } from '../src/contacts/queue-message.ts';
 import { plannedQueue } from '../src/dispatch/plan-remaining.ts';
 import { untilBatchesEnded } from '../src/dispatch/taken-batches.ts';
 import type { QueuedMessage } from '../src/domain/dispatch.ts';
-import type { TestDefinition } from '../src/message/content.ts';
+import { variantsIn } from '../src/message/named-variant.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
-
-function dealtTest({ share, variants }: TestDefinition): DealtTest {
-  return { share, variants: variants.length + 1 };
-}
 
 /** QueueMessage: fills the dispatch queue, once. */
 export function createQueueMessage({ db, config }: PrimaryDependencies) {
@@ -21,7 +17,9 @@ export function createQueueMessage({ db, config }: PrimaryDependencies) {
       languages: Object.keys(definition.bodies),
       fallback: definition.fallback,
       defaultLanguage: definition.defaultLanguage,
-      ...(definition.test ? { test: dealtTest(definition.test) } : {}),
+      ...(definition.test
+        ? { test: { share: definition.test.share, variants: variantsIn(definition) } }
+        : {}),
     });
     // A run that was ended from outside may have left batches that are just being ended.
     await untilBatchesEnded(db, campaignId);

@@ -5,6 +5,7 @@ import { hasEnded } from '../src/domain/campaign-state.ts';
 import type { DispatchPlan } from '../src/domain/dispatch.ts';
 import { InputError } from '../src/domain/errors.ts';
 import { campaignWorkflowId } from '../src/domain/names.ts';
+import { variantsIn } from '../src/message/named-variant.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 
 /** Reads what the configuration says about this run, and lets dispatchers go, unless the campaign was cancelled before. */
@@ -34,7 +35,7 @@ export function createReadPlan({ db, config, queues, searchAttributes }: Primary
       ...(test
         ? {
             test: {
-              variants: test.variants.length + 1,
+              variants: variantsIn(definition),
               by: test.winner.by,
               ...(winner === null ? {} : { winner }),
             },

@@ -13,6 +13,7 @@ import {
 import { hasEnded } from '../domain/campaign-state.ts';
 import { RefusedError } from '../domain/errors.ts';
 import type { TestDefinition } from '../message/content.ts';
+import { variantsIn } from '../message/named-variant.ts';
 import { testFigures } from '../reporting/test-figures.ts';
 import { lockCampaign } from './change-state.ts';
 import { findCampaign } from './find-campaign.ts';
@@ -105,7 +106,7 @@ export async function decideWinner(
     const of = requireTest(row);
     const { variants } = await testFigures(snapshot, campaignId, {
       testSize: row.testSize ?? 0,
-      variants: of.variants.length + 1,
+      variants: variantsIn(row.definition),
     });
     return { figures: variants, test: of };
   });

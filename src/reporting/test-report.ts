@@ -10,6 +10,7 @@ import {
 } from '../domain/ab-test.ts';
 import { hasEnded } from '../domain/campaign-state.ts';
 import type { WinnerRule } from '../message/content.ts';
+import { variantsIn } from '../message/named-variant.ts';
 import { testFigures } from './test-figures.ts';
 
 /** The A/B test of a campaign. Instants are ISO 8601. */
@@ -59,7 +60,7 @@ export async function testReport(
   if (test === undefined) return null;
   const figures = await testFigures(db, campaign.id, {
     testSize: testSize ?? 0,
-    variants: test.variants.length + 1,
+    variants: variantsIn(definition),
   });
   const behind = (queued ?? 0) - (testSize ?? 0);
   const sentInTest = figures.variants.reduce((sum, one) => sum + one.sent, 0);

@@ -10,6 +10,17 @@ export function hasTokens(link: string): boolean {
   return /\{[{%]/.test(link);
 }
 
+const templates = new WeakMap<FrozenContent, Map<string, CompiledTemplate>>();
+
+/** A link's template, compiled at its first click. */
+function compiled(content: FrozenContent, link: string): CompiledTemplate {
+  const ofContent = templates.get(content) ?? new Map<string, CompiledTemplate>();
+  templates.set(content, ofContent);
+  const template = ofContent.get(link) ?? new CompiledTemplate(liquid, link, commonScope(content));
+  ofContent.set(link, template);
+  return template;
+}
+
 /**
  * Where a click leads: the frozen link with this recipient's values, never anything else. Undefined where the result
  * is no web address, or where the link names its host and the result has another one.
@@ -23,8 +34,7 @@ export function redirectTarget(
   let filled = link;
   if (hasTokens(link)) {
     try {
-      const template = new CompiledTemplate(liquid, link, commonScope(content));
-      filled = template.fill(new Rendering(content, request, token));
+      filled = compiled(content, link).fill(new Rendering(content, request, token));
     } catch {
       return undefined;
     }

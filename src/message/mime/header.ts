@@ -1,4 +1,5 @@
 import type { Mailbox } from '../content.ts';
+import { escapedBytes } from './escaped-bytes.ts';
 
 /** RFC 5322 section 2.1.1: lines should have no more than 78 characters; some programs count less. */
 const lineMaximum = 76;
@@ -107,8 +108,5 @@ function encodedWords(text: string, field: string): string {
 function quote(character: string): string {
   if (/^[A-Za-z0-9!*+/-]$/.test(character)) return character;
   if (character === ' ') return '_';
-  let text = '';
-  for (const byte of Buffer.from(character, 'utf8'))
-    text += `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  return text;
+  return escapedBytes(character, '=');
 }

@@ -1,3 +1,5 @@
+import { escapedBytes } from './escaped-bytes.ts';
+
 /** Characters of one piece of a value that is continued (RFC 2231 section 3). */
 const pieceMaximum = 50;
 
@@ -25,7 +27,5 @@ export function parameter(name: string, value: string): string {
 /** RFC 2231 section 7: attribute-char stands for itself. */
 function percentEncoded(character: string): string {
   if (/^[A-Za-z0-9!#$&+.^_`{|}~-]$/.test(character)) return character;
-  return [...Buffer.from(character, 'utf8')]
-    .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
-    .join('');
+  return escapedBytes(character, '%');
 }

@@ -1,4 +1,5 @@
 import { cleanText } from './clean-text.ts';
+import { escapedBytes } from './escaped-bytes.ts';
 
 /**
  * Quoted-printable (RFC 2045 section 6.7) of a text that is put together from pieces, so that each piece can be encoded
@@ -57,8 +58,8 @@ export function encodeText(text: string, column: number, isBeforeValue = false):
       putPlain(unit, match.index === 0);
     } else if (unit === ' ' || unit === '\t') {
       const isAtEnd = next === clean.length ? !isBeforeValue : clean[next] === '\n';
-      put(isAtEnd ? escaped(unit) : unit);
-    } else put(escaped(unit));
+      put(isAtEnd ? escapedBytes(unit, '=') : unit);
+    } else put(escapedBytes(unit, '='));
   }
   return { encoded, column: at };
 
@@ -118,15 +119,4 @@ function encodeWord(word: string, column: number): string {
 
 function finished({ encoded, column }: Encoded): string {
   return column > columnAfterValue ? encoded + softBreak : encoded;
-}
-
-const hex = Array.from({ length: 256 }, (_, byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`);
-
-/** All bytes of a character in UTF-8, which a line break never separates. */
-function escaped(character: string): string {
-  const code = character.charCodeAt(0);
-  if (code < 0x80) return hex[code] ?? '';
-  let text = '';
-  for (const byte of Buffer.from(character, 'utf8')) text += hex[byte] ?? '';
-  return text;
 }

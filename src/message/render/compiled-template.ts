@@ -35,14 +35,12 @@ export class CompiledTemplate {
     const nodes = liquid.parse(source);
     const { locals } = liquid.analyzeSync(nodes);
     const isPlain = !Object.keys(locals).some((name) => roots.includes(name));
+    const isInAdvance = isPlain && !carriesOn.test(source);
     const pieces: Piece[] = [];
     const values: Evaluate[] = [];
     nodes.forEach((node, index) => {
       const own = source.slice(node.token.begin, nodes[index + 1]?.token.begin ?? source.length);
-      const text =
-        isPlain && !carriesOn.test(source)
-          ? renderCommon(liquid, node, own, common)
-          : renderText(liquid, node);
+      const text = isInAdvance ? renderCommon(liquid, node, own, common) : renderText(liquid, node);
       if (text === undefined) pieces.push(values.push(evaluator(liquid, node, own, isPlain)) - 1);
       else if (typeof pieces.at(-1) === 'string') pieces.push(`${pieces.pop()}${text}`);
       else if (text !== '') pieces.push(text);

@@ -57,8 +57,16 @@ export class Rendering {
   }
 }
 
-/** What is the same for every recipient of a campaign. */
-export function commonScope(content: FrozenContent): Record<string, unknown> {
+const commonScopes = new WeakMap<FrozenContent, Readonly<Record<string, unknown>>>();
+
+/** What is the same for every recipient of a campaign: made once. */
+export function commonScope(content: FrozenContent): Readonly<Record<string, unknown>> {
+  const known = commonScopes.get(content) ?? makeCommonScope(content);
+  commonScopes.set(content, known);
+  return known;
+}
+
+function makeCommonScope(content: FrozenContent): Readonly<Record<string, unknown>> {
   const values = scopeObject(content.values);
   return {
     campaign: scopeObject({ ...values, id: content.campaignId, name: content.name, values }),
