@@ -1,6 +1,6 @@
 import { asc, eq } from 'drizzle-orm';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   backToDraft,
   changeState,
@@ -13,15 +13,9 @@ import { campaign, campaignAudit } from '../../src/db/schema.ts';
 import type { CampaignState, DispatchWord, SubState } from '../../src/domain/campaign-state.ts';
 import { RefusedError } from '../../src/domain/errors.ts';
 import { insertCampaign } from '../contacts/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-});
+const database = useTestDatabase();
 
 /** The states that the dispatch brings about, and which may follow which. */
 const mayFollow: Partial<Record<CampaignState, readonly CampaignState[]>> = {

@@ -1,15 +1,14 @@
 import { eq, sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import { campaign, campaignAudit, campaignList, contact, contactList } from '../../src/db/schema.ts';
 import { InputError } from '../../src/domain/errors.ts';
 import { FindingsError } from '../../src/message/check/findings.ts';
 import { definition } from '../message/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
-let database: TestDatabase;
+const database = useTestDatabase();
 beforeAll(async () => {
-  database = await createTestDatabase();
   await database.db.insert(contactList).values([{ name: 'customers' }, { name: 'staff' }, { name: 'press' }]);
   await database.db.insert(contact).values({
     email: 'ada@example.org',
@@ -17,7 +16,6 @@ beforeAll(async () => {
     facets: { city: 'London', "it's": 'x' },
   });
 });
-afterAll(() => database.drop());
 
 const create = (change: Parameters<typeof definition>[0] = {}) =>
   createCampaign(database.db, definition(change), { by: 'ops' });

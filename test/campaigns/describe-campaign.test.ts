@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import { describeCampaign } from '../../src/campaigns/describe-campaign.ts';
 import { campaignText } from '../../src/cli/show-campaign.ts';
 import { publishDispatchItems } from '../../src/message/freeze/deploy.ts';
 import { insertContacts, insertList } from '../contacts/fixtures.ts';
 import { baseUrl, definition } from '../message/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
 const body = (subject: string, html: string, file = 'mail.html') => ({
   subject,
@@ -16,10 +16,9 @@ const offer =
 const footer = '<a href="{{ unsubscribeUrl }}">Unsubscribe</a>';
 
 describe('what a campaign is', () => {
-  let database: TestDatabase;
+  const database = useTestDatabase();
   let id: string;
   beforeAll(async () => {
-    database = await createTestDatabase();
     const { db } = database;
     const people = await insertContacts(db, [
       { email: 'a@example.org', facets: { tier: 'gold' } },
@@ -56,7 +55,6 @@ describe('what a campaign is', () => {
     );
     id = created.id;
   });
-  afterAll(() => database.drop());
   const describeIt = () => describeCampaign(database.db, id, { baseUrl });
 
   test('says of each body how it is filled in, and which tags make it so', async () => {

@@ -6,14 +6,13 @@ import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import { checkPreconditions } from '../../src/campaigns/preconditions.ts';
 import { campaign, contactList } from '../../src/db/schema.ts';
 import { definition } from '../message/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let servers: Server[];
 let baseUrl: string;
 let shop: string;
 beforeAll(async () => {
-  database = await createTestDatabase();
   await database.db.insert(contactList).values({ name: 'customers' });
   servers = [200, 410].map((status) => createServer((_, response) => response.writeHead(status).end()));
   const [own = '', other = ''] = await Promise.all(
@@ -27,7 +26,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const server of servers) server.close();
-  await database.drop();
 });
 
 const html = () => `<a href="${shop}/autumn">Shop</a> <a href="{{ unsubscribeUrl }}">Unsubscribe</a>`;

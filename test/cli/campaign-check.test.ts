@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contactList } from '../../src/db/schema.ts';
 import { type Folder, temporaryFolder } from '../message/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { runExm } from '../support/installation.ts';
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let folder: Folder;
 beforeAll(async () => {
-  database = await createTestDatabase();
   await database.db.insert(contactList).values({ name: 'customers' });
   folder = temporaryFolder();
   folder.write(
@@ -28,7 +27,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   folder.remove();
-  await database.drop();
 });
 
 const campaign = (template: string, list: string) =>

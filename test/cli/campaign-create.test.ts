@@ -6,7 +6,7 @@ import { campaignCreateCommand } from '../../src/cli/campaign-create.ts';
 import { generateKeys } from '../../src/config/keys.ts';
 import { campaign, contact, contactList, listMember } from '../../src/db/schema.ts';
 import { type Folder, temporaryFolder } from '../message/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
 const file = `name: Autumn
 from: "News <news@example.com>"
@@ -16,10 +16,9 @@ include: [customers]
 exclude: []
 `;
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let folder: Folder;
 beforeAll(async () => {
-  database = await createTestDatabase();
   const { db } = database;
   const [list] = await db.insert(contactList).values({ name: 'customers' }).returning();
   const people = await db
@@ -54,7 +53,6 @@ beforeEach(() => {
 afterAll(async () => {
   vi.unstubAllEnvs();
   folder.remove();
-  await database.drop();
 });
 
 async function run(yaml: string, ...flags: string[]) {

@@ -13,14 +13,13 @@ import { fileReference } from '../../src/message/definition/campaign-files.ts';
 import { insertCampaign, insertContacts } from '../contacts/fixtures.ts';
 import { definition, type Folder, temporaryFolder } from '../message/fixtures.ts';
 import { png } from '../message/images.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let folder: Folder;
 let id: string;
 beforeAll(async () => {
-  database = await createTestDatabase();
   await insertContacts(database.db, [{ email: "o'neil+x/y@example.org", firstName: 'Zoë' }]);
   id = await insertCampaign(database.db, {});
   const html = '<p>Hello {{ contact.firstName }} <a href="https://shop.example/">shop</a></p>';
@@ -40,7 +39,6 @@ beforeAll(async () => {
 afterAll(async () => {
   vi.unstubAllEnvs();
   folder.remove();
-  await database.drop();
 });
 
 async function run(command: ReturnType<typeof campaignPreviewCommand>, ...args: string[]) {

@@ -1,21 +1,19 @@
 import { asc, eq } from 'drizzle-orm';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { type DealtTest, type QueueSettings, queueMessage } from '../../src/contacts/queue-message.ts';
 import { campaign, dispatchQueue } from '../../src/db/schema.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { insertCampaign, insertContacts, insertList } from './fixtures.ts';
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let people: number[];
 beforeAll(async () => {
-  database = await createTestDatabase();
   people = await insertContacts(
     database.db,
     Array.from({ length: 120 }, (_, n) => ({ email: `p${n}@example.com`, doNotMarket: n % 10 === 9 })),
   );
 });
-afterAll(async () => await database.drop());
 
 const settings = (dealt?: DealtTest): QueueSettings => ({
   undeliveredMaximum: 5,

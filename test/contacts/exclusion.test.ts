@@ -1,20 +1,14 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { emailKey } from '../../src/contacts/email-address.ts';
 import { exclusionCase, exclusionJoins } from '../../src/contacts/exclusion.ts';
 import { optIn, optOut } from '../../src/contacts/opt-out.ts';
 import { queueMessage } from '../../src/contacts/queue-message.ts';
 import { contact, suppression } from '../../src/db/schema.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { insertCampaign, insertContacts, insertList } from './fixtures.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-});
+const database = useTestDatabase();
 
 const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
 

@@ -7,19 +7,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ImportOptions, type ImportReport, importContacts } from '../../src/contacts/import-contacts.ts';
 import type { RefusedRow } from '../../src/contacts/import-row.ts';
 import { contact, contactList, listMember } from '../../src/db/schema.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { contactByEmail, insertContacts, membersOf } from './fixtures.ts';
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let dir: string;
 beforeAll(async () => {
-  database = await createTestDatabase();
   dir = mkdtempSync(join(tmpdir(), 'exm-import-'));
 });
 afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
-  await database.drop();
 });
 
 let lists = 0;

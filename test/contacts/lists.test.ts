@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { optOutOfList } from '../../src/contacts/list-opt-out.ts';
 import { createList, findList, listLists, showList } from '../../src/contacts/lists.ts';
 import { optOut } from '../../src/contacts/opt-out.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { insertContacts, insertList } from './fixtures.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-});
+const database = useTestDatabase();
 
 const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
 

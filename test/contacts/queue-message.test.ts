@@ -1,28 +1,22 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type AudienceSettings, audienceOf } from '../../src/contacts/audience.ts';
 import { emailKey } from '../../src/contacts/email-address.ts';
 import { queueMessage } from '../../src/contacts/queue-message.ts';
 import { campaign, dispatchQueue, globalOptOut, listOptOut, suppression } from '../../src/db/schema.ts';
 import { chooseLanguage } from '../../src/domain/language-choice.ts';
 import { type ExclusionReason, exclusionReasons } from '../../src/domain/outcome.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { languageRules } from '../support/languages.ts';
 import { insertCampaign, insertContacts, insertList, type NewContact } from './fixtures.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
+const database = useTestDatabase();
 beforeEach(async () => {
   await database.db.execute(sql`
     truncate contact, contact_list, list_member, list_opt_out, campaign, campaign_list, dispatch_queue, global_opt_out,
       suppression
     restart identity cascade`);
-});
-afterAll(async () => {
-  await database.drop();
 });
 
 const settings: AudienceSettings = {

@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { emailKey } from '../../src/contacts/email-address.ts';
 import { optInToList, optOutOfList } from '../../src/contacts/list-opt-out.ts';
 import { optIn, optOut } from '../../src/contacts/opt-out.ts';
 import { historyShown, showContact } from '../../src/contacts/show-contact.ts';
 import { dispatchOutcome, interaction, suppression } from '../../src/db/schema.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { insertCampaign, insertContacts, insertList } from './fixtures.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-});
+const database = useTestDatabase();
 
 const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
 

@@ -1,18 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { closeDatabase, connectDatabase } from '../../src/db/connect.ts';
 import { server } from '../../src/db/schema.ts';
 import { isTransient } from '../../src/db/transient.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { silentDatabase } from '../support/silent-database.ts';
 import { startWire } from '../support/wire.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => await database.drop());
+const database = useTestDatabase();
 
 it('gives up a connection that fell silent when the answer to a query takes too long, and takes another', async () => {
   const wire = await silentDatabase(database.url, { queryTimeoutMs: 1_000 });

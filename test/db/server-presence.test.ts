@@ -1,11 +1,11 @@
 import { eq, sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { listServers } from '../../src/db/list-servers.ts';
 import { server } from '../../src/db/schema.ts';
 import { type NewServer, type ServerPresence, startServerPresence } from '../../src/db/server-presence.ts';
 import { liveDispatchers } from '../../src/dispatch/dispatchers.ts';
 import { countLiveProcessors } from '../../src/processing/live-processors.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
 const dispatcher: NewServer = {
   name: 'mta-1',
@@ -17,18 +17,14 @@ const dispatcher: NewServer = {
   sleepMs: 50,
 };
 
-let database: TestDatabase;
+const database = useTestDatabase();
 const presences: ServerPresence[] = [];
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
 beforeEach(async () => {
   for (const presence of presences.splice(0)) await presence.end(true);
   await database.db.delete(server);
 });
 afterAll(async () => {
   for (const presence of presences) await presence.end(true);
-  await database.drop();
 });
 
 async function enter(row: NewServer): Promise<ServerPresence> {

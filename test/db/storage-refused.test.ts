@@ -1,15 +1,11 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { storageRefused } from '../../src/db/storage-refused.ts';
 import { isTransient } from '../../src/db/transient.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
 describe('what PostgreSQL says where it cannot store', () => {
-  let database: TestDatabase;
-  beforeAll(async () => {
-    database = await createTestDatabase({ content: 'empty' });
-  });
-  afterAll(async () => await database?.drop());
+  const database = useTestDatabase({ content: 'empty' });
 
   /** The error of a query that PostgreSQL ends with this code and these words. */
   const raised = async (code: string, words: string): Promise<unknown> => {

@@ -1,21 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cancelRemaining } from '../../src/dispatch/cancel-remaining.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useClosers } from '../support/closers.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { attempt, dispatchHost, queuedCampaign, type TestHost } from '../support/dispatch-host.ts';
 import { type SmtpReceiver, type SmtpReceiverOptions, startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => await database.drop());
+const database = useTestDatabase();
 
-const closers: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const closers = useClosers();
 
 async function start(name: string, people: number, options: SmtpReceiverOptions = {}) {
   const receiver = await startSmtpReceiver(options);

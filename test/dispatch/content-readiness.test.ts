@@ -11,20 +11,18 @@ import { fileHash } from '../../src/message/content-files.ts';
 import { fileReference } from '../../src/message/definition/campaign-files.ts';
 import { contentHash } from '../../src/message/freeze/freeze-content.ts';
 import { jpeg, png } from '../message/images.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { attempt, dispatchHost, queuedCampaign, type TestHost } from '../support/dispatch-host.ts';
 import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let receiver: SmtpReceiver;
 beforeAll(async () => {
-  database = await createTestDatabase();
   receiver = await startSmtpReceiver();
 });
 afterAll(async () => {
   await receiver.close();
-  await database.drop();
 });
 
 const leaving: (() => Promise<void> | void)[] = [];

@@ -12,14 +12,14 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { sql } from 'drizzle-orm';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../src/dispatch/journal.ts';
 import { type JournalEntry, parseJournal } from '../../src/dispatch/journal-lines.ts';
 import { LeftJournals } from '../../src/dispatch/left-journals.ts';
 import { pidNamespace } from '../../src/local/process-identity.ts';
 import { createLogger } from '../../src/logging.ts';
 import { packagePath } from '../../src/package-path.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { queuedCampaign } from '../support/dispatch-host.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -182,11 +182,7 @@ describe('the journal', () => {
 });
 
 describe('what a killed dispatcher has left in its journal', () => {
-  let database: TestDatabase;
-  beforeAll(async () => {
-    database = await createTestDatabase();
-  });
-  afterAll(async () => await database.drop());
+  const database = useTestDatabase();
 
   const people = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ email: `p${Math.random()}-${index + 1}@example.com` }));

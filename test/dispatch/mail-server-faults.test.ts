@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { DispatchHost } from '../../src/dispatch/dispatch-host.ts';
 import type { SendBatchInput } from '../../src/domain/dispatch.ts';
 import {
@@ -8,23 +8,15 @@ import {
   type SmtpStage,
   startBluntMailServer,
 } from '../support/blunt-mail-server.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useClosers } from '../support/closers.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { attempt, booksByAddress, dispatchHost, queuedCampaign } from '../support/dispatch-host.ts';
 import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-});
+const database = useTestDatabase();
 
-const closers: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const closers = useClosers();
 
 /** How long a mail server may be silent here. */
 const limits = { connectMs: 1_000, envelopeMs: 1_000, contentMs: 1_000, courtesyMs: 1_000 };

@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { OutgoingEmail } from '../../src/dispatch/send-email-pipeline.ts';
 import type { SendBatchInput } from '../../src/domain/dispatch.ts';
 import { createDkimSigner } from '../../src/message/dkim/dkim.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useClosers } from '../support/closers.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { attempt, booksByAddress, dispatchHost, queuedCampaign } from '../support/dispatch-host.ts';
 import { dkimVerdicts, rsa } from '../support/dkim.ts';
 import {
@@ -11,18 +12,9 @@ import {
   startSmtpReceiver,
 } from '../support/smtp-receiver.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-});
+const database = useTestDatabase();
 
-const closers: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const closers = useClosers();
 
 async function started(server: NonNullable<SmtpReceiverOptions['server']>) {
   const receiver = await startSmtpReceiver({ server });

@@ -3,9 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import PostalMime from 'postal-mime';
 import { SMTPServer, type SMTPServerDataStream } from 'smtp-server';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type NotifyOptions, notifyByMail, notifyByWebhook } from '../../src/dispatch/notify.ts';
 import { FailedError, InputError, UnavailableError } from '../../src/domain/errors.ts';
+import { useClosers } from '../support/closers.ts';
 
 const internalApiKey = Buffer.alloc(32, 7);
 const options: NotifyOptions = {
@@ -22,10 +23,7 @@ const options: NotifyOptions = {
   },
 };
 
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-});
+const closers = useClosers();
 
 interface Received {
   readonly path: string | undefined;

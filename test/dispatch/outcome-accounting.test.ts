@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/connect.ts';
 import type { Lease } from '../../src/dispatch/lease.ts';
 import { Recorder } from '../../src/dispatch/recorder.ts';
@@ -7,15 +7,9 @@ import type { PositionRange } from '../../src/domain/batch-plan.ts';
 import { addCounts, noCounts, type Outcome, type OutcomeCounts } from '../../src/domain/outcome.ts';
 import { createLogger } from '../../src/logging.ts';
 import { insertCampaign } from '../contacts/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-});
+const database = useTestDatabase();
 
 const query = async (text: string, values: unknown[]) => (await database.db.$client.query(text, values)).rows;
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { plannedQueue, planRemaining } from '../../src/dispatch/plan-remaining.ts';
 import {
   batchSizeFor,
@@ -10,15 +10,9 @@ import {
 } from '../../src/domain/batch-plan.ts';
 import type { RemainingRecipients } from '../../src/domain/dispatch.ts';
 import { insertCampaign } from '../contacts/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-});
+const database = useTestDatabase();
 
 const query = async (text: string, values: unknown[]) => await database.db.$client.query(text, values);
 

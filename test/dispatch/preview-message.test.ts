@@ -6,7 +6,7 @@ import { sendTestMessage } from '../../src/dispatch/send-test-message.ts';
 import { createTestSend } from '../../src/dispatch/test-send.ts';
 import { insertCampaign, insertContacts } from '../contacts/fixtures.ts';
 import { baseUrl, definition, keys } from '../message/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { attempt, dispatchHost, queuedCampaign, type TestHost } from '../support/dispatch-host.ts';
 import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts';
 
@@ -28,13 +28,12 @@ function comparable(raw: Buffer | undefined): string {
 }
 
 describe('the preview of a campaign', () => {
-  let database: TestDatabase;
+  const database = useTestDatabase();
   let receiver: SmtpReceiver;
   let host: TestHost;
   let campaignId: string;
   let draft: string;
   beforeAll(async () => {
-    database = await createTestDatabase();
     receiver = await startSmtpReceiver({ server: { hide8BITMIME: true } });
     host = dispatchHost(database.db, { smtpUrl: receiver.url });
     const change = { html, rules, subject: 'Hello {{ contact.firstName }}' };
@@ -62,7 +61,6 @@ describe('the preview of a campaign', () => {
   afterAll(async () => {
     host?.close();
     await receiver?.close();
-    await database?.drop();
   });
 
   const preview = (request: Partial<PreviewRequest> = {}) =>

@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { optInToList, optOutOfList } from '../../src/contacts/list-opt-out.ts';
 import { optOut } from '../../src/contacts/opt-out.ts';
 import { queueMessage } from '../../src/contacts/queue-message.ts';
 import { contact, listMember } from '../../src/db/schema.ts';
 import { readRecipients } from '../../src/dispatch/read-recipients.ts';
 import { insertCampaign, insertContacts, insertList } from '../contacts/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-});
+const database = useTestDatabase();
 
 const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
 

@@ -1,22 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { flushOutcomes } from '../../src/dispatch/flush-outcomes.ts';
 import type { RecordedOutcome } from '../../src/dispatch/lease.ts';
 import { Recorder } from '../../src/dispatch/recorder.ts';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import { createLogger } from '../../src/logging.ts';
 import { insertCampaign } from '../contacts/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { silentDatabase } from '../support/silent-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-});
+const database = useTestDatabase();
 
 const recorders: Recorder[] = [];
 afterEach(() => {

@@ -6,20 +6,18 @@ import { ContentCache } from '../../src/dispatch/content-cache.ts';
 import { canonicalJson } from '../../src/message/canonical-json.ts';
 import { contentHash } from '../../src/message/freeze/freeze-content.ts';
 import { freeze, keys } from '../message/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { attempt, booksByAddress, dispatchHost, queuedCampaign } from '../support/dispatch-host.ts';
 import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts';
 
 describe('rules of frozen content', () => {
-  let database: TestDatabase;
+  const database = useTestDatabase();
   let receiver: SmtpReceiver;
   beforeAll(async () => {
-    database = await createTestDatabase();
     receiver = await startSmtpReceiver();
   });
   afterAll(async () => {
     await receiver?.close();
-    await database?.drop();
   });
 
   test('decide for each recipient of a batch; that one cannot be evaluated is logged without saying for whom', async () => {

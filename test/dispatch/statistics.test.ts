@@ -10,11 +10,11 @@ import { readRecipients } from '../../src/dispatch/read-recipients.ts';
 import { auditedBooks } from '../../src/reporting/books.ts';
 import { campaignAuditOf } from '../../src/reporting/campaign-audit.ts';
 import { insertCampaign } from '../contacts/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
 const queued = 3_000;
 const done = 2_900;
-let database: TestDatabase;
+const database = useTestDatabase();
 /** A single connection, so that what it has read is counted once it says so. */
 let db: Database;
 let id: string;
@@ -37,7 +37,6 @@ async function fill(): Promise<string> {
 }
 
 beforeAll(async () => {
-  database = await createTestDatabase();
   db = connectDatabase(database.url, { applicationName: 'exm test', max: 1 });
   await fill();
   await db.execute(sql`analyze`);
@@ -49,7 +48,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await closeDatabase(db);
-  await database.drop();
 });
 
 /** Rows and index entries that were read of the tables with a row per recipient. */

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { checkPreconditions } from '../../src/campaigns/preconditions.ts';
 import { contactList, contentFile } from '../../src/db/schema.ts';
 import { createCampaign, fileReference } from '../../src/index.ts';
 import { fileHash, loadFiles } from '../../src/message/content-files.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { definition } from './fixtures.ts';
 import { png } from './images.ts';
 
-let database: TestDatabase;
+const database = useTestDatabase();
 const prices = Buffer.from('%PDF-1.7 prices of a campaign');
 const priceList = Buffer.from('%PDF-1.7 prices');
 const logo = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 255, 10, 13]);
@@ -23,13 +23,11 @@ const attachments = [reference(priceList, 'prices.pdf', 'application/pdf')];
 const embedded = [{ ...reference(logo, 'logo.png', 'image/png'), cid: 'logo@example.com' }];
 
 beforeAll(async () => {
-  database = await createTestDatabase();
   await database.db.insert(contactList).values({ name: 'customers' });
   await database.db
     .insert(contentFile)
     .values([priceList, logo].map((bytes) => ({ hash: fileHash(bytes), bytes })));
 });
-afterAll(() => database.drop());
 
 describe('The files of a campaign', () => {
   const html = '<img src="logo.png"><a href="{{ unsubscribeUrl }}">x</a>';

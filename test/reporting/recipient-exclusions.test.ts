@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { emailKey } from '../../src/contacts/email-address.ts';
 import { queueMessage } from '../../src/contacts/queue-message.ts';
 import {
@@ -16,19 +16,13 @@ import type { ExclusionReason } from '../../src/domain/outcome.ts';
 import { answerInWords } from '../../src/reporting/recipient/answer.ts';
 import { recipientReport } from '../../src/reporting/recipient/read-report.ts';
 import { insertCampaign, insertContacts, insertList } from '../contacts/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
+const database = useTestDatabase();
 beforeEach(async () => {
   await database.db.execute(sql`
     truncate contact, contact_list, list_member, list_opt_out, campaign, campaign_list, dispatch_queue, global_opt_out,
       suppression restart identity cascade`);
-});
-afterAll(async () => {
-  await database.drop();
 });
 
 const settings = { undeliveredMaximum: 5, checkSuppressionList: true };

@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { changeWord } from '../../src/campaigns/change-state.ts';
 import { optOut } from '../../src/contacts/opt-out.ts';
 import {
@@ -17,22 +17,17 @@ import { takeLease } from '../../src/dispatch/take-lease.ts';
 import type { SendBatchInput } from '../../src/domain/dispatch.ts';
 import { answerInWords } from '../../src/reporting/recipient/answer.ts';
 import { recipientReport } from '../../src/reporting/recipient/read-report.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useClosers } from '../support/closers.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { dispatchHost, queuedCampaign } from '../support/dispatch-host.ts';
 import { type SmtpAnswer, startSmtpReceiver } from '../support/smtp-receiver.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-});
-const closers: (() => Promise<void> | void)[] = [];
+const database = useTestDatabase();
 afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
   await database.db.execute(sql`truncate contact, campaign, global_opt_out, server cascade`);
 });
+// Before that: what comes last is done first.
+const closers = useClosers();
 
 const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
 const report = async (id: string, email: string) => await recipientReport(database.db, id, email, settings);

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import { findCampaign } from '../../src/campaigns/find-campaign.ts';
 import { decideWinner, moveDecision, testIsOut } from '../../src/campaigns/test-winner.ts';
@@ -12,7 +12,7 @@ import { campaignReport } from '../../src/reporting/report.ts';
 import { testReport } from '../../src/reporting/test-report.ts';
 import { insertContacts, insertList } from '../contacts/fixtures.ts';
 import { definition } from '../message/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 
 const person =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36';
@@ -21,17 +21,15 @@ const shop = 'https://shop.example.com/order';
 const html = `<html><body><a href="https://shop.example.com/">shop</a> <a href="${shop}">order</a></body></html>`;
 const people = 40;
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let list: string;
 beforeAll(async () => {
-  database = await createTestDatabase();
   const ids = await insertContacts(
     database.db,
     Array.from({ length: people }, (_, n) => ({ email: `p${n}@example.com` })),
   );
   list = (await insertList(database.db, ids)).name;
 });
-afterAll(async () => await database.drop());
 
 /** A campaign whose test of 20 is out: positions 1, 3, 5 ... got A and 2, 4, 6 ... B. */
 async function tested(by: 'open-rate' | 'click-rate' | 'value-per-visit' = 'open-rate') {

@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { nothingOffered, readOffers } from '../../src/smtp/offers.ts';
 import { SmtpSession } from '../../src/smtp/session.ts';
 import { startBluntMailServer } from '../support/blunt-mail-server.ts';
+import { useClosers } from '../support/closers.ts';
 import { type SmtpReceiver, type SmtpReceiverOptions, startSmtpReceiver } from '../support/smtp-receiver.ts';
 
 const raw = Buffer.from('Subject: Hello\r\n\r\nHello Ada\r\n');
@@ -9,10 +10,7 @@ const eightBit = Buffer.from('Subject: Hello\r\nContent-Transfer-Encoding: 8bit\
 const ada = { from: 'news@example.com', to: 'ada@example.org' };
 const zoe = { from: 'news@example.com', to: 'zoë@example.org' };
 
-const closers: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const closers = useClosers();
 
 async function connectedTo(
   server: NonNullable<SmtpReceiverOptions['server']>,

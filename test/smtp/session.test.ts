@@ -1,17 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type SessionLimits, SmtpSession } from '../../src/smtp/session.ts';
 import { type Misconduct, type SmtpStage, startBluntMailServer } from '../support/blunt-mail-server.ts';
+import { useClosers } from '../support/closers.ts';
 import { startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const envelope = { from: 'news@example.com', to: 'ada@example.org' };
 const raw = Buffer.from('Subject: Hello\r\n\r\nHello Ada\r\n');
 
-const closers: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const closers = useClosers();
 
 async function connected(url: string, limits: Partial<SessionLimits> = {}): Promise<SmtpSession> {
   const session = await SmtpSession.connect(url, limits);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { inject } from 'vitest';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { closeDatabase, connectDatabase, type Database } from '../../src/db/connect.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -58,6 +58,31 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
           await admin.query(`drop database ${name} with (force)`);
         }
       });
+    },
+  };
+}
+
+/**
+ * One for all tests of a file or of a `describe`, to be asked for before anything else that is closed after them: it is
+ * dropped last. It is there from the first `beforeAll` that follows.
+ */
+export function useTestDatabase(options?: TestDatabaseOptions): Pick<TestDatabase, 'url' | 'db'> {
+  let database: TestDatabase | undefined;
+  beforeAll(async () => {
+    database = await createTestDatabase(options);
+  });
+  afterAll(async () => await database?.drop());
+  const made = () => {
+    if (database === undefined)
+      throw new Error('the test database is made before the tests, and not there yet');
+    return database;
+  };
+  return {
+    get url() {
+      return made().url;
+    },
+    get db() {
+      return made().db;
     },
   };
 }

@@ -1,16 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { generateKeys } from '../../src/config/keys.ts';
 import { readSettings } from '../../src/config/settings.ts';
 import { InputError } from '../../src/domain/errors.ts';
 import { startContentDelivery } from '../../workers/content-delivery.ts';
 import type { RoleContext } from '../../workers/runtime.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { log } from './fixtures.ts';
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let context: RoleContext;
 beforeAll(async () => {
-  database = await createTestDatabase();
   const env = {
     DATABASE_URL: database.url,
     EXM_BASE_URL: 'https://mail.example.com/news/',
@@ -19,7 +18,6 @@ beforeAll(async () => {
   const stop = new AbortController().signal;
   context = { name: 'cd1', env, settings: readSettings(env), db: database.db, log, stop };
 });
-afterAll(() => database.drop());
 
 describe('the role content-delivery', () => {
   test('answers at the address it names, until it is stopped', async () => {

@@ -1,17 +1,16 @@
 import { eq } from 'drizzle-orm';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { eventInbox, globalOptOut } from '../../src/db/schema.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type CuttableDatabase, cuttableDatabase } from './cuttable-database.ts';
 import { publishedCampaign, startDelivery } from './fixtures.ts';
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let wire: CuttableDatabase;
 let delivery: Awaited<ReturnType<typeof startDelivery>>;
 let campaign: Awaited<ReturnType<typeof publishedCampaign>>;
 beforeAll(async () => {
-  database = await createTestDatabase();
   campaign = await publishedCampaign(database.db);
 });
 beforeEach(async () => {
@@ -23,7 +22,6 @@ afterEach(async () => {
   await delivery.close();
   await wire.close();
 });
-afterAll(() => database.drop());
 
 const eventsOf = (contactId: number) =>
   database.db.select().from(eventInbox).where(eq(eventInbox.contactId, contactId));

@@ -9,17 +9,16 @@ import { HostedImages } from '../../src/tracking/hosted-images.ts';
 import { makeToken } from '../../src/tracking/token.ts';
 import { baseUrl, definition, keys } from '../message/fixtures.ts';
 import { gif, jpeg, png, webp } from '../message/images.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { cuttableDatabase } from './cuttable-database.ts';
 import { startDelivery } from './fixtures.ts';
 
 const page = Buffer.from('<script>alert(1)</script>');
 const logo = fileHash(png);
-let database: TestDatabase;
+const database = useTestDatabase();
 let delivery: Awaited<ReturnType<typeof startDelivery>>;
 let id: string;
 beforeAll(async () => {
-  database = await createTestDatabase();
   await database.db.insert(contactList).values({ name: 'customers' });
   const html = `<body>${['a.png', 'b.gif', 'c.jpg', 'd.webp'].map((name) => `<img src="${name}">`).join('')}</body>`;
   const images = {
@@ -38,7 +37,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await delivery.close();
-  await database.drop();
 });
 
 describe('an image of a campaign', () => {

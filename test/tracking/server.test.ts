@@ -5,20 +5,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contact, eventInbox, globalOptOut, listMember, listOptOut } from '../../src/db/schema.ts';
 import { makeToken } from '../../src/tracking/token.ts';
 import { keys, otherKeys } from '../message/fixtures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useTestDatabase } from '../support/database.ts';
 import { publishedCampaign, startDelivery } from './fixtures.ts';
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let delivery: Awaited<ReturnType<typeof startDelivery>>;
 let campaign: Awaited<ReturnType<typeof publishedCampaign>>;
 beforeAll(async () => {
-  database = await createTestDatabase();
   delivery = await startDelivery(database.db, '/mail');
   campaign = await publishedCampaign(database.db);
 });
 afterAll(async () => {
   await delivery.close();
-  await database.drop();
 });
 
 const eventsOf = (contactId: number) =>

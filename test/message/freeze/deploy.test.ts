@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createCampaign } from '../../../src/campaigns/create-campaign.ts';
 import {
   campaign,
@@ -13,21 +13,19 @@ import { canonicalJson } from '../../../src/message/canonical-json.ts';
 import { deployAnalytics, loadContent, publishDispatchItems } from '../../../src/message/freeze/deploy.ts';
 import { contentHash } from '../../../src/message/freeze/freeze-content.ts';
 import { renderBody } from '../../../src/message/render/render-body.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { useTestDatabase } from '../../support/database.ts';
 import { ada, baseUrl, definition, keys } from '../fixtures.ts';
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let id: string;
 const campaignDefinition = definition({
   html: '<a href="https://a.example/">a</a><a href="https://b.example/?n={{ contact.firstName }}">b</a>',
   goals: [{ name: 'read', url: 'https://b.example/?n={{ contact.firstName }}', value: 5 }],
 });
 beforeAll(async () => {
-  database = await createTestDatabase();
   await database.db.insert(contactList).values({ name: 'customers' });
   ({ id } = await createCampaign(database.db, campaignDefinition));
 });
-afterAll(() => database.drop());
 
 describe('DeployAnalytics', () => {
   test('turns links, variants and goals into rows, once', async () => {
