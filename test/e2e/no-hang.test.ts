@@ -152,20 +152,20 @@ describe('a campaign whose mail is out', () => {
     await next.stop();
   });
 
-  test('has reached everybody once after ten pauses and resumes in quick succession', async () => {
+  test('has reached everybody once after eleven pauses and resumes in quick succession', async () => {
     const sender = await dispatcher('q1', 'quick', '--sleep-ms', '30');
     const id = await draft('many', { pool: 'quick' });
     await control('start', id);
     await waitFor(() => received(id).length >= 5);
-    for (let turn = 0; turn < 10; turn++) {
-      // By turns one after the other, and both on their way at once, of which either may come first.
+    // By turns one after the other, and both on their way at once, of which either may come first. The last turn is one
+    // of the former: once the resume of a campaign that is paused is accepted, nothing is left on its way.
+    for (let turn = 0; turn < 11; turn++) {
       if (turn % 2 === 0) {
         await refusal('pause', id);
         expect(await refusal('resume', id)).toBe('accepted');
       } else
         await Promise.all([workflow(id).signal('pause', {}), control('resume', id).catch(() => undefined)]);
     }
-    if ((await words(id)).word === 'pause') await control('resume', id);
     expect((await audit(id)).filter(({ to }) => to === 'pause').length).toBeGreaterThanOrEqual(5);
     await expectSent(id, many);
     await sender.stop();
