@@ -80,7 +80,7 @@ export class MessageSender {
         if (!(await this.mayHandOver(email, until))) return;
         const begun = performance.now();
         if (this.isAtMostOnce) this.host.recorder.begin(this.lease, email.position);
-        const result = await session.send(message.envelope, message.raw, message.encoding);
+        const result = await session.send(message);
         if (result.kind !== 'connection-lost' && result.kind !== 'server-busy') {
           this.answered();
           this.settle(email, message, result);

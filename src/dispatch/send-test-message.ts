@@ -40,7 +40,7 @@ export async function sendTestMessage(
       for (const language of languages) {
         for (const variant of variants) {
           const message = await composer.compose(recipient, testPosition, variant, language);
-          const result = await session.send(message.envelope, message.raw);
+          const result = await session.send(message);
           results.push({ address, language, variant, ok: result.kind === 'accepted', reply: result.reply });
         }
       }

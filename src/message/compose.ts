@@ -122,6 +122,7 @@ export class MessageComposer {
       messageId,
       raw: await write(ready.skeleton, { head, values, boundary }, sign ? this.#signerFor(ready) : undefined),
       encoding: ready.skeleton.encoding === '8bit' ? '8bit' : '7bit',
+      isCanonical: true,
     };
   }
 

@@ -185,4 +185,6 @@ export interface ComposedMessage {
   readonly raw: Buffer;
   /** Whether its bodies hold bytes above 127. */
   readonly encoding: MessageEncoding;
+  /** True where each line of `raw` ends in CRLF, as the message engine writes them. A step that changes `raw` leaves it out. */
+  readonly isCanonical?: boolean;
 }

@@ -22,5 +22,7 @@ export class EmulatedSession implements MailSession {
       : { kind: 'accepted', reply: '250 2.0.0 emulated' };
   }
 
+  withdraw(): void {}
+
   close(): void {}
 }

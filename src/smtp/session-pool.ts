@@ -28,6 +28,8 @@ export class SessionPool {
       session.close();
       return;
     }
+    // Whoever takes it next has other messages than the one that was announced.
+    session.withdraw();
     if (!session.isOpen) return;
     const kept = {
       session,

@@ -36,7 +36,16 @@ const defaultLimits: SessionLimits = {
   courtesyMs: 5_000,
 };
 
-/** What a sender needs of a connection: nodemailer's, or emulation. */
+export interface OutgoingMessage {
+  readonly envelope: Envelope;
+  readonly raw: Buffer;
+  /** `8bit` only where the server offers 8BITMIME. */
+  readonly encoding: MessageEncoding;
+  /** True where its lines are known to end in CRLF. Else bare CR and LF are made CRLF on the way. */
+  readonly isCanonical?: boolean;
+}
+
+/** What a sender needs of a connection: a mail server's, or emulation. */
 export interface MailSession {
   /** False once the connection is closed or broken: open another one. */
   readonly isOpen: boolean;
@@ -45,9 +54,16 @@ export interface MailSession {
   /**
    * Hands over one message. Never rejects for what the server says: that is the result.
    *
-   * @param encoding `8bit` only where the server offers 8BITMIME; left out: `7bit`
+   * @param next the message that will most likely follow: its envelope goes out in the same write as this message's
+   * content (RFC 2920), so that sending it is one round trip. Known again by its identity. Whoever does not send it
+   * after all has to `withdraw` it.
    */
-  send(envelope: Envelope, raw: Buffer, encoding?: MessageEncoding): Promise<SmtpResult>;
+  send(message: OutgoingMessage, next?: OutgoingMessage): Promise<SmtpResult>;
+  /**
+   * What was announced as `next` will not be sent: the server waits for content that must never come, so the connection
+   * is given up. Nothing where nothing was announced.
+   */
+  withdraw(): void;
   close(): void;
 }
 
@@ -113,7 +129,7 @@ export class SmtpSession implements MailSession {
     return this.open;
   }
 
-  async send(envelope: Envelope, raw: Buffer, encoding: MessageEncoding = '7bit'): Promise<SmtpResult> {
+  async send({ envelope, raw, encoding }: OutgoingMessage): Promise<SmtpResult> {
     const unfit = whyUnfit(envelope, raw.length, this.offers);
     if (unfit !== undefined) return unfit;
     let limit: NodeJS.Timeout | undefined;
@@ -158,6 +174,8 @@ export class SmtpSession implements MailSession {
     else if (result.kind !== 'accepted') await this.reset();
     return result;
   }
+
+  withdraw(): void {}
 
   close(): void {
     if (!this.open) return;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nothingOffered, readOffers } from '../../src/smtp/offers.ts';
-import { SmtpSession } from '../../src/smtp/session.ts';
+import { type OutgoingMessage, SmtpSession } from '../../src/smtp/session.ts';
 import { startBluntMailServer } from '../support/blunt-mail-server.ts';
 import { useClosers } from '../support/closers.ts';
 import { type SmtpReceiver, type SmtpReceiverOptions, startSmtpReceiver } from '../support/smtp-receiver.ts';
@@ -9,6 +9,8 @@ const raw = Buffer.from('Subject: Hello\r\n\r\nHello Ada\r\n');
 const eightBit = Buffer.from('Subject: Hello\r\nContent-Transfer-Encoding: 8bit\r\n\r\nGrüße\r\n');
 const ada = { from: 'news@example.com', to: 'ada@example.org' };
 const zoe = { from: 'news@example.com', to: 'zoë@example.org' };
+const toAda: OutgoingMessage = { envelope: ada, raw, encoding: '7bit' };
+const toZoe: OutgoingMessage = { ...toAda, envelope: zoe };
 
 const closers = useClosers();
 
@@ -81,8 +83,10 @@ describe('what a mail server offers', () => {
 describe('a message', () => {
   it('of 8 bits is announced as such, and arrives byte for byte', async () => {
     const { receiver, session } = await connectedTo({ size: 20_000 });
-    expect(await session.send(ada, eightBit, '8bit')).toMatchObject({ kind: 'accepted' });
-    expect(await session.send(ada, raw)).toMatchObject({ kind: 'accepted' });
+    expect(await session.send({ envelope: ada, raw: eightBit, encoding: '8bit' })).toMatchObject({
+      kind: 'accepted',
+    });
+    expect(await session.send(toAda)).toMatchObject({ kind: 'accepted' });
     const [first, second] = receiver.messages;
     expect(first?.raw).toEqual(eightBit);
     expect(first?.parameters).toEqual(['BODY=8BITMIME', `SIZE=${eightBit.length}`]);
@@ -91,11 +95,11 @@ describe('a message', () => {
 
   it('as large as the server takes is taken, and one byte more is not offered', async () => {
     const { receiver, session } = await connectedTo({ size: raw.length });
-    expect(await session.send(ada, Buffer.concat([raw, Buffer.from('x')]))).toEqual({
+    expect(await session.send({ ...toAda, raw: Buffer.concat([raw, Buffer.from('x')]) })).toEqual({
       kind: 'unfit',
       reply: `the message is larger than the mail server takes (SIZE ${raw.length})`,
     });
-    expect(await session.send(ada, raw)).toMatchObject({ kind: 'accepted' });
+    expect(await session.send(toAda)).toMatchObject({ kind: 'accepted' });
     expect(receiver.messages).toHaveLength(1);
   });
 });
@@ -103,8 +107,8 @@ describe('a message', () => {
 describe('an address that is not ASCII before its @', () => {
   it('goes by SMTPUTF8 where the server has it, and no other address does', async () => {
     const { receiver, session } = await connectedTo({ size: 20_000 });
-    expect(await session.send(zoe, raw)).toMatchObject({ kind: 'accepted' });
-    expect(await session.send(ada, raw)).toMatchObject({ kind: 'accepted' });
+    expect(await session.send(toZoe)).toMatchObject({ kind: 'accepted' });
+    expect(await session.send(toAda)).toMatchObject({ kind: 'accepted' });
     const [first, second] = receiver.messages;
     expect(first?.to).toEqual(['zoë@example.org']);
     expect(first?.parameters).toEqual(expect.arrayContaining(['SMTPUTF8', 'BODY=8BITMIME']));
@@ -120,17 +124,17 @@ describe('an address that is not ASCII before its @', () => {
     closers.push(() => receiver.close());
     const session = await SmtpSession.connect(receiver.url);
     closers.push(() => session.close());
-    expect(await session.send(zoe, raw)).toEqual({
+    expect(await session.send(toZoe)).toEqual({
       kind: 'unfit',
       reply: 'the address is not ASCII before its @, and the mail server does not take such (SMTPUTF8)',
     });
-    expect(await session.send(ada, raw)).toMatchObject({ kind: 'accepted' });
+    expect(await session.send(toAda)).toMatchObject({ kind: 'accepted' });
     expect(named).toEqual(['ada@example.org']);
   });
 
   it('as the sender is nobody else’s fault', async () => {
     const { session } = await connectedTo({ hideSMTPUTF8: true });
-    expect(await session.send({ from: 'büro@example.com', to: 'ada@example.org' }, raw)).toMatchObject({
+    expect(await session.send({ ...toAda, envelope: { ...ada, from: 'büro@example.com' } })).toMatchObject({
       kind: 'sender-refused',
       reply: expect.stringContaining('SMTPUTF8'),
     });

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type SessionLimits, SmtpSession } from '../../src/smtp/session.ts';
+import { type OutgoingMessage, type SessionLimits, SmtpSession } from '../../src/smtp/session.ts';
 import { type Misconduct, type SmtpStage, startBluntMailServer } from '../support/blunt-mail-server.ts';
 import { useClosers } from '../support/closers.ts';
 import { startSmtpReceiver } from '../support/smtp-receiver.ts';
@@ -8,6 +8,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const envelope = { from: 'news@example.com', to: 'ada@example.org' };
 const raw = Buffer.from('Subject: Hello\r\n\r\nHello Ada\r\n');
+const message: OutgoingMessage = { envelope, raw, encoding: '7bit' };
 
 const closers = useClosers();
 
@@ -40,7 +41,7 @@ describe('an SMTP session', () => {
     });
     closers.push(() => server.close());
     const session = await connected(server.url);
-    expect(await session.send(envelope, raw)).toEqual({ kind, reply: farewell });
+    expect(await session.send(message)).toEqual({ kind, reply: farewell });
     await waitFor(() => !session.isOpen, { describe: 'the session is closed' });
   });
 
@@ -49,11 +50,11 @@ describe('an SMTP session', () => {
     closers.push(() => receiver.close());
     const session = await connected(receiver.url);
     const large = Buffer.concat([raw, Buffer.alloc(2_000, 'x')]);
-    expect(await session.send(envelope, large)).toMatchObject({
+    expect(await session.send({ ...message, raw: large })).toMatchObject({
       kind: 'unfit',
       reply: 'the message is larger than the mail server takes (SIZE 1000)',
     });
-    expect(await session.send(envelope, raw)).toMatchObject({ kind: 'accepted' });
+    expect(await session.send(message)).toMatchObject({ kind: 'accepted' });
     expect(receiver.messages).toHaveLength(1);
   });
 
@@ -62,7 +63,7 @@ describe('an SMTP session', () => {
     closers.push(() => receiver.close());
     const session = await connected(receiver.url);
     receiver.hold();
-    const sending = session.send(envelope, raw);
+    const sending = session.send(message);
     await waitFor(() => receiver.held > 0);
     receiver.cutConnections();
     expect(await sending).toMatchObject({ kind: 'connection-lost', handedOver: true });
@@ -78,7 +79,7 @@ describe('an SMTP session', () => {
       ...(['content', 'answer'] as const).map((stage) => ({ stage, handedOver: true })),
     ])('hung up at $stage: $handedOver', async ({ stage, handedOver }) => {
       const session = await misusedAt(stage, { hangsUp: true });
-      expect(await session.send(envelope, raw)).toMatchObject({ kind: 'connection-lost', handedOver });
+      expect(await session.send(message)).toMatchObject({ kind: 'connection-lost', handedOver });
     });
 
     it.each([
@@ -86,13 +87,13 @@ describe('an SMTP session', () => {
       { stage: 'answer' as const, handedOver: true },
     ])('silent at $stage: $handedOver', async ({ stage, handedOver }) => {
       const session = await misusedAt(stage, 'nothing', limits);
-      expect(await session.send(envelope, raw)).toMatchObject({ kind: 'connection-lost', handedOver });
+      expect(await session.send(message)).toMatchObject({ kind: 'connection-lost', handedOver });
     });
 
     it.each([...commands, 'answer' as const])('421 at %s: it was refused', async (stage) => {
       const says = '421 4.3.2 closing';
       const session = await misusedAt(stage, { says, hangsUp: true });
-      expect(await session.send(envelope, raw)).toEqual({
+      expect(await session.send(message)).toEqual({
         kind: 'connection-lost',
         reply: says,
         handedOver: false,
@@ -101,7 +102,7 @@ describe('an SMTP session', () => {
 
     it.each(['354 more', 'what?'])('an answer that answers nothing (%s): it may have it', async (says) => {
       const session = await misusedAt('answer', { says });
-      expect(await session.send(envelope, raw)).toMatchObject({
+      expect(await session.send(message)).toMatchObject({
         kind: 'connection-lost',
         handedOver: true,
       });
@@ -114,7 +115,7 @@ describe('an SMTP session', () => {
       closers.push(() => receiver.close());
       const session = await connected(receiver.url, { envelopeMs: 2_000 });
       receiver.hold();
-      const sending = session.send(envelope, raw);
+      const sending = session.send(message);
       await waitFor(() => receiver.held > 0);
       await pause(3_000);
       receiver.release();
@@ -126,7 +127,7 @@ describe('an SMTP session', () => {
       const receiver = await startSmtpReceiver({ onRcpt: async () => await new Promise(() => undefined) });
       closers.push(() => receiver.close());
       const session = await connected(receiver.url, { envelopeMs: 300 });
-      expect(await session.send(envelope, raw)).toEqual({
+      expect(await session.send(message)).toEqual({
         kind: 'connection-lost',
         reply: 'the server did not answer MAIL, RCPT and DATA within 0.3 s',
         handedOver: false,
@@ -140,7 +141,7 @@ describe('an SMTP session', () => {
       closers.push(() => receiver.close());
       const session = await connected(receiver.url, { contentMs: 300 });
       receiver.hold();
-      expect(await session.send(envelope, raw)).toEqual({
+      expect(await session.send(message)).toEqual({
         kind: 'connection-lost',
         reply: 'the server did not answer the message within 0.3 s',
         handedOver: true,
@@ -155,7 +156,7 @@ describe('an SMTP session', () => {
       });
       closers.push(() => server.close());
       const session = await connected(server.url, { courtesyMs: 300 });
-      expect(await session.send(envelope, raw)).toMatchObject({ kind: 'rejected' });
+      expect(await session.send(message)).toMatchObject({ kind: 'rejected' });
       expect(session.isOpen).toBe(false);
     });
 

@@ -13,8 +13,8 @@ export async function openMailPath(server: SmtpReceiverOptions['server'] = {}): 
   const receiver = await startSmtpReceiver({ server });
   const session = await SmtpSession.connect(receiver.url);
   return {
-    async send({ envelope, raw, encoding }) {
-      const result = await session.send(envelope, raw, encoding);
+    async send(message) {
+      const result = await session.send(message);
       if (result.kind !== 'accepted') throw new Error(`${result.kind}: ${result.reply}`);
       const received = receiver.messages.at(-1);
       if (received === undefined) throw new Error('accepted, and not received');

@@ -32,8 +32,9 @@ describe('the domain of an address', () => {
     const server = await startBluntMailServer({ at: () => undefined });
     const session = await SmtpSession.connect(server.url);
     try {
-      const { envelope, raw } = await compose(email);
-      expect(await session.send(envelope, raw)).toMatchObject({ kind: 'accepted' });
+      const message = await compose(email);
+      const { raw } = message;
+      expect(await session.send(message)).toMatchObject({ kind: 'accepted' });
       // As it was on the wire: this server decodes nothing.
       expect(server.accepted).toEqual([ascii]);
       expect(unfolded(onlyField(takeApart(raw), 'To'))).toBe(`Ada Lovelace <${ascii}>`);
