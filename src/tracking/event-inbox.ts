@@ -16,8 +16,7 @@ export interface TrackingEvent {
   readonly at: Date;
 }
 
-/** Events are collected for so long and then stored by one statement. Milliseconds. */
-const groupMs = 4;
+/** Events stored by one statement at the most. */
 const groupMaximum = 500;
 /** Events that wait for the database at the most: some 20 MB. */
 const waitingMaximum = 50_000;
@@ -33,7 +32,8 @@ interface Waiting {
 }
 
 /**
- * Stores opens and clicks, many by one statement. While the database is away, events wait in memory, bounded, and are
+ * Stores opens and clicks: what comes while a statement is under way is stored by the next one, so that groups are as large
+ * as the load asks for and nobody waits for a group to fill. While the database is away, events wait in memory, bounded, and are
  * stored as soon as it is back: they are lost only where this process is killed in that time.
  */
 export class EventInbox {
@@ -81,7 +81,8 @@ export class EventInbox {
   }
 
   async #run(): Promise<void> {
-    await sleep(groupMs);
+    // What came with the same turn of the event loop goes into the same statement.
+    await new Promise(setImmediate);
     let pauseMs = retryMs.first;
     while (this.#waiting.length > 0 && !this.#givenUp) {
       const group = this.#waiting.slice(0, groupMaximum);
@@ -119,6 +120,7 @@ export class EventInbox {
 
   async #insert(events: readonly TrackingEvent[]): Promise<void> {
     const statement = {
+      name: 'store-events',
       text: `insert into event_inbox (type, campaign_id, position, contact_id, link, user_agent, at)
              select * from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::smallint[], $6::text[],
                                   $7::timestamptz[])`,
