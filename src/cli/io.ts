@@ -5,7 +5,8 @@ import { countFindings, showFindings, styleOf } from './show-findings.ts';
 
 /** Flags that every command understands. */
 export interface GlobalFlags {
-  readonly json?: boolean;
+  /** A command that writes it to a file takes its name: `-` is stdout. */
+  readonly json?: boolean | string;
   readonly dataDir?: string;
 }
 
@@ -18,7 +19,7 @@ export class CliIo {
   readonly interactive: boolean;
 
   constructor(flags: GlobalFlags) {
-    this.json = flags.json === true;
+    this.json = flags.json === true || flags.json === '-';
     this.interactive = process.stderr.isTTY === true;
   }
 

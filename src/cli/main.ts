@@ -55,6 +55,10 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     about: 'what is reachable, what is wrong, what to do',
     load: async () => (await import('./doctor.ts')).doctorCommand(),
   },
+  bench: {
+    about: 'measure how fast this program is on this machine',
+    load: async () => (await import('./bench.ts')).benchCommand(),
+  },
   keys: {
     about: 'the keys of an installation',
     load: async () => (await import('./keys.ts')).keysCommand(),

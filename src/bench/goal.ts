@@ -1,0 +1,18 @@
+import type { BenchRow } from './measurement.ts';
+
+/**
+ * So much worse than its goal a figure has to be for `--check` to fail: noise and a busy machine stay below it. Half of
+ * what is at least aimed at, twice of what is aimed at most.
+ */
+export const farFactor = 2;
+
+export type GoalState = 'met' | 'missed' | 'far';
+
+/** How a row stands to its goal; undefined where it has none, or no figure. */
+export function goalState({ value, ratio, goal }: BenchRow): GoalState | undefined {
+  const figure = goal?.of === 'ratio' ? ratio : value;
+  if (goal === undefined || figure === undefined) return undefined;
+  const { atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY } = goal;
+  if (figure >= atLeast && figure <= atMost) return 'met';
+  return figure < atLeast / farFactor || figure > atMost * farFactor ? 'far' : 'missed';
+}

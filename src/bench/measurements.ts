@@ -1,0 +1,5 @@
+import { dispatch } from './measure-dispatch.ts';
+import type { Measurement } from './measurement.ts';
+
+/** All that `exm bench` can measure, in the order in which it does. */
+export const measurements: readonly Measurement[] = [dispatch];

@@ -1,0 +1,110 @@
+import { type GoalState, goalState } from '../bench/goal.ts';
+import type { Machine } from '../bench/machine.ts';
+import type { BenchGoal, BenchRow } from '../bench/measurement.ts';
+import { wrap } from './wrap.ts';
+
+export interface BenchResult {
+  readonly name: string;
+  readonly about: string;
+  readonly rows: readonly BenchRow[];
+  /** Where it failed, why. */
+  readonly error?: unknown;
+}
+
+/** No line of the table is longer. */
+const lineMaximum = 100;
+const whatMaximum = 40;
+const gap = '  ';
+
+const stateWords = { met: 'met', missed: 'missed', far: 'far from it' } as const satisfies Record<
+  GoalState,
+  string
+>;
+
+/** The rows of a measurement: what, figure, and behind it what it is compared with, its goal, and what to know. */
+export function resultText({ name, rows, error }: BenchResult): string {
+  if (error !== undefined) return `${gap}${name} failed, see above`;
+  const figures = rows.map(figureOf);
+  const whatWidth = Math.min(whatMaximum, Math.max(0, ...rows.map(({ what }) => what.length)));
+  const figureWidth = Math.max(0, ...figures.map((figure) => figure.length));
+  const indent = gap.length + whatWidth + gap.length + figureWidth + gap.length;
+  return rows
+    .map((row, index) => {
+      const head =
+        gap + row.what.padEnd(whatWidth) + gap + (figures[index] ?? '').padStart(figureWidth) + gap;
+      const remarks = remarksOf(row)
+        .map((remark) => wrap(remark, indent, lineMaximum))
+        .join('\n');
+      return `${head}${remarks.slice(indent)}`.trimEnd();
+    })
+    .join('\n');
+}
+
+function figureOf({ value, unit }: BenchRow): string {
+  return value === undefined ? '-' : `${number(value)} ${unit ?? ''}`.trimEnd();
+}
+
+/** "0.71 x of 11,707 by a bare socket (goal at least 0.65: met)" */
+function remarksOf(row: BenchRow): string[] {
+  const { ratio, against, note } = row;
+  const compared =
+    against === undefined
+      ? ratio === undefined
+        ? ''
+        : `${number(ratio)} x`
+      : `${ratio === undefined ? '' : `${number(ratio)} x of `}${number(against.value)}: ${against.what}`;
+  const goal = goalText(row);
+  const remarks = [`${compared} ${goal}`.trim(), note ?? ''];
+  return remarks.filter((remark) => remark !== '');
+}
+
+function goalText(row: BenchRow): string {
+  const { goal } = row;
+  if (goal === undefined) return '';
+  const state = goalState(row);
+  return `(goal ${boundsText(goal)}${state === undefined ? '' : `: ${stateWords[state]}`})`;
+}
+
+function boundsText({ atLeast, atMost }: BenchGoal): string {
+  const bounds = [
+    atLeast === undefined ? '' : `at least ${number(atLeast)}`,
+    atMost === undefined ? '' : `at most ${number(atMost)}`,
+  ];
+  return bounds.filter((bound) => bound !== '').join(', ');
+}
+
+/** Three digits, or all of those before the point. */
+function number(value: number): string {
+  const digits = Math.abs(value) >= 100 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 };
+  return value.toLocaleString('en', digits);
+}
+
+export function machineLines(machine: Machine): string {
+  const { cores, processor, system, node, postgres, temporal, loadBefore, warning } = machine;
+  const parts = [
+    `${cores} cores (${processor})`,
+    system,
+    `Node.js ${node}`,
+    ...(postgres === undefined ? [] : [`PostgreSQL ${postgres}`]),
+    ...(temporal === undefined ? [] : [`Temporal's dev server ${temporal}`]),
+    `load before the start ${loadBefore.toFixed(2)}`,
+  ];
+  const lines = [wrap(`On ${parts.join(', ')}.`, 0, lineMaximum)];
+  if (warning !== undefined) lines.push(wrap(warning, 0, lineMaximum));
+  return `\n${lines.join('\n')}`;
+}
+
+/** What `--json` writes. */
+export function benchReport(size: number, machine: Machine, results: readonly BenchResult[]) {
+  return {
+    size,
+    machine,
+    measurements: results.map(({ rows, ...result }) => ({
+      ...result,
+      rows: rows.map((row) => {
+        const state = goalState(row);
+        return { ...row, ...(state === undefined ? {} : { state }) };
+      }),
+    })),
+  };
+}
