@@ -52,7 +52,8 @@ const textArray = (values: readonly string[]) =>
 /** Removes all contacts, lists and campaigns, so that no measurement is slowed by what another one has left. */
 export async function emptyDatabase(db: Database): Promise<void> {
   await db.execute(sql`truncate contact, contact_list, list_member, campaign, content, content_file, campaign_list,
-    campaign_audit, dispatch_queue, dispatch_outcome, dispatch_deferral, dispatch_batch restart identity cascade`);
+    campaign_audit, dispatch_queue, dispatch_outcome, dispatch_deferral, dispatch_batch,
+    event_inbox, interaction restart identity cascade`);
 }
 
 const primaries = new WeakMap<BenchStage, Promise<BenchProcess>>();

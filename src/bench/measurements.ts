@@ -1,5 +1,6 @@
+import { contentDelivery } from './measure-content-delivery.ts';
 import { dispatch } from './measure-dispatch.ts';
 import type { Measurement } from './measurement.ts';
 
 /** All that `exm bench` can measure, in the order in which it does. */
-export const measurements: readonly Measurement[] = [dispatch];
+export const measurements: readonly Measurement[] = [dispatch, contentDelivery];
