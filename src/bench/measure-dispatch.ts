@@ -1,49 +1,147 @@
 import { availableParallelism } from 'node:os';
-import {
-  addContacts,
-  createBenchCampaign,
-  emptyDatabase,
-  sendCampaign,
-  startDispatchers,
-  startPrimary,
-} from './campaign.ts';
+import { addContacts, emptyDatabase, startDispatchers, startPrimary } from './campaign.ts';
+import { type DispatchFigures, measureCampaign } from './dispatch-figures.ts';
 import type { BenchRow, Measurement } from './measurement.ts';
 import { newsletter, newsletterHtml } from './newsletters.ts';
+import { runSenders, type SenderFigures } from './senders/run-senders.ts';
+import { findSmtpSource, howToInstall, runSmtpSource } from './senders/smtp-source.ts';
 import type { BenchStage } from './stage.ts';
 
 const recipients = 50_000;
+/** Of nodemailer, which needs as long for one as we need for many. */
+const recipientsOfNodemailer = 10_000;
 const connections = 20;
-const kilobytes = 1_000;
+const links = 9;
 
-/** Accepted messages per second of one whole campaign, from `start` to Sent. */
+interface Case {
+  /** Of the HTML. */
+  readonly kilobytes: number;
+  readonly ofBare: number;
+  readonly ofNodemailer?: number;
+  readonly dispatcherCpuMs?: number;
+}
+
+const cases: readonly Case[] = [
+  { kilobytes: 14.5, ofBare: 0.65, ofNodemailer: 12, dispatcherCpuMs: 0.12 },
+  { kilobytes: 2.7, ofBare: 0.65 },
+];
+
+/** Accepted messages per second of one whole campaign, against senders that have nothing to do but send. */
 export const dispatch: Measurement = {
   name: 'dispatch',
-  about: 'messages per second of a whole campaign, from start to Sent',
+  about: 'messages per second of a whole campaign, against senders that only send',
   async run(stage) {
     const db = await stage.database();
     await emptyDatabase(db);
     await addContacts(db, stage.size(recipients));
-    await startPrimary(stage);
-    const count = Math.max(2, availableParallelism());
-    const dispatchers = await startDispatchers(stage, count, { threads: Math.ceil(connections / count) });
+    const primary = await startPrimary(stage);
+    const processes = Math.max(2, availableParallelism());
+    const threads = Math.ceil(connections / processes);
+    const dispatchers = await startDispatchers(stage, processes, { threads });
+    const rows: BenchRow[] = [];
     try {
-      return [await measure(stage, 14.5)];
+      for (const one of cases) {
+        const html = newsletterHtml(one.kilobytes * 1_000, links);
+        stage.tell(`Sending ${stage.size(recipients)} messages of ${one.kilobytes} KB`);
+        const figures = await measureCampaign(stage, newsletter(html), { dispatchers, primary });
+        rows.push(...(await compare(stage, one, figures, { processes, html })));
+      }
+      const peak = Math.max(...dispatchers.map((dispatcher) => dispatcher.memory().peak));
+      rows.push({ what: 'peak memory of a dispatcher', value: peak / 1_048_576, unit: 'MiB' });
     } finally {
-      await Promise.all(dispatchers.map((dispatcher) => dispatcher.stop()));
+      await Promise.all(dispatchers.map(async (dispatcher) => await dispatcher.stop()));
     }
+    return rows;
   },
 };
 
-async function measure(stage: BenchStage, size: number): Promise<BenchRow> {
-  const receiver = await stage.receiver();
-  const id = await createBenchCampaign(stage, newsletter(newsletterHtml(size * kilobytes, 9)));
-  await receiver.reset();
-  stage.tell(`Sending ${stage.size(recipients)} messages of ${size} KB`);
-  const { startedAt, sentAt } = await sendCampaign(stage, id);
-  const { messages } = await receiver.stats();
-  return {
-    what: `dispatch, ${size} KB`,
-    value: messages / ((sentAt - startedAt) / 1_000),
-    unit: 'messages/s',
-  };
+async function compare(
+  stage: BenchStage,
+  one: Case,
+  figures: DispatchFigures,
+  { processes, html }: { readonly processes: number; readonly html: string },
+): Promise<BenchRow[]> {
+  const title = `${one.kilobytes} KB`;
+  const task = { processes, connections, html, bytes: figures.bytes };
+  stage.tell('The same by a bare socket');
+  const bare = await runSenders(stage, 'bare-socket.js', { ...task, messages: stage.size(recipients) });
+  const rows = [...ratesOf(stage, title, one, figures, bare)];
+  if (one.ofNodemailer !== undefined) {
+    stage.tell("The same by nodemailer's pool");
+    const messages = stage.size(recipientsOfNodemailer);
+    const pool = await runSenders(stage, 'nodemailer-pool.js', { ...task, messages });
+    rows.push({
+      what: `${title}, beside nodemailer`,
+      ...compared(figures.perSecond, "nodemailer's pool that composes the same", pool.perSecond),
+      goal: { of: 'ratio', atLeast: one.ofNodemailer },
+    });
+  }
+  rows.push(await besideSmtpSource(stage, title, figures));
+  return [...rows, ...costsOf(title, one, figures, bare)];
+}
+
+/**
+ * The whole campaign, and what of it is sending. The goal is the whole campaign's; where it is a small one, for which queueing
+ * and the end weigh more than the sending, it is the sending's.
+ */
+function ratesOf(
+  stage: BenchStage,
+  title: string,
+  { ofBare }: Case,
+  { perSecond, sendingPerSecond }: DispatchFigures,
+  bare: SenderFigures,
+): BenchRow[] {
+  const goal = { of: 'ratio', atLeast: ofBare } as const;
+  const isWhole = stage.size(recipients) >= recipients;
+  const by = 'a bare socket';
+  return [
+    {
+      what: `${title}, from start to Sent`,
+      ...compared(perSecond, by, bare.perSecond),
+      ...(isWhole ? { goal } : {}),
+    },
+    {
+      what: `${title}, first to last accepted`,
+      ...compared(sendingPerSecond, by, bare.perSecond),
+      ...(isWhole ? {} : { goal }),
+    },
+  ];
+}
+
+async function besideSmtpSource(
+  stage: BenchStage,
+  title: string,
+  { perSecond, bytes }: DispatchFigures,
+): Promise<BenchRow> {
+  const what = `${title}, beside smtp-source`;
+  const program = findSmtpSource();
+  if (program === undefined) return { what, note: howToInstall };
+  stage.tell('The same by smtp-source');
+  const task = { connections, messages: stage.size(recipients), bytes };
+  return { what, ...compared(perSecond, "Postfix's smtp-source", await runSmtpSource(stage, program, task)) };
+}
+
+/** CPU time of a message in each process that has to do with it. */
+function costsOf(
+  title: string,
+  { dispatcherCpuMs }: Case,
+  { cpuMs }: DispatchFigures,
+  bare: SenderFigures,
+): BenchRow[] {
+  const row = (who: string, value: number): BenchRow => ({ what: `${title}, CPU ${who}`, value, unit: 'ms' });
+  return [
+    {
+      ...row('of dispatchers', cpuMs.dispatchers),
+      against: { what: 'a bare socket', value: bare.cpuMs },
+      ...(dispatcherCpuMs === undefined ? {} : { goal: { of: 'value', atMost: dispatcherCpuMs } }),
+    },
+    row('of PostgreSQL', cpuMs.postgres),
+    row('of Temporal', cpuMs.temporal),
+    row('of the primary', cpuMs.primary),
+    row('of the receiver', cpuMs.receiver),
+  ];
+}
+
+function compared(value: number, what: string, other: number) {
+  return { value, unit: 'messages/s', against: { what, value: other }, ratio: value / other } as const;
 }

@@ -20,7 +20,7 @@ export function runProgram(
     env: env as NodeJS.ProcessEnv,
     execArgv: [],
     detached: true,
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 2, 2, 'ipc'],
   });
   const pid = child.pid ?? 0;
   const messages = new Mailbox(child, module);

@@ -8,7 +8,7 @@ export interface BenchResult {
   readonly about: string;
   readonly rows: readonly BenchRow[];
   /** Where it failed, why. */
-  readonly error?: unknown;
+  readonly error?: { readonly code: string; readonly message: string } | undefined;
 }
 
 /** No line of the table is longer. */
@@ -16,46 +16,44 @@ const lineMaximum = 100;
 const whatMaximum = 40;
 const gap = '  ';
 
-const stateWords = { met: 'met', missed: 'missed', far: 'far from it' } as const satisfies Record<
+const stateWords = { met: 'met', missed: 'missed', far: 'missed by far' } as const satisfies Record<
   GoalState,
   string
 >;
 
 /** The rows of a measurement: what, figure, and behind it what it is compared with, its goal, and what to know. */
-export function resultText({ name, rows, error }: BenchResult): string {
-  if (error !== undefined) return `${gap}${name} failed, see above`;
+export function resultText({ name, about, rows, error }: BenchResult): string {
+  const title = `\n${wrap(`${name}: ${about}`, 0, lineMaximum)}\n`;
+  if (error !== undefined) return `${title}${gap}failed: ${error.message}`;
   const figures = rows.map(figureOf);
   const whatWidth = Math.min(whatMaximum, Math.max(0, ...rows.map(({ what }) => what.length)));
   const figureWidth = Math.max(0, ...figures.map((figure) => figure.length));
   const indent = gap.length + whatWidth + gap.length + figureWidth + gap.length;
-  return rows
-    .map((row, index) => {
-      const head =
-        gap + row.what.padEnd(whatWidth) + gap + (figures[index] ?? '').padStart(figureWidth) + gap;
-      const remarks = remarksOf(row)
-        .map((remark) => wrap(remark, indent, lineMaximum))
-        .join('\n');
-      return `${head}${remarks.slice(indent)}`.trimEnd();
-    })
-    .join('\n');
+  const lines = rows.map((row, index) => {
+    // What is too long for its column has a line of its own.
+    const what = row.what.length > whatWidth ? `${row.what}\n${gap}${' '.repeat(whatWidth)}` : row.what;
+    const head = `${gap}${what.padEnd(whatWidth)}${gap}${(figures[index] ?? '').padStart(figureWidth)}${gap}`;
+    const remarks = remarksOf(row).map((remark) => wrap(remark, indent, lineMaximum));
+    return `${head}${remarks.join('\n').slice(indent)}`.trimEnd();
+  });
+  return title + lines.join('\n');
 }
 
 function figureOf({ value, unit }: BenchRow): string {
   return value === undefined ? '-' : `${number(value)} ${unit ?? ''}`.trimEnd();
 }
 
-/** "0.71 x of 11,707 by a bare socket (goal at least 0.65: met)" */
+/** "0.71 x of 11,707 by a bare socket (goal at least 0.65: met)", and below it the note. */
 function remarksOf(row: BenchRow): string[] {
   const { ratio, against, note } = row;
-  const compared =
-    against === undefined
-      ? ratio === undefined
-        ? ''
-        : `${number(ratio)} x`
-      : `${ratio === undefined ? '' : `${number(ratio)} x of `}${number(against.value)}: ${against.what}`;
-  const goal = goalText(row);
-  const remarks = [`${compared} ${goal}`.trim(), note ?? ''];
-  return remarks.filter((remark) => remark !== '');
+  const words = [
+    ...(ratio === undefined ? [] : [`${number(ratio)} x`]),
+    ...(against === undefined
+      ? []
+      : [`${ratio === undefined ? 'beside' : 'of'} ${number(against.value)} by ${against.what}`]),
+    goalText(row),
+  ];
+  return [words.join(' ').trim(), note ?? ''].filter((remark) => remark !== '');
 }
 
 function goalText(row: BenchRow): string {

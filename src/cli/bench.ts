@@ -92,14 +92,14 @@ async function measureAll(
 ): Promise<readonly BenchResult[]> {
   const results: BenchResult[] = [];
   for (const { name, about, run } of chosen) {
-    io.note(`\n${name}: ${about}`);
+    io.note(`\nMeasuring ${name}`);
     const result: BenchResult = await run(stage).then(
       (rows) => ({ name, about, rows }),
       (error) => {
         if (stage.signal.aborted) throw stage.signal.reason;
         const { text, json } = describeError(error);
         io.note(text);
-        return { name, about, rows: [], error: json['error'] };
+        return { name, about, rows: [], error: json['error'] as BenchResult['error'] };
       },
     );
     results.push(result);
