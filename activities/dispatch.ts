@@ -1,6 +1,6 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { DispatchHost } from '../src/dispatch/dispatch-host.ts';
-import { liveDispatchers, slotsOf } from '../src/dispatch/dispatchers.ts';
+import { capacityOf, liveDispatchers } from '../src/dispatch/dispatchers.ts';
 import { mailServerAway } from '../src/dispatch/message-sender.ts';
 import { sendBatch } from '../src/dispatch/send-batch.ts';
 import { sendTestMessage } from '../src/dispatch/send-test-message.ts';
@@ -18,14 +18,14 @@ export function createDispatchActivities(host: DispatchHost) {
     async sendBatch(input: SendBatchInput): Promise<SendBatchResult> {
       // A question for work was on its way when the mail server fell ill.
       if (host.mailServer.condition === 'ill') throw mailServerAway(host);
-      const { counts, deferred, rest, stopped } = await sendBatch(host, input, {
+      const { rest, ...sent } = await sendBatch(host, input, {
         number: Context.current().info.attempt,
         cancelled: Context.current().cancellationSignal,
       }).catch((error) => {
         throw isHandedBack(error) ? forAnother(host, error) : error;
       });
-      const slots = slotsOf(await liveDispatchers(host.db, host.pool), input.campaignId);
-      return { server: host.name, counts, deferred, rest, stopped, slots };
+      const capacity = capacityOf(await liveDispatchers(host.db, host.pool), input.campaignId);
+      return { server: host.name, ...sent, rest, capacity };
     },
 
     /** SendTestMessage: to the addresses stored under the id, one after the other. */

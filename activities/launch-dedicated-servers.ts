@@ -1,11 +1,12 @@
 import { findCampaign } from '../src/campaigns/find-campaign.ts';
-import { liveDispatchers, slotsOf } from '../src/dispatch/dispatchers.ts';
+import { capacityOf, liveDispatchers } from '../src/dispatch/dispatchers.ts';
+import type { Capacity } from '../src/domain/dispatch.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 
-/** LaunchDedicatedServers: how many messages the living dispatchers can send at once. The batches follow. */
+/** LaunchDedicatedServers: what the living dispatchers can do together. The batches follow. */
 export function createLaunchDedicatedServers({ db }: PrimaryDependencies) {
-  return async ({ campaignId }: CampaignRef): Promise<{ slots: number }> => {
+  return async ({ campaignId }: CampaignRef): Promise<Capacity> => {
     const { definition } = await findCampaign(db, campaignId);
-    return { slots: slotsOf(await liveDispatchers(db, definition.pool), campaignId) };
+    return capacityOf(await liveDispatchers(db, definition.pool), campaignId);
   };
 }

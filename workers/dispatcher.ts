@@ -6,6 +6,7 @@ import { setServerHealth } from '../src/db/server-presence.ts';
 import { ContentCache } from '../src/dispatch/content-cache.ts';
 import { ContentReadiness } from '../src/dispatch/content-readiness.ts';
 import type { DispatchHost } from '../src/dispatch/dispatch-host.ts';
+import { DispatchThreads } from '../src/dispatch/dispatch-threads.ts';
 import { HandBackPace } from '../src/dispatch/hand-back-pace.ts';
 import { Journal } from '../src/dispatch/journal.ts';
 import { LeftJournals } from '../src/dispatch/left-journals.ts';
@@ -108,6 +109,8 @@ export async function createDispatcher(
   const { processors } = config;
   const readiness = new ContentReadiness({ db, server: name, pool: options.pool, log, contents, processors });
   const pace = new HandBackPace();
+  const threads = new DispatchThreads(options.threads, () => mailServer.slots(options.threads));
+  mailServer.onChange(() => threads.review());
   const host: DispatchHost = {
     name,
     pool: options.pool,
@@ -123,6 +126,7 @@ export async function createDispatcher(
     contents,
     readiness,
     pace,
+    threads,
     sessions,
     emulation: options.emulation,
     mailServer,
@@ -136,7 +140,7 @@ export async function createDispatcher(
       identity: `${name}@dispatch`,
       workflowBundle: workflowBundle(),
       activities: createDispatchActivities(host),
-      ...slotsByMailServer(options.threads, mailServer, pace),
+      ...slotsByMailServer(mailServer, pace),
       maxCachedWorkflows: 100,
       // The last heartbeat must be so recent that a lease (6 s) is over before the heartbeat timeout (10 s) is: see Recorder.
       maxHeartbeatThrottleInterval: '2s',

@@ -1,13 +1,14 @@
 import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit, WorkerOptions } from '@temporalio/worker';
 import type { HandBackPace } from '../src/dispatch/hand-back-pace.ts';
 import type { MailServerState } from '../src/dispatch/mail-server-state.ts';
+import { batchesAtOnce } from '../src/domain/batch-plan.ts';
 
 /** The SDK's own numbers, where a worker has no tuner. */
-const otherSlots = { workflowTasks: 40, localActivities: 100, nexusTasks: 100, polls: 10 };
+const otherSlots = { workflowTasks: 40, localActivities: 100, nexusTasks: 100 };
 
 /**
- * Slots for a dispatcher's activities: as many as it has threads, none while its mail server is ill, and few while it gets
- * batches that it cannot send. A worker asks for a slot before it asks for work, so a host without its mail server takes no
+ * Slots for a dispatcher's activities: two batches, none while its mail server is ill, and few while it gets batches
+ * that it cannot send. A worker asks for a slot before it asks for work, so a host without its mail server takes no
  * batch from the others.
  */
 export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
@@ -16,7 +17,7 @@ export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
   private readonly waiting = new Set<() => void>();
 
   constructor(
-    private readonly threads: number,
+    private readonly most: number,
     private readonly mailServer: MailServerState,
     private readonly pace: HandBackPace,
   ) {
@@ -45,7 +46,7 @@ export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
 
   /** For a batch that Temporal hands over together with its workflow: the same rule. */
   tryReserveSlot(): SlotPermit | null {
-    const slots = Math.min(this.mailServer.slots(this.threads), this.pace.slots(this.threads));
+    const slots = Math.min(this.mailServer.slots(this.most), this.pace.slots(this.most));
     if (this.taken >= slots) return null;
     this.taken++;
     return {};
@@ -70,18 +71,17 @@ export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
 
 /** What a dispatcher's worker needs to take no work that it cannot do; all else stays as the SDK has it. */
 export function slotsByMailServer(
-  threads: number,
   mailServer: MailServerState,
   pace: HandBackPace,
 ): Pick<WorkerOptions, 'tuner' | 'activityTaskPollerBehavior'> {
   const fixed = (numSlots: number) => ({ type: 'fixed-size', numSlots }) as const;
   return {
     tuner: {
-      activityTaskSlotSupplier: new MailServerSlots(threads, mailServer, pace),
+      activityTaskSlotSupplier: new MailServerSlots(batchesAtOnce, mailServer, pace),
       workflowTaskSlotSupplier: fixed(otherSlots.workflowTasks),
       localActivityTaskSlotSupplier: fixed(otherSlots.localActivities),
       nexusTaskSlotSupplier: fixed(otherSlots.nexusTasks),
     },
-    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: Math.min(otherSlots.polls, threads) },
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: batchesAtOnce },
   };
 }

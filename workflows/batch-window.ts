@@ -1,7 +1,8 @@
 import { condition, executeChild, workflowInfo } from '@temporalio/workflow';
-import { batchSizeFor, type PositionRange, takeRange } from '../src/domain/batch-plan.ts';
+import { batchesAtOnce, type PositionRange, takeRange } from '../src/domain/batch-plan.ts';
 import type { DispatchWord } from '../src/domain/campaign-state.ts';
 import {
+  type Capacity,
   type CarriedWindow,
   type DispatchPlan,
   priorities,
@@ -37,19 +38,20 @@ export interface DispatchedCampaign {
 
 /**
  * The window of SendBatch children that are running or waiting for a free dispatcher: a little more than all
- * dispatchers' slots together, so that whoever is free finds the next batch waiting.
+ * dispatchers work on together, so that whoever is free finds the next batch waiting.
  */
 export class BatchWindow {
   private backlog: PositionRange[] = [];
   private readonly running = new Map<number, PositionRange>();
   private nextBatch = 1;
-  private batchSize = 1;
   private startedInThisRun = 0;
   private draining = false;
   /** The batches started in this run, until what follows from their end is done too. */
   private readonly ends: Promise<void>[] = [];
+  /** Recipients a second of the last batch of each host, by its name. */
+  private paces: Readonly<Record<string, number>> = {};
   finishedBatches = 0;
-  slots = 0;
+  capacity: Capacity = { slots: 0, hosts: 0 };
   queued = 0;
   counts = noCounts;
 
@@ -61,8 +63,8 @@ export class BatchWindow {
     this.backlog = [...carried.backlog];
     this.nextBatch = carried.nextBatch;
     this.finishedBatches = carried.finishedBatches;
-    this.batchSize = carried.batchSize;
-    this.slots = carried.slots;
+    this.paces = carried.paces;
+    this.capacity = carried.capacity;
     this.queued = carried.queued;
     this.counts = carried.counts;
   }
@@ -75,7 +77,6 @@ export class BatchWindow {
     this.queued = queued.queued;
     this.backlog = [...queued.backlog];
     this.nextBatch = queued.nextBatch;
-    this.batchSize = batchSizeFor(queued.queued, this.dispatch.plan.dispatchBatchSize);
   }
 
   /** Ranges to be dispatched again. */
@@ -91,7 +92,13 @@ export class BatchWindow {
   /** Starts batches until the window is full. */
   fill(): void {
     while (this.canStart()) {
-      const taken = takeRange({ backlog: this.backlog, batchSize: this.batchSize, slots: this.slots });
+      const taken = takeRange({
+        backlog: this.backlog,
+        hosts: this.capacity.hosts,
+        dispatchBatchSize: this.dispatch.plan.dispatchBatchSize,
+        queued: this.queued,
+        pace: this.slowestPace,
+      });
       if (taken === undefined) return;
       this.backlog = taken.backlog;
       this.ends.push(this.runBatch(this.nextBatch++, taken.range));
@@ -122,8 +129,8 @@ export class BatchWindow {
   }
 
   carry(): CarriedWindow {
-    const { backlog, nextBatch, finishedBatches, batchSize, slots, queued, counts } = this;
-    return { backlog, nextBatch, finishedBatches, batchSize, slots, queued, counts };
+    const { backlog, nextBatch, finishedBatches, paces, capacity, queued, counts } = this;
+    return { backlog, nextBatch, finishedBatches, paces, capacity, queued, counts };
   }
 
   /**
@@ -143,7 +150,12 @@ export class BatchWindow {
   }
 
   private get size(): number {
-    return Math.max(2, Math.ceil(this.slots * 1.25));
+    return Math.max(2, Math.ceil(this.capacity.hosts * batchesAtOnce * 1.25));
+  }
+
+  private get slowestPace(): number | undefined {
+    const paces = Object.values(this.paces);
+    return paces.length === 0 ? undefined : Math.min(...paces);
   }
 
   private canStart(): boolean {
@@ -198,7 +210,8 @@ export class BatchWindow {
   private fold(result: SendBatchResult): void {
     this.finishedBatches++;
     this.counts = addCounts(this.counts, result.counts);
-    if (result.slots > 0) this.slots = result.slots;
+    if (result.capacity.slots > 0) this.capacity = result.capacity;
+    if (result.pace !== undefined) this.paces = { ...this.paces, [result.server]: result.pace };
     if (result.rest !== undefined) this.putBack([result.rest]);
   }
 }

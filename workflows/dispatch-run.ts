@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import type { CampaignState, DispatchWord, SubState } from '../src/domain/campaign-state.ts';
 import type {
+  Capacity,
   CarriedState,
   DispatchNewsletterInput,
   DispatchPlan,
@@ -199,11 +200,11 @@ export class DispatchRun {
     this.show();
   }
 
-  dispatchersChanged(change: { readonly slots: number } | undefined): void {
-    const slots = change?.slots;
+  dispatchersChanged(change: Capacity | undefined): void {
     // What a signal brings may be anything: any Temporal tool can send one.
-    if (slots === undefined || !Number.isInteger(slots) || slots < 0) return;
-    this.window.slots = slots;
+    const { slots, hosts } = (change ?? {}) as Partial<Capacity>;
+    if (!isCount(slots) || !isCount(hosts)) return;
+    this.window.capacity = { slots, hosts };
     this.show();
   }
 
@@ -418,7 +419,7 @@ export class DispatchRun {
       step: this.currentStepName,
       totals: this.totals(),
       batches: { running: this.window.runningBatches, finished: this.window.finishedBatches },
-      slots: this.window.slots,
+      slots: this.window.capacity.slots,
       reason: this.reason,
       test: this.test.status(),
     };
@@ -427,4 +428,8 @@ export class DispatchRun {
   private show(): void {
     this.display.show(this.status(), { searchable: this.readPlanOnce?.searchAttributes === true });
   }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0;
 }

@@ -7,6 +7,7 @@ import type { DkimSigner } from '../message/dkim/dkim.ts';
 import type { SessionPool } from '../smtp/session-pool.ts';
 import type { ContentCache } from './content-cache.ts';
 import type { ContentReadiness } from './content-readiness.ts';
+import type { DispatchThreads } from './dispatch-threads.ts';
 import type { HandBackPace } from './hand-back-pace.ts';
 import type { MailServerState } from './mail-server-state.ts';
 import type { Recorder } from './recorder.ts';
@@ -30,6 +31,8 @@ export interface DispatchHost {
   readonly contents: ContentCache;
   readonly readiness: ContentReadiness;
   readonly pace: HandBackPace;
+  /** The threads that all batches of this process share. */
+  readonly threads: DispatchThreads;
   readonly sessions: SessionPool;
   /** Emulation mode of this server; a campaign may ask for it too. */
   readonly emulation: Emulation | undefined;

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
 import { isAlive } from '../db/server-presence.ts';
+import type { Capacity } from '../domain/dispatch.ts';
 
 /** Longer than a dispatcher takes to be stopped and started again. */
 const restartMaximum = '60 seconds';
@@ -33,11 +34,10 @@ async function dispatchersThat(db: Queries, pool: string, condition: SQL): Promi
   return rows.map(({ name, threads, health, unready }) => ({ name, threads, health, unready }));
 }
 
-/** How many messages all of them can send at once, of one campaign or of any. */
-export function slotsOf(dispatchers: readonly LiveDispatcher[], campaignId?: string): number {
-  return dispatchers
-    .filter((one) => whyUnready(one, campaignId) === undefined)
-    .reduce((sum, { threads }) => sum + threads, 0);
+/** What those of them can do together that can send a campaign. */
+export function capacityOf(dispatchers: readonly LiveDispatcher[], campaignId: string): Capacity {
+  const ready = dispatchers.filter((one) => whyUnready(one, campaignId) === undefined);
+  return { slots: ready.reduce((sum, { threads }) => sum + threads, 0), hosts: ready.length };
 }
 
 /** Why none of these dispatchers can send now, its mail server being away or whatever else; null where one can. */

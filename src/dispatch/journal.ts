@@ -31,10 +31,10 @@ export interface JournalOptions {
   readonly onHealth?: (health: string) => void;
 }
 
-/** What must not be lost with a part of the journal: what a batch has announced, and the message that is out. */
+/** What must not be lost with a part of the journal: what a batch has announced, and the messages that are out, by position. */
 interface OpenGroup {
   readonly announced: string;
-  begun: string;
+  readonly begun: Map<number, string>;
 }
 
 /** One of the two files. */
@@ -125,19 +125,19 @@ export class Journal {
   }
 
   outcome(of: JournalBatch, recorded: RecordedOutcome): void {
-    this.answered(of);
+    this.answered(of, recorded.position);
     this.add(outcomeLine(of, recorded));
   }
 
   deferral(of: JournalBatch, deferral: RecordedDeferral): void {
-    this.answered(of);
+    this.answered(of, deferral.position);
     this.add(deferralLine(of, deferral));
   }
 
   /** A group that may be mailed at most once is about to be announced in the database. */
   announced(of: JournalBatch, range: PositionRange): void {
     const announced = announcedLine(of, range);
-    this.open.set(keyOf(of), { announced, begun: '' });
+    this.open.set(keyOf(of), { announced, begun: new Map() });
     this.add(announced);
   }
 
@@ -145,8 +145,9 @@ export class Journal {
   begun(of: JournalBatch, position: number): void {
     const group = this.open.get(keyOf(of));
     if (group === undefined) return;
-    group.begun = begunLine(of, position);
-    this.pending += group.begun;
+    const line = begunLine(of, position);
+    group.begun.set(position, line);
+    this.pending += line;
     this.write();
   }
 
@@ -205,9 +206,8 @@ export class Journal {
     });
   }
 
-  private answered(of: JournalBatch): void {
-    const group = this.open.get(keyOf(of));
-    if (group !== undefined) group.begun = '';
+  private answered(of: JournalBatch, position: number): void {
+    this.open.get(keyOf(of))?.begun.delete(position);
   }
 
   private write(): void {
@@ -220,7 +220,9 @@ export class Journal {
 
   /** What is open stands in the current file, so that the other one may be emptied. */
   private appendOpenGroups(): void {
-    const groups = [...this.open.values()].map(({ announced, begun }) => announced + begun);
+    const groups = [...this.open.values()].map(
+      ({ announced, begun }) => announced + [...begun.values()].join(''),
+    );
     if (groups.length > 0) this.current.append(groups.join(''));
   }
 

@@ -48,7 +48,7 @@ export class Lease {
   unrecorded = 0;
   /** A group that is to be announced before the first of its messages goes out. */
   toAnnounce: PositionRange | undefined;
-  private sleepers: (() => void)[] = [];
+  private readonly listeners = new Set<() => void>();
 
   constructor(taken: { campaignId: string; batch: number; lease: number; word: DispatchWord; now: number }) {
     this.campaignId = taken.campaignId;
@@ -75,21 +75,28 @@ export class Lease {
     this.wake();
   }
 
-  /** Interrupts the pauses of this batch's slot: it is told something, or the Sleep has changed. */
+  /** Interrupts the pauses of this batch's threads: it is told something, or the Sleep has changed. */
   wake(): void {
-    for (const sleeper of this.sleepers.splice(0)) sleeper();
+    for (const listener of [...this.listeners]) listener();
+  }
+
+  /** Calls back with each `wake`. @returns to be called when that is not wanted any more */
+  onWake(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /** Waits so long, or until `wake`; not at all where the batch was told to stop already. */
   async pause(ms: number): Promise<void> {
     if (ms <= 0 || this.word !== 'go') return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.sleepers.push(() => {
+      const done = () => {
         clearTimeout(timer);
+        forget();
         resolve();
-      });
+      };
+      const timer = setTimeout(done, ms);
+      const forget = this.onWake(done);
     });
-    this.sleepers = [];
   }
 }

@@ -35,7 +35,7 @@ interface Fruitless {
   readonly reply: string;
 }
 
-/** The step SendEmail of one slot: one connection, message after message. A broken connection is not the recipient's fault. */
+/** The step SendEmail of one thread: one connection, message after message. A broken connection is not the recipient's fault. */
 export class MessageSender {
   private session: MailSession | undefined;
   private fruitless: Fruitless | undefined;
@@ -58,10 +58,15 @@ export class MessageSender {
    * slot was told to stop while it waited for the mail server, or others have settled the recipient meanwhile.
    *
    * @param until monotonic time, milliseconds, until which the recipient counts as just read
+   * @param next makes the message that most likely follows
    * @throws UnavailableError where this host's mail server cannot be reached for long: another host may take the batch
    * @throws FailedError where it refuses the sender, which would be the same for everybody
    */
-  async send(email: OutgoingEmail, until: number): Promise<void> {
+  async send(
+    email: OutgoingEmail,
+    until: number,
+    next: () => Promise<ComposedMessage | undefined>,
+  ): Promise<void> {
     if (email.message === undefined) {
       throw new FailedError('MESSAGE_MISSING', 'SendEmail came before FillEmail.', {
         field: 'pipelines.sendEmail',
@@ -77,10 +82,12 @@ export class MessageSender {
       const session = await this.connected();
       if (session !== undefined) {
         const message = await this.fitted(email, email.message, session);
-        if (!(await this.mayHandOver(email, until))) return;
+        const following = await next();
+        if (!(await this.mayHandOver(email, until))) return session.withdraw();
         const begun = performance.now();
         if (this.isAtMostOnce) this.host.recorder.begin(this.lease, email.position);
-        const result = await session.send(message);
+        const fits = following?.encoding !== '8bit' || session.offers.eightBitMime;
+        const result = await session.send(message, fits ? following : undefined);
         if (result.kind !== 'connection-lost' && result.kind !== 'server-busy') {
           this.answered();
           this.settle(email, message, result);
@@ -111,6 +118,7 @@ export class MessageSender {
   }
 
   close(): void {
+    this.session?.withdraw();
     if (this.session !== undefined) this.host.sessions.release(this.session);
     this.session = undefined;
   }

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
 import { hasNoOutcome } from '../db/has-no-outcome.ts';
 import type { PositionRange } from '../domain/batch-plan.ts';
-import { batchSizeFor } from '../domain/batch-plan.ts';
+import { rangeSizeFor } from '../domain/batch-plan.ts';
 import type { QueuedMessage, RemainingRecipients } from '../domain/dispatch.ts';
 
 /** Behind all positions. */
@@ -72,7 +72,7 @@ async function dueRanges(
   last: number,
 ): Promise<PositionRange[]> {
   if (due === 0) return [];
-  const size = batchSizeFor(due);
+  const size = rangeSizeFor(due);
   const { rows } = await db.execute<{ first: number; last: number }>(sql`
     select min(position)::int as first, max(position)::int as last
       from (select q.position, (row_number() over (order by q.position) - 1) / ${size}::int as part

@@ -21,8 +21,6 @@ export interface QueuedRecipient {
   readonly sinceFirstAttemptMs: number;
 }
 
-/** Contacts read at a time at the most. */
-const largestGroup = 100;
 /** What is read is sent within this time, milliseconds, or read again: a "no" given in between still counts. */
 const groupMs = 1_000;
 /** The database may be slow to answer; a process that heard later than this was frozen meanwhile. Milliseconds. */
@@ -33,8 +31,8 @@ export function freshUntil(askedAt: number): number {
   return Math.min(performance.now(), askedAt + slowestReadMs) + groupMs;
 }
 
-/** How many recipients to read at a time: as many as are sent within a second, and so many at the most. */
-export function groupSize(sleepMs: number, largest = largestGroup): number {
+/** How many recipients to read at a time for a thread: as many as it sends within a second, and so many at the most. */
+export function groupSize(sleepMs: number, largest: number): number {
   return Math.max(1, Math.min(largest, Math.ceil(groupMs / Math.max(1, sleepMs))));
 }
 

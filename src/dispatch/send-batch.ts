@@ -1,12 +1,14 @@
-import type { PositionRange } from '../domain/batch-plan.ts';
+import { type PositionRange, rangeLength } from '../domain/batch-plan.ts';
 import type { BatchStop, SendBatchInput } from '../domain/dispatch.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import type { OutcomeCounts } from '../domain/outcome.ts';
 import type { LoadedContent } from './content-cache.ts';
 import type { DispatchHost } from './dispatch-host.ts';
+import { dispatchTask } from './dispatch-task.ts';
 import type { Lease } from './lease.ts';
 import { logRuleFailures } from './log-rule-failures.ts';
-import { freshUntil, groupSize, type QueuedRecipient, readRecipients } from './read-recipients.ts';
+import { groupSize, readRecipients } from './read-recipients.ts';
+import { RecipientFeed } from './recipient-feed.ts';
 import { SendEmail } from './send-email.ts';
 
 export interface BatchResult {
@@ -14,10 +16,19 @@ export interface BatchResult {
   readonly deferred: number;
   readonly rest?: PositionRange;
   readonly stopped?: BatchStop;
+  /** Recipients a second; left out where it was too short to tell. */
+  readonly pace?: number;
 }
 
-/** As many messages are announced at a time where nobody may be mailed twice: so many per slot a lost host leaves in doubt. */
+/**
+ * As many messages of each thread are announced at a time where nobody may be mailed twice: so many a lost host leaves in
+ * doubt.
+ */
 const announcedGroup = 20;
+/** A batch that took less says nothing of how fast its host is. Milliseconds. */
+const paceMinimumMs = 100;
+/** As many are read at a time for each thread; fewer where Sleep is long. */
+const readGroup = 70;
 
 /** The activity's attempt at a batch. */
 export interface BatchAttempt {
@@ -27,8 +38,8 @@ export interface BatchAttempt {
 }
 
 /**
- * Works through a range of the queue, one message at a time, until it is done or told to stop. What it returns is
- * recorded: the next attempt, or whoever is given the rest, repeats nobody.
+ * Works through a range of the queue with the threads of this process, until it is done or told to stop. What it returns
+ * is recorded: the next attempt, or whoever is given the rest, repeats nobody.
  */
 export async function sendBatch(
   host: DispatchHost,
@@ -57,27 +68,15 @@ async function sendLoaded(
   attempt.cancelled.addEventListener('abort', stop, { once: true });
   if (attempt.cancelled.aborted) stop();
   try {
-    const sendEmail = new SendEmail(host, lease, content, input.sendEmail);
-    try {
-      const next = await sendRange(
-        host,
-        lease,
-        { ...input, atMostOnce: content.frozen.delivery === 'at-most-once' },
-        async (queued, until) => await sendEmail.run(queued, until),
-      );
-      const stopped = stopOf(lease);
-      const counts = await host.recorder.close(lease);
-      // A batch that was told to stop after its last recipient is done all the same.
-      const rest =
-        stopped !== undefined && next <= range.last ? { first: next, last: range.last } : undefined;
-      return {
-        counts,
-        deferred: sendEmail.deferred,
-        ...(rest === undefined ? {} : { rest, stopped: stopped as BatchStop }),
-      };
-    } finally {
-      sendEmail.close();
-    }
+    const { rest, ...done } = await sendRange(host, lease, input, content);
+    const stopped = stopOf(lease);
+    const counts = await host.recorder.close(lease);
+    // A batch that was told to stop after its last recipient is done all the same.
+    return {
+      counts,
+      ...done,
+      ...(stopped === undefined || rest === undefined ? {} : { rest, stopped }),
+    };
   } catch (error) {
     // What was sent before the error must be in the books before anybody is given this batch again.
     await host.recorder.close(lease);
@@ -88,40 +87,41 @@ async function sendLoaded(
   }
 }
 
-/** @returns the first position that was not attempted */
+/** @returns how many were put off, how fast it went, and what was not attempted, from the first such recipient on */
 async function sendRange(
   host: DispatchHost,
   lease: Lease,
-  { campaignId, range, atMostOnce }: SendBatchInput & { readonly atMostOnce: boolean },
-  send: (queued: QueuedRecipient, until: number) => Promise<boolean>,
-): Promise<number> {
-  let next = range.first;
-  while (next <= range.last && (await host.recorder.mayGoOn(lease))) {
-    const size = groupSize(host.recorder.sleepMs, atMostOnce ? announcedGroup : undefined);
-    const askedAt = performance.now();
-    const group = await readRecipients(
-      host.db,
-      campaignId,
-      { first: next, last: range.last },
-      size,
-      host.settings,
-    );
-    const until = freshUntil(askedAt);
-    const [head, last] = [group[0], group.at(-1)];
-    if (atMostOnce && head !== undefined && last !== undefined) {
-      if (!(await host.recorder.announce(lease, { first: head.position, last: last.position }))) return next;
-    }
-    for (const queued of group) {
-      if (!(await host.recorder.mayGoOn(lease))) return queued.position;
-      // A slow mail server has held this group up: whoever has said "no" since it was read must be heard. The first is
-      // asked about alone then, so that it goes on however slow everything is.
-      if (queued !== head && performance.now() > until) break;
-      if (!(await send(queued, until))) break;
-      next = queued.position + 1;
-    }
-    if (group.length === 0) return range.last + 1;
+  { campaignId, range, sendEmail: steps }: SendBatchInput,
+  content: LoadedContent,
+): Promise<{ deferred: number; pace?: number; rest: PositionRange | undefined }> {
+  const { threads, recorder, db, settings } = host;
+  const begun = performance.now();
+  const isAtMostOnce = content.frozen.delivery === 'at-most-once';
+  const perThread = isAtMostOnce ? announcedGroup : readGroup;
+  const feed = new RecipientFeed({
+    range,
+    read: async (asked, limit) => await readRecipients(db, campaignId, asked, limit, settings),
+    groupSize: () => threads.count * groupSize(recorder.sleepMs, perThread),
+    ...(isAtMostOnce ? { announce: async (group) => await recorder.announce(lease, group) } : {}),
+  });
+  const count = Math.min(threads.count, rangeLength(range));
+  const tasks = Array.from({ length: count }, () => new SendEmail(host, lease, content, steps));
+  const forget = lease.onWake(() => threads.review());
+  try {
+    // More than once only where it was told to stop, and to go on before it had.
+    do {
+      const ends = await Promise.allSettled(tasks.map((task) => dispatchTask(host, lease, feed, task)));
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    } while (!feed.isOver && (await recorder.mayGoOn(lease)));
+  } finally {
+    forget();
   }
-  return next;
+  const tookMs = performance.now() - begun;
+  return {
+    deferred: tasks.reduce((sum, task) => sum + task.deferred, 0),
+    rest: feed.rest,
+    ...(feed.done === 0 || tookMs < paceMinimumMs ? {} : { pace: Math.ceil((feed.done * 1_000) / tookMs) }),
+  };
 }
 
 function stopOf(lease: Lease): BatchStop | undefined {

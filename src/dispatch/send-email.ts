@@ -10,19 +10,26 @@ import { doubtReasons } from './leave-in-doubt.ts';
 import { MessageSender } from './message-sender.ts';
 import { requireProcessor } from './processors.ts';
 import type { QueuedRecipient } from './read-recipients.ts';
+import type { Fed } from './recipient-feed.ts';
 import { isDecided, type NamedProcessor, type OutgoingEmail } from './send-email-pipeline.ts';
 
 const hourMs = 3_600_000;
 
-/** EXM's pipeline SendEmail, for the recipients of one batch: FillEmail, SendEmail, EmailSent, Sleep, and steps of the installation's own. */
+/** EXM's pipeline SendEmail, for the recipients that one thread takes of a batch: FillEmail, SendEmail, EmailSent, Sleep, and steps of the installation's own. */
 export class SendEmail {
   /** How many recipients the mail server put off. */
   deferred = 0;
-  private freshUntil = 0;
+  private until = 0;
+  /** Whose message is made already: it was announced with the one before. */
+  private prepared: { readonly queued: QueuedRecipient; readonly email: OutgoingEmail } | undefined;
+  /** The recipient that most likely follows. */
+  private upcoming: QueuedRecipient | undefined;
   private readonly steps: readonly NamedProcessor[];
   private readonly sender: MessageSender;
   /** False where steps of the installation's own stand between: what they made of a message is signed, and not composed again. */
   private readonly isSentAsFilled: boolean;
+  /** Whether a message may be made before the one before it is sent: not where a step of the installation's own comes first. */
+  private readonly isFilledFirst: boolean;
 
   constructor(
     private readonly host: DispatchHost,
@@ -34,22 +41,23 @@ export class SendEmail {
       this.isSentAsFilled ? await this.compose(email, '7bit') : message,
     );
     this.isSentAsFilled = steps.indexOf('SendEmail') === steps.indexOf('FillEmail') + 1;
+    this.isFilledFirst = this.isSentAsFilled && steps[0] === 'FillEmail';
     this.steps = steps.map((name) => ({ name, run: this.processor(name) }));
   }
 
+  /** Whether `run` has a use for the next recipient. With a Sleep between, the mail server would wait for what it was announced. */
+  get looksAhead(): boolean {
+    return this.isFilledFirst && this.host.recorder.sleepMs === 0;
+  }
+
   /**
-   * @param freshUntil monotonic time, milliseconds, until which the recipient counts as just read
-   * @returns false where this recipient was not attempted: the slot was told to stop, or others have settled them
+   * @param upcoming the recipient that most likely follows: announced to the mail server together with this message
+   * @returns false where this recipient was not attempted: the thread was told to stop, or others have settled them
    */
-  async run(queued: QueuedRecipient, freshUntil: number): Promise<boolean> {
-    this.freshUntil = freshUntil;
-    const email: OutgoingEmail = {
-      campaignId: this.lease.campaignId,
-      position: queued.position,
-      variant: queued.variant,
-      language: queued.language,
-      recipient: queued.recipient,
-    };
+  async run({ queued, until }: Fed, upcoming?: QueuedRecipient): Promise<boolean> {
+    this.until = until;
+    this.upcoming = upcoming;
+    const email = this.prepared?.queued === queued ? this.prepared.email : this.emailTo(queued);
     if (queued.exclusion !== null) email.outcome = { kind: 'skipped', reason: queued.exclusion };
     let isRecorded = false;
     for (const step of this.steps) {
@@ -82,7 +90,7 @@ export class SendEmail {
       FillEmail: async (email) => await this.fillEmail(email),
       SendEmail: async (email) => {
         await this.signWhatWasChanged(email);
-        await this.sender.send(email, this.freshUntil);
+        await this.sender.send(email, this.until, async () => await this.prepare(this.upcoming));
       },
       // These two need to know more than the email: see `run`.
       EmailSent: () => undefined,
@@ -111,9 +119,28 @@ export class SendEmail {
     };
   }
 
+  private emailTo({ position, variant, language, recipient }: QueuedRecipient): OutgoingEmail {
+    return { campaignId: this.lease.campaignId, position, variant, language, recipient };
+  }
+
   private async fillEmail(email: OutgoingEmail): Promise<void> {
+    if (this.prepared?.email === email) return;
     const { eightBitMime } = this.host.mailServer.offers;
     email.message = await this.compose(email, eightBitMime && this.isSentAsFilled ? '8bit' : '7bit');
+  }
+
+  /** Makes the message of the recipient that follows. What is wrong with it is told when it is their turn. */
+  private async prepare(upcoming: QueuedRecipient | undefined): Promise<ComposedMessage | undefined> {
+    if (upcoming === undefined || upcoming.exclusion !== null) return undefined;
+    if (this.prepared?.queued === upcoming) return this.prepared.email.message;
+    const email = this.emailTo(upcoming);
+    try {
+      await this.fillEmail(email);
+    } catch {
+      return undefined;
+    }
+    this.prepared = { queued: upcoming, email };
+    return email.message;
   }
 
   private async compose(email: OutgoingEmail, encoding: MessageEncoding): Promise<ComposedMessage> {
@@ -126,7 +153,9 @@ export class SendEmail {
   private async signWhatWasChanged(email: OutgoingEmail): Promise<void> {
     const { message, variant, language } = email;
     if (this.isSentAsFilled || message === undefined) return;
-    email.message = await this.content.composer.sign(message, variant, language);
+    const signed = await this.content.composer.sign(message, variant, language);
+    // A step may have put in lines of its own.
+    email.message = { ...signed, isCanonical: false };
   }
 
   /** The EmailSent interaction (or DispatchFailed): the recipient's entry in the ledger. */

@@ -11,25 +11,35 @@ export interface PositionRange {
 export const defaultDispatchBatchSize = 100;
 /** No batch is larger, however long the list: a batch is also what a restart of the whole service may have to look through. */
 export const maximumBatchSize = 5_000;
-/** A campaign is cut into about this many batches. */
+/** Batches that a dispatcher has at once: one that its threads work on, and the next, so that none of them ever waits. */
+export const batchesAtOnce = 2;
+/** So many times the DispatchBatchSize is the largest batch until the first one has told how fast it went. */
+const firstBatches = 10;
+/** A batch lasts at least this long, for it costs two dozen history events and some 15 ms of Temporal's time. Seconds. */
+const shortestSeconds = 1;
+/** And at most this long, so that slow and fast hosts finish together, and other campaigns have their turn. Seconds. */
+const longestSeconds = 30;
+/** But a campaign is not cut into more than about this many, however slow. */
 const batchesPerCampaign = 500;
-/** Towards the end no batch is cut smaller than this, because a batch costs two dozen history events. */
+/** Nor is any batch smaller than this while more is left. */
 const minimumBatchSize = 10;
 
-/** `clamp(total / 500, dispatchBatchSize, 5000)`: 1,000 recipients make 10 batches and a million make 500. */
-export function batchSizeFor(total: number, dispatchBatchSize = defaultDispatchBatchSize): number {
-  return Math.max(
-    Math.min(dispatchBatchSize, maximumBatchSize),
-    Math.min(Math.ceil(total / batchesPerCampaign), maximumBatchSize),
-  );
+/** How many recipients that are due a range of a later round holds: `clamp(due / 500, 100, 5000)`. */
+export function rangeSizeFor(due: number): number {
+  return Math.max(defaultDispatchBatchSize, Math.min(Math.ceil(due / batchesPerCampaign), maximumBatchSize));
 }
 
 export interface TakeRange {
   /** Ranges that still have to be dispatched, in the order in which they are to be taken. */
   readonly backlog: readonly PositionRange[];
-  readonly batchSize: number;
-  /** How many batches the living dispatchers can work on at once. */
-  readonly slots: number;
+  /** How many living dispatchers there are. */
+  readonly hosts: number;
+  /** EXM's DispatchBatchSize: the smallest batch until it is known how fast they go. */
+  readonly dispatchBatchSize?: number;
+  /** Recipients of the whole campaign. */
+  readonly queued?: number;
+  /** Recipients a second of a batch on the slowest host; undefined until one has ended. */
+  readonly pace?: number | undefined;
 }
 
 export function rangeLength(range: PositionRange): number {
@@ -41,20 +51,36 @@ export function backlogLength(backlog: readonly PositionRange[]): number {
 }
 
 /**
- * Takes the next batch from the backlog (guided self-scheduling): full batches while there is plenty, and smaller
- * ones at the end, so that hosts of unlike speed finish together.
+ * How many recipients the next batch gets: half of a fair share of what is left (guided self-scheduling), so that hosts of
+ * unlike speed finish together; within what is sent in one to thirty seconds.
+ */
+export function nextBatchSize({
+  backlog,
+  hosts,
+  dispatchBatchSize = defaultDispatchBatchSize,
+  queued = 0,
+  pace,
+}: TakeRange): number {
+  const fairShare = Math.ceil(backlogLength(backlog) / (2 * batchesAtOnce * Math.max(1, hosts)));
+  const [shortest, longest] =
+    pace === undefined
+      ? [dispatchBatchSize, firstBatches * dispatchBatchSize]
+      : [
+          Math.max(minimumBatchSize, Math.ceil(pace * shortestSeconds)),
+          Math.max(minimumBatchSize, pace * longestSeconds, queued / batchesPerCampaign),
+        ];
+  return Math.min(maximumBatchSize, Math.ceil(longest), Math.max(shortest, fairShare));
+}
+
+/**
+ * Takes the next batch from the backlog.
  *
  * @returns the range to dispatch now and the backlog without it; undefined where nothing is left.
  */
-export function takeRange({
-  backlog,
-  batchSize,
-  slots,
-}: TakeRange): { range: PositionRange; backlog: PositionRange[] } | undefined {
-  const [head, ...rest] = backlog;
+export function takeRange(given: TakeRange): { range: PositionRange; backlog: PositionRange[] } | undefined {
+  const [head, ...rest] = given.backlog;
   if (head === undefined) return undefined;
-  const fairShare = Math.ceil(backlogLength(backlog) / (2 * Math.max(1, slots)));
-  const size = Math.max(1, Math.min(batchSize, Math.max(minimumBatchSize, fairShare)));
+  const size = nextBatchSize(given);
   if (rangeLength(head) <= size) return { range: head, backlog: rest };
   const last = head.first + size - 1;
   return { range: { first: head.first, last }, backlog: [{ first: last + 1, last: head.last }, ...rest] };

@@ -31,12 +31,20 @@ export interface CarriedState {
   readonly lastRound?: Pick<RemainingRecipients, 'remaining' | 'attempts'> | undefined;
 }
 
+/** What the living dispatchers of a pool can do together. */
+export interface Capacity {
+  /** Messages that they send at the same time: the sum of their threads. */
+  readonly slots: number;
+  readonly hosts: number;
+}
+
 export interface CarriedWindow {
   readonly backlog: readonly PositionRange[];
   readonly nextBatch: number;
   readonly finishedBatches: number;
-  readonly batchSize: number;
-  readonly slots: number;
+  /** Recipients a second of the last batch of each host, by its name. */
+  readonly paces: Readonly<Record<string, number>>;
+  readonly capacity: Capacity;
   readonly queued: number;
   readonly counts: OutcomeCounts;
 }
@@ -125,8 +133,10 @@ export interface SendBatchResult {
   readonly stopped?: BatchStop | undefined;
   /** Recipients the receiving server asked to be tried again later. */
   readonly deferred: number;
-  /** Slots of all living dispatchers of the pool when the batch ended. */
-  readonly slots: number;
+  /** Recipients a second; left out where it was too short to tell. */
+  readonly pace?: number | undefined;
+  /** Of all living dispatchers of the pool when the batch ended. */
+  readonly capacity: Capacity;
 }
 
 /** What the workflow's query `status` answers. */

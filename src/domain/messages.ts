@@ -1,5 +1,5 @@
 import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
-import type { DispatchStatus } from './dispatch.ts';
+import type { Capacity, DispatchStatus } from './dispatch.ts';
 
 /**
  * Signals, updates and queries of the workflow DispatchNewsletter, typed. The names are plain words, so that
@@ -80,7 +80,7 @@ export const moveDecisionUpdate = update<MoveResult, [MoveRequest]>('moveDecisio
 export const chooseWinnerSignal = signal<[WinnerRequest]>('chooseWinner');
 export const moveDecisionSignal = signal<[MoveRequest]>('moveDecision');
 
-/** A dispatcher came or went: the number of batches that all living ones can work on at once. */
-export const dispatchersChangedSignal = signal<[{ readonly slots: number }]>('dispatchersChanged');
+/** A dispatcher came: what all living ones can do together. */
+export const dispatchersChangedSignal = signal<[Capacity]>('dispatchersChanged');
 
 export const statusQuery = query<DispatchStatus>('status');

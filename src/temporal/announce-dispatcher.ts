@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Environment } from '../config/environment.ts';
 import type { Database } from '../db/connect.ts';
-import { liveDispatchers, slotsOf } from '../dispatch/dispatchers.ts';
+import { capacityOf, liveDispatchers } from '../dispatch/dispatchers.ts';
 import { messageOf } from '../domain/error-message.ts';
 import { dispatchersChangedSignal } from '../domain/messages.ts';
 import { campaignWorkflowId } from '../domain/names.ts';
@@ -12,7 +12,7 @@ import { connectClient } from './client-connection.ts';
 const deadlineMs = 30_000;
 
 /**
- * Tells the campaigns that are sending how many slots their pool has now, so that their window grows with a new
+ * Tells the campaigns that are sending what their pool can do now, so that their window grows with a new
  * dispatcher at once. A campaign that cannot be told hears it with its next batch. Never rejects.
  */
 export async function announceDispatcher(
@@ -30,8 +30,8 @@ export async function announceDispatcher(
     try {
       await client.withDeadline(Date.now() + deadlineMs, async () => {
         const told = rows.map(async ({ id }) => {
-          const slots = slotsOf(dispatchers, id);
-          await client.workflow.getHandle(campaignWorkflowId(id)).signal(dispatchersChangedSignal, { slots });
+          const campaign = client.workflow.getHandle(campaignWorkflowId(id));
+          await campaign.signal(dispatchersChangedSignal, capacityOf(dispatchers, id));
         });
         await Promise.allSettled(told);
       });

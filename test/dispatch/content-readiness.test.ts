@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { whatIsLacking } from '../../src/campaigns/campaign-status.ts';
 import { campaign, content, contentFile, server } from '../../src/db/schema.ts';
 import { startServerPresence } from '../../src/db/server-presence.ts';
-import { liveDispatchers, slotsOf, unreadyFor } from '../../src/dispatch/dispatchers.ts';
+import { capacityOf, liveDispatchers, unreadyFor } from '../../src/dispatch/dispatchers.ts';
 import type { SendBatchInput } from '../../src/domain/dispatch.ts';
 import { canonicalJson } from '../../src/message/canonical-json.ts';
 import { fileHash } from '../../src/message/content-files.ts';
@@ -67,8 +67,8 @@ describe('A dispatcher that cannot send a campaign', () => {
     expect(lacking.recorder.taken).toEqual([]);
     expect(await whoCannot(batch)).toEqual([{ name: 'd1', why: noStamp }]);
     expect(whatIsLacking(await dispatchers(), { id: batch.campaignId, pool: 'default' })).toBeNull();
-    expect(slotsOf(await dispatchers(), batch.campaignId)).toBe(4);
-    expect(slotsOf(await dispatchers())).toBe(8);
+    expect(capacityOf(await dispatchers(), batch.campaignId)).toEqual({ slots: 4, hosts: 1 });
+    expect(capacityOf(await dispatchers(), 'another')).toEqual({ slots: 8, hosts: 2 });
     expect((await attempt(able, batch)).counts).toMatchObject({ sent: 1 });
   });
 
@@ -86,7 +86,7 @@ describe('A dispatcher that cannot send a campaign', () => {
     });
     const { campaignId: id } = batch;
     expect(whatIsLacking(await dispatchers(), { id, pool: 'default' })).toContain(`d2: ${noStamp}`);
-    expect(slotsOf(await dispatchers(), id)).toBe(0);
+    expect(capacityOf(await dispatchers(), id)).toEqual({ slots: 0, hosts: 0 });
   });
 
   test('counts one whose mail server is away as one that can: it will be back', async () => {

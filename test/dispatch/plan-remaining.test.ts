@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plannedQueue, planRemaining } from '../../src/dispatch/plan-remaining.ts';
 import {
-  batchSizeFor,
   maximumBatchSize,
   type PositionRange,
   rangeLength,
+  rangeSizeFor,
   takeRange,
 } from '../../src/domain/batch-plan.ts';
 import type { RemainingRecipients } from '../../src/domain/dispatch.ts';
@@ -92,7 +92,7 @@ function expectPlanned(ranges: readonly PositionRange[], due: readonly number[])
     expect(first).toBeGreaterThan(sorted[index - 1]?.last ?? 0);
     const inside = due.filter((position) => position >= first && position <= last);
     expect(inside.length).toBeGreaterThan(0);
-    expect(inside.length).toBeLessThanOrEqual(batchSizeFor(due.length));
+    expect(inside.length).toBeLessThanOrEqual(rangeSizeFor(due.length));
   }
   const planned = new Set(positionsOf(ranges));
   expect(due.filter((position) => !planned.has(position))).toEqual([]);
@@ -170,9 +170,8 @@ describe('planning who is to be sent to', () => {
         fc.integer({ min: 1, max: 60 }),
         fc.integer({ min: 0, max: 12 }),
         fates,
-        async (length, dispatchBatchSize, slots, fate) => {
+        async (length, dispatchBatchSize, hosts, fate) => {
           const queue = await Queue.of(length);
-          const batchSize = batchSizeFor(length, dispatchBatchSize);
           let backlog = [...(await plannedQueue(database.db, queue.id, length)).backlog];
           let turn = 0;
           const done: number[] = [];
@@ -180,11 +179,11 @@ describe('planning who is to be sent to', () => {
             const outcomes: number[] = [];
             const deferrals = new Map<number, Deferral>();
             for (;;) {
-              const taken = takeRange({ backlog, batchSize, slots });
+              const taken = takeRange({ backlog, dispatchBatchSize, hosts });
               if (taken === undefined) break;
               backlog = [...taken.backlog];
               const { range } = taken;
-              expect(rangeLength(range)).toBeLessThanOrEqual(Math.min(batchSize, maximumBatchSize));
+              expect(rangeLength(range)).toBeLessThanOrEqual(maximumBatchSize);
               // What a dispatcher reads of its range: whoever is due and has no outcome.
               const due = queue.due.filter((position) => position >= range.first && position <= range.last);
               for (const [index, position] of due.entries()) {

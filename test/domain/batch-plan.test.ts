@@ -1,29 +1,69 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  backlogLength,
-  batchSizeFor,
   maximumBatchSize,
+  nextBatchSize,
   type PositionRange,
   rangeLength,
+  rangeSizeFor,
+  type TakeRange,
   takeRange,
 } from '../../src/domain/batch-plan.ts';
 
+/** The batches that a campaign is cut into, one after the other. */
+function allBatches(queued: number, given: Omit<TakeRange, 'backlog' | 'queued'>): number[] {
+  let backlog: readonly PositionRange[] = [{ first: 1, last: queued }];
+  const sizes: number[] = [];
+  for (;;) {
+    const taken = takeRange({ ...given, backlog, queued });
+    if (taken === undefined) return sizes;
+    sizes.push(rangeLength(taken.range));
+    backlog = taken.backlog;
+  }
+}
+
 describe('the size of batches', () => {
-  test.each([
-    [1, 100],
-    [1_000, 100],
-    [50_000, 100],
-    [100_000, 200],
-    [1_000_000, 2_000],
-    [10_000_000, 5_000],
-  ])('%i recipients are cut into batches of %i', (total, size) => {
-    expect(batchSizeFor(total)).toBe(size);
+  const left = (length: number) => [{ first: 1, last: length }];
+
+  test('is at least the DispatchBatchSize, and ten times that at the most, until it is known how fast they go', () => {
+    expect(nextBatchSize({ backlog: left(50), hosts: 1 })).toBe(100);
+    expect(nextBatchSize({ backlog: left(1_000_000), hosts: 2 })).toBe(1_000);
+    expect(nextBatchSize({ backlog: left(1_000), hosts: 8, dispatchBatchSize: 10 })).toBe(32);
+    expect(nextBatchSize({ backlog: left(50_000), hosts: 2, dispatchBatchSize: 10 })).toBe(100);
   });
 
-  test('a DispatchBatchSize below the default is honoured for small campaigns', () => {
-    expect(batchSizeFor(1_000, 10)).toBe(10);
+  test('is half of a fair share of what is left, two batches being on each host', () => {
+    expect(nextBatchSize({ backlog: left(8_000), hosts: 2, pace: 200 })).toBe(1_000);
   });
+
+  test('is what the slowest host sends within thirty seconds at the most, and within a second at the least', () => {
+    expect(nextBatchSize({ backlog: left(20_000), hosts: 2, pace: 20 })).toBe(600);
+    expect(nextBatchSize({ backlog: left(100), hosts: 2, pace: 400 })).toBe(400);
+    expect(nextBatchSize({ backlog: left(30), hosts: 4, pace: 0.1 })).toBe(10);
+  });
+
+  test('keeps the histories of a slow and long campaign short: five hundred batches, and the end', () => {
+    const sizes = allBatches(1_000_000, { hosts: 2, pace: 5 });
+    expect(sizes[0]).toBe(2_000);
+    expect(sizes.length).toBeLessThan(600);
+  });
+
+  test.each([2, 8, 40])('cuts a million into fewer than 550 batches for %i fast dispatchers', (hosts) => {
+    expect(allBatches(1_000_000, { hosts, pace: 2_000 }).length).toBeLessThan(550);
+  });
+
+  test('never is larger than the largest batch', () => {
+    expect(nextBatchSize({ backlog: left(10_000_000), hosts: 1, pace: 9_000 })).toBe(maximumBatchSize);
+  });
+});
+
+test.each([
+  [1, 100],
+  [50_000, 100],
+  [100_000, 200],
+  [10_000_000, 5_000],
+])('a later round puts %i recipients that are due into ranges of %i', (due, size) => {
+  expect(rangeSizeFor(due)).toBe(size);
 });
 
 /** Disjoint ranges in any order. */
@@ -46,28 +86,33 @@ function positions(ranges: readonly PositionRange[]): number[] {
 }
 
 describe('taking batches from the backlog', () => {
-  test('gives out every position exactly once, whatever the sizes, the slots and what is put back', () => {
+  test('gives out every position exactly once, whatever the sizes, the hosts, their pace and what is put back', () => {
     fc.assert(
       fc.property(
         backlogs,
         fc.integer({ min: 1, max: maximumBatchSize }),
         fc.array(
           fc.record({
-            slots: fc.integer({ min: 0, max: 40 }),
+            hosts: fc.integer({ min: 0, max: 40 }),
+            pace: fc.option(fc.double({ min: 0, max: 10_000, noNaN: true }), { nil: undefined }),
             done: fc.double({ min: 0, max: 1, noNaN: true }),
           }),
           { minLength: 1 },
         ),
-        (backlog, batchSize, turns) => {
+        (backlog, dispatchBatchSize, turns) => {
           const sent: number[] = [];
           let rest: readonly PositionRange[] = backlog;
           for (let turn = 0; rest.length > 0; turn++) {
-            const { slots, done } = turns[turn % turns.length] ?? { slots: 1, done: 1 };
-            const taken = takeRange({ backlog: rest, batchSize, slots });
+            const { hosts, pace, done } = turns[turn % turns.length] ?? {
+              hosts: 1,
+              pace: undefined,
+              done: 1,
+            };
+            const taken = takeRange({ backlog: rest, dispatchBatchSize, hosts, pace });
             if (taken === undefined) break;
             const { range } = taken;
             expect(rangeLength(range)).toBeGreaterThan(0);
-            expect(rangeLength(range)).toBeLessThanOrEqual(batchSize);
+            expect(rangeLength(range)).toBeLessThanOrEqual(maximumBatchSize);
             // A batch that is stopped early gives the rest back, as after a pause. Progress is made once in a while.
             const stopAfter = turn % 3 === 0 ? rangeLength(range) : Math.floor(rangeLength(range) * done);
             sent.push(...positions([range]).slice(0, stopAfter));
@@ -81,17 +126,10 @@ describe('taking batches from the backlog', () => {
   });
 
   test('batches become smaller towards the end, so that slow and fast servers finish together', () => {
-    let backlog: readonly PositionRange[] = [{ first: 1, last: 1_000 }];
-    const sizes: number[] = [];
-    for (;;) {
-      const taken = takeRange({ backlog, batchSize: 100, slots: 2 });
-      if (taken === undefined) break;
-      sizes.push(rangeLength(taken.range));
-      backlog = taken.backlog;
-    }
-    expect(sizes.slice(0, 6)).toEqual([100, 100, 100, 100, 100, 100]);
-    expect(sizes.at(-1)).toBeLessThanOrEqual(10);
+    const sizes = allBatches(10_000, { hosts: 2, pace: 100 });
+    expect(sizes[0]).toBe(1_250);
+    expect(sizes.at(-1)).toBeLessThanOrEqual(100);
     expect([...sizes].sort((a, b) => b - a)).toEqual(sizes);
-    expect(backlogLength(backlog)).toBe(0);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(10_000);
   });
 });

@@ -6,6 +6,7 @@ import { campaign } from '../../src/db/schema.ts';
 import { ContentCache } from '../../src/dispatch/content-cache.ts';
 import { ContentReadiness } from '../../src/dispatch/content-readiness.ts';
 import type { DispatchHost } from '../../src/dispatch/dispatch-host.ts';
+import { DispatchThreads } from '../../src/dispatch/dispatch-threads.ts';
 import { HandBackPace } from '../../src/dispatch/hand-back-pace.ts';
 import type { Lease } from '../../src/dispatch/lease.ts';
 import { MailServerState } from '../../src/dispatch/mail-server-state.ts';
@@ -49,6 +50,8 @@ export function dispatchHost(
     readonly processors?: ResolvedConfig['processors'];
     readonly limits?: Partial<SessionLimits>;
     readonly dkim?: DkimSigner;
+    /** Left out: one, so that recipients are sent to in the order of the queue. */
+    readonly threads?: number;
   },
 ): TestHost {
   const name = options.name ?? 'd1';
@@ -76,6 +79,7 @@ export function dispatchHost(
     contents,
     readiness: new ContentReadiness({ db, server: name, pool, log, contents, processors }),
     pace: new HandBackPace(),
+    threads: new DispatchThreads(options.threads ?? 1),
     sessions,
     emulation: undefined,
     mailServer: new MailServerState('unknown'),

@@ -1,0 +1,57 @@
+import type { DispatchHost } from './dispatch-host.ts';
+import type { Lease } from './lease.ts';
+import type { RecipientFeed } from './recipient-feed.ts';
+import type { SendEmail } from './send-email.ts';
+
+/** How long a task keeps its thread while another batch waits for one, milliseconds. */
+const turnMs = 1_000;
+
+/**
+ * EXM's dispatch task: what one thread does for a batch. It takes recipient after recipient until none are left or the
+ * batch is told to stop, one message at a time.
+ */
+export async function dispatchTask(
+  { threads, recorder }: Pick<DispatchHost, 'threads' | 'recorder'>,
+  lease: Lease,
+  feed: RecipientFeed,
+  sendEmail: SendEmail,
+): Promise<void> {
+  while (await threads.take(() => !feed.isOver && lease.word === 'go')) {
+    try {
+      await takeTurn();
+    } catch (error) {
+      feed.stop();
+      throw error;
+    } finally {
+      sendEmail.close();
+      threads.release();
+    }
+  }
+
+  async function takeTurn(): Promise<void> {
+    const ends = performance.now() + turnMs;
+    let fed = await feed.take();
+    while (fed !== undefined) {
+      if (!(await recorder.mayGoOn(lease))) {
+        feed.giveBack(fed);
+        // Told to go on, and not allowed to: the process ends.
+        if (lease.word === 'go') feed.stop();
+        return;
+      }
+      const isLast = threads.hasWaiting && performance.now() > ends;
+      const upcoming = isLast || !sendEmail.looksAhead ? undefined : feed.takeNow();
+      let isAttempted = false;
+      try {
+        isAttempted = await sendEmail.run(fed, upcoming?.queued);
+      } catch (error) {
+        if (upcoming !== undefined) feed.giveBack(upcoming);
+        throw error;
+      } finally {
+        if (isAttempted) feed.settled();
+        else feed.giveBack(fed);
+      }
+      if (isLast) return;
+      fed = upcoming ?? (await feed.take());
+    }
+  }
+}
