@@ -47,7 +47,9 @@ export function ownerLine(owner: JournalOwner): string {
 }
 
 export function outcomeLine(of: JournalBatch, { position, contactId, outcome, at }: RecordedOutcome): string {
-  return line('o', of, position, contactId, outcome, at.getTime());
+  const { campaignId, batch, lease } = of;
+  // By hand: it is written for each message, and what is quoted of it is short.
+  return `["o",${JSON.stringify(campaignId)},${batch},${lease},${position},${contactId},${JSON.stringify(outcome)},${at.getTime()}]\n`;
 }
 
 export function deferralLine(of: JournalBatch, deferral: RecordedDeferral): string {

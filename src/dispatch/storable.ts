@@ -13,11 +13,17 @@ export function storableOutcome(recorded: RecordedOutcome): RecordedOutcome {
   if (!outcomeKinds.includes(outcome.kind)) {
     return { ...recorded, outcome: { kind: 'failed', reason: 'a step set an outcome of no known kind' } };
   }
-  const cleaned = Object.entries(outcome).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? cleanText(value) : value,
-  ]);
+  if (isStorable(outcome)) return recorded;
+  const cleaned = Object.entries(outcome).flatMap(([name, value]) =>
+    value === undefined || value === null ? [] : [[name, cleanText(String(value))]],
+  );
   return { ...recorded, outcome: Object.fromEntries(cleaned) as Outcome };
+}
+
+/** True for nearly all, of which no copy is made. */
+function isStorable(outcome: Outcome): boolean {
+  const { reason, reply, messageId }: Partial<Record<string, unknown>> = outcome;
+  return isClean(reason) && isClean(reply) && isClean(messageId);
 }
 
 export function storableDeferral(deferral: RecordedDeferral): RecordedDeferral {
@@ -28,6 +34,13 @@ export function storableDeferral(deferral: RecordedDeferral): RecordedDeferral {
 export function unrecordable(recorded: RecordedOutcome): RecordedOutcome {
   const reason = `the outcome could not be recorded; it was: ${recorded.outcome.kind}`;
   return { ...recorded, outcome: { kind: 'failed', reason } };
+}
+
+function isClean(text: unknown): boolean {
+  if (text === undefined) return true;
+  return (
+    typeof text === 'string' && text.length <= longestText && !text.includes('\0') && text.isWellFormed()
+  );
 }
 
 function cleanText(text: string): string {

@@ -183,6 +183,41 @@ describe('the recorder of a dispatcher', () => {
     expect(rows).toEqual([{ first: 21, last: 40 }]);
   });
 
+  it('enters and counts what is new of a flush of which a part stands in the books already', async () => {
+    const id = await insertCampaign(database.db, {});
+    const lease = await startRecorder().open(id, 1, { first: 1, last: 10 }, 1);
+    const flush = async (...outcomes: RecordedOutcome[]) => {
+      const { batches } = await flushOutcomes(database.db, {
+        server: 'd1',
+        leases: [lease],
+        closing: [],
+        outcomes: outcomes.map((outcome) => ({ lease, outcome })),
+        deferrals: [],
+        announcing: new Map(),
+      });
+      return batches.get(lease)?.counts;
+    };
+    const failed = at(2, { kind: 'failed', reason: 'refused' });
+    expect(await flush(sent(1), failed, at(3, { kind: 'skipped', reason: 'no' }))).toMatchObject({
+      sent: 1,
+      failed: 1,
+      skipped: 1,
+    });
+    expect(await flush(sent(2), sent(4), sent(4), at(5, { kind: 'in_doubt', reason: 'gone' }))).toEqual({
+      sent: 2,
+      failed: 1,
+      skipped: 1,
+      inDoubt: 1,
+    });
+    expect(await ledger(id)).toEqual([
+      { position: 1, kind: 'sent', reason: null, reply: '250 ok' },
+      { position: 2, kind: 'failed', reason: 'refused', reply: null },
+      { position: 3, kind: 'skipped', reason: 'no', reply: null },
+      { position: 4, kind: 'sent', reason: null, reply: '250 ok' },
+      { position: 5, kind: 'in_doubt', reason: 'gone', reply: null },
+    ]);
+  });
+
   it('asks for all at once again where the database went away while it was asked one by one', async () => {
     const id = await insertCampaign(database.db, {});
     let flushes = 0;
