@@ -15,6 +15,8 @@ export interface StageOptions {
   readonly factor: number;
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;
+  /** Folder for CPU profiles of the dispatchers. Left out: none are made. */
+  readonly profileFolder?: string | undefined;
 }
 
 export interface OpenStage extends BenchStage {
@@ -37,7 +39,7 @@ export function sizeOf(full: number, factor: number): number {
 }
 
 /** Opens a stage: a temporary folder; everything else starts when it is first asked for. */
-export function openStage({ factor, signal, tell }: StageOptions): OpenStage {
+export function openStage({ factor, signal, tell, profileFolder }: StageOptions): OpenStage {
   const folder = mkdtempSync(join(tmpdir(), 'exm-bench-'));
   // Root's PostgreSQL runs under another account, which has to pass through.
   if (process.getuid?.() === 0) chmodSync(folder, 0o711);
@@ -74,6 +76,10 @@ export function openStage({ factor, signal, tell }: StageOptions): OpenStage {
       const { env } = await engines();
       const program = await startProgram({
         args: ['worker', ...args],
+        nodeArgs:
+          profileFolder !== undefined && args[0] === 'dedicated-dispatch'
+            ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]
+            : [],
         env: { ...ownEnvironment(), ...env, ...more, ...supervisedEnvironment },
         logFile: join(folder, 'logs', `${args[0]}-${++logs}.log`),
         stopTimeoutMs: workerStopMs,

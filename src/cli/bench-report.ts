@@ -1,12 +1,15 @@
 import { type GoalState, goalState } from '../bench/goal.ts';
 import type { Machine } from '../bench/machine.ts';
 import type { BenchGoal, BenchRow } from '../bench/measurement.ts';
+import { table } from './table.ts';
 import { wrap } from './wrap.ts';
 
 export interface BenchResult {
   readonly name: string;
   readonly about: string;
   readonly rows: readonly BenchRow[];
+  /** Where dispatchers were profiled: what the time of their JavaScript goes to, and which part of it. */
+  readonly profile?: readonly (readonly [group: string, share: number])[];
   /** Where it failed, why. */
   readonly error?: { readonly code: string; readonly message: string } | undefined;
 }
@@ -22,7 +25,7 @@ const stateWords = { met: 'met', missed: 'missed', far: 'missed by far' } as con
 >;
 
 /** The rows of a measurement: what, figure, and behind it what it is compared with, its goal, and what to know. */
-export function resultText({ name, about, rows, error }: BenchResult): string {
+export function resultText({ name, about, rows, error, profile = [] }: BenchResult): string {
   const title = `\n${wrap(`${name}: ${about}`, 0, lineMaximum)}\n`;
   if (error !== undefined) return `${title}${gap}failed: ${error.message}`;
   const figures = rows.map(figureOf);
@@ -36,7 +39,13 @@ export function resultText({ name, about, rows, error }: BenchResult): string {
     const remarks = remarksOf(row).map((remark) => wrap(remark, indent, lineMaximum));
     return `${head}${remarks.join('\n').slice(indent)}`.trimEnd();
   });
-  return title + lines.join('\n');
+  return [title + lines.join('\n'), ...profileLines(profile)].join('\n');
+}
+
+function profileLines(profile: NonNullable<BenchResult['profile']>): string[] {
+  if (profile.length === 0) return [];
+  const rows = profile.map(([group, share]) => [`  ${group}`, `${(100 * share).toFixed(1)} %`.padStart(7)]);
+  return ['', `${gap}What the dispatchers' JavaScript spends its time on:`, table(rows)];
 }
 
 function figureOf({ value, unit }: BenchRow): string {

@@ -6,7 +6,9 @@ import { type Machine, machineBeforeStart } from '../bench/machine.ts';
 import type { Measurement } from '../bench/measurement.ts';
 import { measurements } from '../bench/measurements.ts';
 import { type OpenStage, openStage } from '../bench/open-stage.ts';
+import { profileShares, profilesIn } from '../bench/profile.ts';
 import { exitCodes, FailedError, InputError } from '../domain/errors.ts';
+import { makeFolder } from '../local/make-folder.ts';
 import { onNpmGone } from '../local/supervision.ts';
 import { type BenchResult, benchReport, machineLines, resultText } from './bench-report.ts';
 import { action } from './command.ts';
@@ -19,6 +21,7 @@ interface BenchFlags {
   readonly json?: string;
   readonly list?: boolean;
   readonly check?: boolean;
+  readonly profile?: string;
 }
 
 const sizes: Readonly<Record<string, number>> = { full: 1, short: 0.1 };
@@ -36,6 +39,10 @@ export function benchCommand(): Command {
     .option('--json <file>', 'also write the figures to this file as one JSON object; - is stdout')
     .option('--list', 'say what can be measured, and measure nothing')
     .option('--check', `exit with 1 where a figure is far from its goal: ${farFactor} times as bad, or worse`)
+    .option(
+      '--profile <folder>',
+      'keep CPU profiles of the dispatchers there, and say what their time goes to',
+    )
     .addHelpText(
       'after',
       `
@@ -49,6 +56,7 @@ only where the figure is under 1/${farFactor} of what is aimed at (or over ${far
 Examples:
   exm bench
   exm bench dispatch --size short --json figures.json
+  exm bench dispatch --profile profiles
   exm bench --list`,
     )
     .action(action<BenchFlags>(async ({ io }, flags, ...names) => await bench(io, flags, names.flat())));
@@ -62,15 +70,21 @@ async function bench(io: CliIo, flags: BenchFlags, names: readonly string[]): Pr
   }
   const chosen = choose(names);
   const file = flags.json === undefined || io.json ? undefined : writableFile(flags.json);
+  const profileFolder = flags.profile === undefined ? undefined : writableFolder(flags.profile);
   const machine = machineBeforeStart();
   if (machine.warning !== undefined) io.note(`warning: ${machine.warning}`);
   noteIgnored(io);
   const stopping = stopOnSignals(io);
-  const stage = openStage({ factor: flags.size, signal: stopping, tell: (line) => io.note(line) });
+  const stage = openStage({
+    factor: flags.size,
+    signal: stopping,
+    tell: (line) => io.note(line),
+    profileFolder,
+  });
   let results: readonly BenchResult[];
   let used: Machine;
   try {
-    results = await measureAll(io, stage, chosen);
+    results = await measureAll(io, stage, chosen, profileFolder);
     used = await machine.with(stage);
   } finally {
     await stage.close();
@@ -89,11 +103,13 @@ async function measureAll(
   io: CliIo,
   stage: OpenStage,
   chosen: readonly Measurement[],
+  profileFolder: string | undefined,
 ): Promise<readonly BenchResult[]> {
   const results: BenchResult[] = [];
   for (const { name, about, run } of chosen) {
     io.note(`\nMeasuring ${name}`);
-    const result: BenchResult = await run(stage).then(
+    const profiled = profileFolder === undefined ? [] : profilesIn(profileFolder);
+    const measured: BenchResult = await run(stage).then(
       (rows) => ({ name, about, rows }),
       (error) => {
         if (stage.signal.aborted) throw stage.signal.reason;
@@ -102,6 +118,9 @@ async function measureAll(
         return { name, about, rows: [], error: json['error'] as BenchResult['error'] };
       },
     );
+    const result = profileFolder
+      ? { ...measured, profile: profileShares(profileFolder, profilesIn(profileFolder, profiled)) }
+      : measured;
     results.push(result);
     if (!io.json) process.stdout.write(`${resultText(result)}\n`);
   }
@@ -137,6 +156,26 @@ function writableFile(file: string): string {
         field: '--json',
         value: file,
         hint: 'Name a file in a folder that you may write to, or - for stdout.',
+        cause,
+      },
+    );
+  }
+}
+
+function writableFolder(folder: string): string {
+  const path = resolve(folder);
+  try {
+    makeFolder(path);
+    accessSync(path, constants.W_OK);
+    return path;
+  } catch (cause) {
+    throw new InputError(
+      'BENCH_PROFILE_FOLDER',
+      `The folder for profiles cannot be used: ${(cause as Error).message}`,
+      {
+        field: '--profile',
+        value: folder,
+        hint: 'Name a folder that you may write to; one that is not there yet is made.',
         cause,
       },
     );

@@ -7,6 +7,8 @@ import type { RunningPart } from './part.ts';
 export interface ProgramOptions {
   /** Arguments of `exm`. */
   readonly args: readonly string[];
+  /** Arguments of Node.js itself. */
+  readonly nodeArgs?: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logFile: string;
   /** How long a planned stop may take until it is cut short. */
@@ -33,10 +35,10 @@ const readyWithinBytes = 1_000_000;
  * @throws FailedError PROGRAM_START with its last lines.
  */
 export async function startProgram(options: ProgramOptions): Promise<RunningProgram> {
-  const { args, env, logFile, stopTimeoutMs, signal } = options;
+  const { args, nodeArgs = [], env, logFile, stopTimeoutMs, signal } = options;
   const child = startChild({
     command: process.execPath,
-    args: [packagePath('bin/exm.js'), ...args],
+    args: [...nodeArgs, packagePath('bin/exm.js'), ...args],
     env,
     logFile,
     onSpawn: options.onSpawn,
