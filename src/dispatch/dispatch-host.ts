@@ -12,7 +12,7 @@ import type { HandBackPace } from './hand-back-pace.ts';
 import type { MailServerState } from './mail-server-state.ts';
 import type { Recorder } from './recorder.ts';
 
-/** What one dispatcher process has, shared by all its slots. */
+/** What one dispatcher process has, shared by all its threads. */
 export interface DispatchHost {
   readonly name: string;
   readonly pool: string;

@@ -13,10 +13,10 @@ export class HandBackPace {
   private pausedUntil = 0;
   private readonly listeners: (() => void)[] = [];
 
-  /** Batches and tests that the process may have at once, of `threads`, with what it asks for counted in. */
-  slots(threads: number): number {
-    if (this.pauseMs === 0) return threads;
-    return Math.min(threads, this.isPausing() ? this.running : this.running + 1);
+  /** Batches and tests that the process may have at once, `most` at the most, with what it asks for counted in. */
+  slots(most: number): number {
+    if (this.pauseMs === 0) return most;
+    return Math.min(most, this.isPausing() ? this.running : this.running + 1);
   }
 
   /** A batch was taken that can be sent. @returns to be called when it has ended */

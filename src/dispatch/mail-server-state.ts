@@ -4,8 +4,8 @@ import { nothingOffered, type SmtpOffers } from '../smtp/offers.ts';
 export type MailServerCondition = 'unknown' | 'well' | 'ill' | 'trial';
 
 /**
- * What a dispatcher process knows of its mail server, from all its slots and from those who look at it. Decides how many
- * batches at once the process may have: a host without its mail server leaves them to others.
+ * What a dispatcher process knows of its mail server, from all its threads and from those who look at it. Decides how many
+ * batches at once the process may have, and how many threads they may use: a host without its mail server leaves them to others.
  *
  * One that could not be connected to is well as soon as it can. One that takes connections and no messages is believed
  * only when it has answered one: until then it is tried with one batch, ever more seldom.
@@ -26,13 +26,13 @@ export class MailServerState {
     this.condition = condition;
   }
 
-  /** Batches and tests that the process may have at once, of `threads`. */
-  slots(threads: number): number {
+  /** Batches and tests that the process may have at once, or threads that it may use: `most` where nothing is wrong. */
+  slots(most: number): number {
     switch (this.condition) {
       case 'well':
-        return threads;
+        return most;
       case 'trial':
-        return Math.min(1, threads);
+        return Math.min(1, most);
       case 'unknown':
       case 'ill':
         return 0;
@@ -63,7 +63,7 @@ export class MailServerState {
     this.become('ill', health);
   }
 
-  /** A slot got a connection: all that is wrong where there was none before. */
+  /** A thread got a connection: all that is wrong where there was none before. */
   connected(): void {
     if (this.condition === 'unknown' || (this.condition === 'ill' && !this.takesConnections))
       this.become('well', 'ok');
