@@ -1,3 +1,4 @@
+import { UnavailableError } from '../domain/errors.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
 import type { RecipientFeed } from './recipient-feed.ts';
@@ -9,6 +10,8 @@ const turnMs = 1_000;
 /**
  * EXM's dispatch task: what one thread does for a batch. It takes recipient after recipient until none are left or the
  * batch is told to stop, one message at a time.
+ *
+ * @throws what ends it early; the other tasks of the batch go on only after an UnavailableError
  */
 export async function dispatchTask(
   { threads, recorder }: Pick<DispatchHost, 'threads' | 'recorder'>,
@@ -20,7 +23,8 @@ export async function dispatchTask(
     try {
       await takeTurn();
     } catch (error) {
-      feed.stop();
+      // A mail server that gives this thread no connection may have given others theirs: they go on.
+      if (!(error instanceof UnavailableError)) feed.stop();
       throw error;
     } finally {
       sendEmail.close();

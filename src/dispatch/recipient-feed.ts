@@ -49,7 +49,8 @@ export class RecipientFeed {
   /** How many have an outcome or were put off. */
   done = 0;
   private allSettled: (() => void) | undefined;
-  private isStopped = false;
+  /** Whether it was told to stop. */
+  isStopped = false;
 
   constructor(private readonly options: FeedOptions) {
     this.next = options.range.first;

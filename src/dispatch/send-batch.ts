@@ -111,7 +111,8 @@ async function sendRange(
     // More than once only where it was told to stop, and to go on before it had.
     do {
       const ends = await Promise.allSettled(tasks.map((task) => dispatchTask(host, lease, feed, task)));
-      for (const end of ends) if (end.status === 'rejected') throw end.reason;
+      const failed = ends.find((end) => end.status === 'rejected');
+      if (failed !== undefined && !isDoneByOthers(feed)) throw failed.reason;
     } while (!feed.isOver && (await recorder.mayGoOn(lease)));
   } finally {
     forget();
@@ -122,6 +123,11 @@ async function sendRange(
     rest: feed.rest,
     ...(feed.done === 0 || tookMs < paceMinimumMs ? {} : { pace: Math.ceil((feed.done * 1_000) / tookMs) }),
   };
+}
+
+/** Whether all tasks that did not fail have left nothing to do. */
+function isDoneByOthers({ isStopped, rest }: RecipientFeed): boolean {
+  return !isStopped && rest === undefined;
 }
 
 function stopOf(lease: Lease): BatchStop | undefined {
