@@ -4,6 +4,9 @@ export interface Envelope {
   readonly to: string;
 }
 
+/** Steps of a mail transaction before the content, in their order. */
+export type EnvelopeStep = 'RSET' | 'MAIL' | 'RCPT' | 'DATA';
+
 /** Whether a message can only go by SMTPUTF8 (RFC 6531). Domains are in ASCII form already. */
 export function needsSmtpUtf8({ from, to }: Envelope): boolean {
   return isBeyondAscii(from) || isBeyondAscii(to);

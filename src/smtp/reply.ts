@@ -1,3 +1,6 @@
+import type { EnvelopeStep } from './envelope.ts';
+import type { Reply } from './reply-reader.ts';
+
 /** What became of one hand-over. */
 export type SmtpResult =
   /** 2xx after the message: it is the server's now. */
@@ -25,41 +28,58 @@ export interface ConnectionLost {
   readonly handedOver: boolean;
 }
 
-/** The parts of nodemailer's SMTP errors that decide. */
-export interface SmtpError {
-  readonly message: string;
-  readonly code?: string | undefined;
-  readonly command?: string | undefined;
-  readonly response?: string | undefined;
-  readonly responseCode?: number | undefined;
-}
+/** What a reply answers: a command, or the content of a message. */
+export type Answered = EnvelopeStep | 'content';
 
 /** RFC 5321: service not available, closing the channel. */
 const serviceClosing = 421;
 /** RFC 5321 and RFC 1870: the message is too large for this server, which is the message's fault, not the sender's. */
 const tooLarge = 552;
-/** nodemailer's codes for what it refuses itself: an address no envelope can hold, a message larger than the server takes. */
-const refusedHere = new Set(['EENVELOPE', 'EMESSAGE']);
 
-/**
- * Decides by the reply code and the command it answers, never by the text.
- *
- * @param contentBegun whether any of the message's content had been given to the socket
- */
-export function classifyReply(error: SmtpError, contentBegun: boolean): SmtpResult {
-  const reply = oneLine(error.response ?? error.message);
-  const code = error.responseCode;
-  if (error.response === undefined && refusedHere.has(error.code ?? '')) return { kind: 'rejected', reply };
-  // 421 refuses, wherever it comes: a server that says so has not taken the message.
-  if (code === serviceClosing) return { kind: 'connection-lost', reply, handedOver: false };
-  if (code === undefined || code < 400) return { kind: 'connection-lost', reply, handedOver: contentBegun };
+/** 2xx: done. */
+export function isAgreed({ code }: Reply): boolean {
+  return code !== undefined && code >= 200 && code < 300;
+}
+
+/** 354 and its like: go on. */
+export function isInvitation({ code }: Reply): boolean {
+  return code !== undefined && code >= 300 && code < 400;
+}
+
+/** A "no" that leaves the connection as it is. */
+export function isRefusal({ code }: Reply): boolean {
+  return code !== undefined && code >= 400 && code !== serviceClosing;
+}
+
+/** 421 refuses, wherever it comes: a server that says so has not taken the message. */
+export function isClosing({ code }: Reply): boolean {
+  return code === serviceClosing;
+}
+
+/** Decides, of a reply that `isRefusal`, by its code and by what it answers, never by the text. */
+export function classifyRefusal(refusal: Reply, answered: Answered): SmtpResult {
+  const reply = readable(refusal.text);
+  const code = refusal.code ?? 0;
   // Before RCPT no recipient has been named: neither answer to MAIL FROM can be about one.
-  if (code < 500) return { kind: error.command === 'MAIL FROM' ? 'server-busy' : 'later', reply };
-  if (error.command === 'MAIL FROM' && code !== tooLarge) return { kind: 'sender-refused', reply };
+  if (code < 500) return { kind: answered === 'MAIL' ? 'server-busy' : 'later', reply };
+  if (answered === 'MAIL' && code !== tooLarge) return { kind: 'sender-refused', reply };
   return { kind: 'rejected', reply };
 }
 
-/** A reply as it is kept: one line, bounded. */
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().slice(0, 500);
+/** A reply as it is kept: one line, bounded, in UTF-8 where it is that. */
+export function readable(text: string): string {
+  if (text.length <= keptMaximum && isPlain.test(text)) return text;
+  return utf8(text)
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, keptMaximum);
+}
+
+const keptMaximum = 500;
+const isPlain = /^[!-~]+(?: [!-~]+)*$/;
+
+/** What was read byte by byte as it was meant, or else as Latin-1. */
+function utf8(text: string): string {
+  const meant = Buffer.from(text, 'latin1').toString('utf8');
+  return meant.includes('\ufffd') ? text : meant;
 }
