@@ -53,7 +53,7 @@ const textArray = (values: readonly string[]) =>
 export async function emptyDatabase(db: Database): Promise<void> {
   await db.execute(sql`truncate contact, contact_list, list_member, campaign, content, content_file, campaign_list,
     campaign_audit, dispatch_queue, dispatch_outcome, dispatch_deferral, dispatch_batch,
-    event_inbox, interaction restart identity cascade`);
+    global_opt_out, suppression, event_inbox, interaction restart identity cascade`);
 }
 
 const primaries = new WeakMap<BenchStage, Promise<BenchProcess>>();

@@ -3,12 +3,13 @@ import type { Queries } from '../db/connect.ts';
 import type { LanguageRules } from '../domain/language-choice.ts';
 import { type ExclusionReason, exclusionReasons } from '../domain/outcome.ts';
 import { unknownCampaign } from '../reporting/totals.ts';
-import { listsOf, saysNoToLists } from './campaign-lists.ts';
+import { type CampaignLists, listsOf, readLists, saysNoToLists } from './campaign-lists.ts';
 import {
   type ExclusionSettings,
   everyExclusion,
   exclusionCase,
   exclusionJoins,
+  exclusionJoinsForMany,
   type FurtherConditions,
 } from './exclusion.ts';
 
@@ -41,8 +42,9 @@ export async function audienceOf(
   settings: ExclusionSettings,
 ): Promise<AudienceCounts> {
   await requireCampaign(db, campaignId);
+  const lists = await readLists(db, campaignId);
   const { rows } = await db.execute<JudgedCount>(
-    sql`with ${judgedAudience(campaignId, settings)} ${countJudged(campaignId)}`,
+    sql`with ${judgedAudience(lists, settings)} ${countJudged(lists)}`,
   );
   return audienceCounts(rows);
 }
@@ -62,9 +64,14 @@ export async function judgeContact(
   contactId: number,
   settings: ExclusionSettings,
 ): Promise<JudgedContact> {
+  const lists = listsOf(campaignId);
+  const conditions: FurtherConditions = {
+    'excluded-list': isOnOneOf(lists.excluded),
+    'list-opt-out': saysNoToLists(lists),
+  };
   const { rows } = await db.execute<{ isIncluded: boolean; reasons: ExclusionReason[] }>(sql`
-    select ${isIncluded(campaignId)} as "isIncluded", ${everyExclusion(settings, listConditions)} as reasons
-    from ${contactsWithLists(campaignId, settings)} where contact.id = ${contactId}`);
+    select ${isOnOneOf(lists.included)} as "isIncluded", ${everyExclusion(settings, conditions)} as reasons
+    from contact ${exclusionJoins(settings)} where contact.id = ${contactId}`);
   return rows[0] ?? { isIncluded: false, reasons: [] };
 }
 
@@ -86,42 +93,33 @@ export async function judgeAddress(
  * and `language`, and the `reason` for which it gets nothing (null: it gets it). Materialized, for it is read twice:
  * to queue and to count.
  */
-export function judgedAudience(campaignId: string, settings: ExclusionSettings): SQL {
+export function judgedAudience(lists: CampaignLists, settings: ExclusionSettings): SQL {
+  const hasOptedOut = sql`select email_key from list_opt_out where list_id = any ${lists.included}`;
+  const conditions: FurtherConditions = {
+    'excluded-list': sql`excluded.contact_id is not null`,
+    'list-opt-out': saysNoToLists(lists, sql`opted_out.email_key is not null`),
+  };
   return sql`judged as materialized (
-    select contact.id, contact.language, ${exclusionCase(settings, listConditions)} as reason
-    from ${contactsWithLists(campaignId, settings)}
-    where ${isIncluded(campaignId)}
+    select contact.id, contact.language, ${exclusionCase(settings, conditions)} as reason
+    from contact
+      left join (
+        select distinct contact_id from list_member where list_id = any ${lists.excluded}
+      ) excluded on excluded.contact_id = contact.id
+      ${exclusionJoinsForMany(settings, { opted_out: hasOptedOut })}
+    where ${isOnOneOf(lists.included)}
   )`;
 }
 
-function isIncluded(campaignId: string): SQL {
-  return sql`contact.id in (select contact_id from list_member where list_id in ${listsOf(campaignId, 'include')})`;
-}
-
-/** Over `contactsWithLists`. */
-const listConditions: FurtherConditions = {
-  'excluded-list': sql`excluded.contact_id is not null`,
-  'list-opt-out': sql`opted_out.id is not null`,
-};
-
-/** All contacts, with what decides about them: the items of a FROM clause. */
-function contactsWithLists(campaignId: string, settings: ExclusionSettings): SQL {
-  return sql`contact
-    left join (
-      select distinct contact_id from list_member where list_id in ${listsOf(campaignId, 'exclude')}
-    ) excluded on excluded.contact_id = contact.id
-    left join (
-      select id from contact where ${saysNoToLists(campaignId)}
-    ) opted_out on opted_out.id = contact.id
-    ${exclusionJoins(settings)}`;
+function isOnOneOf(lists: SQL): SQL {
+  return sql`contact.id in (select contact_id from list_member where list_id = any ${lists})`;
 }
 
 export type JudgedCount = { reason: ExclusionReason | null; people: number; memberships: number };
 
 /** Counts the rows of `judged`, and in the same snapshot the memberships; read by `audienceCounts`. */
-export function countJudged(campaignId: string): SQL {
+export function countJudged({ included }: CampaignLists): SQL {
   return sql`select reason, count(*)::integer as people, (
-      select count(*)::integer from list_member where list_id in ${listsOf(campaignId, 'include')}
+      select count(*)::integer from list_member where list_id = any ${included}
     ) as memberships
     from judged group by reason`;
 }

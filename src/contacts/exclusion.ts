@@ -47,6 +47,33 @@ export function exclusionJoins(settings: ExclusionSettings): SQL {
     : optOut;
 }
 
+/**
+ * The same where most contacts are looked at: the tables that are kept by address become one, which is asked once for each
+ * contact and not once for each table. Under their own names they are what `exclusionCase` expects.
+ *
+ * @param further other addresses by the name of the join: queries of one column `email_key`
+ */
+export function exclusionJoinsForMany(
+  { checkSuppressionList }: ExclusionSettings,
+  further: Readonly<Record<string, SQL>> = {},
+): SQL {
+  const queries = Object.entries({
+    global_opt_out: sql`select email_key from global_opt_out`,
+    ...(checkSuppressionList ? { suppression: sql`select email_key from suppression` } : {}),
+    ...further,
+  }).map(([name, query], index) => ({ name: sql.identifier(name), query, bit: sql.raw(String(1 << index)) }));
+  const all = queries.map(
+    ({ name, query, bit }) => sql`select email_key, ${bit} as bit from (${query}) ${name}`,
+  );
+  const each = queries.map(
+    ({ name, bit }) => sql`
+      cross join lateral (select case when kept.bits & ${bit} <> 0 then kept.email_key end as email_key) ${name}`,
+  );
+  return sql`left join (
+      select email_key, bit_or(bit) as bits from (${sql.join(all, sql` union all `)}) each group by email_key
+    ) kept on kept.email_key = contact.email_key${sql.join(each)}`;
+}
+
 /** Conditions of reasons that only the caller can know, such as those of the campaign's lists. */
 export type FurtherConditions = Partial<Record<Exclude<ExclusionReason, PersonalExclusionReason>, SQL>>;
 

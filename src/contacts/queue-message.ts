@@ -11,6 +11,7 @@ import {
   judgedAudience,
   requireCampaign,
 } from './audience.ts';
+import { type CampaignLists, readLists } from './campaign-lists.ts';
 
 /** Who waited for the lock has to see what its holder stored. */
 const readCommitted = { isolationLevel: 'read committed' } as const;
@@ -50,12 +51,13 @@ export async function queueMessage(
     await tx.execute(sql`select pg_advisory_xact_lock(${queueLock}, hashtext(${campaignId}))`);
     const stored = await requireCampaign(tx, campaignId);
     if (stored !== undefined) return stored;
+    const lists = await readLists(tx, campaignId);
     await tx.execute(sql`set local work_mem = '128MB'`);
     await tx.execute(sql`set local jit = off`);
     const { rows } = await tx.execute<JudgedCount & { testSize?: number }>(
       settings.test === undefined
-        ? fillQueue(campaignId, settings)
-        : fillQueueForTest(campaignId, settings, settings.test),
+        ? fillQueue(campaignId, lists, settings)
+        : fillQueueForTest(campaignId, lists, settings, settings.test),
     );
     const counts = audienceCounts(rows);
     const testSize = settings.test === undefined ? null : (rows[0]?.testSize ?? 0);
@@ -67,15 +69,15 @@ export async function queueMessage(
   }, readCommitted);
 }
 
-function fillQueue(campaignId: string, settings: AudienceSettings): SQL {
+function fillQueue(campaignId: string, lists: CampaignLists, settings: AudienceSettings): SQL {
   return sql`
-    with ${judgedAudience(campaignId, settings)},
+    with ${judgedAudience(lists, settings)},
     queued as (
       insert into dispatch_queue (campaign_id, position, contact_id, variant, language)
       select ${campaignId}, row_number() over (order by id), id, 0, ${languageOfBody(settings)}
       from judged where reason is null
     )
-    ${countJudged(campaignId)}`;
+    ${countJudged(lists)}`;
 }
 
 /**
@@ -85,10 +87,15 @@ function fillQueue(campaignId: string, settings: AudienceSettings): SQL {
  * Two sorts and no join: how many are drawn the planner cannot know, and where it takes them for few it compares each with
  * each.
  */
-function fillQueueForTest(campaignId: string, settings: AudienceSettings, test: DealtTest): SQL {
+function fillQueueForTest(
+  campaignId: string,
+  lists: CampaignLists,
+  settings: AudienceSettings,
+  test: DealtTest,
+): SQL {
   const { share, variants } = test;
   return sql`
-    with ${judgedAudience(campaignId, settings)},
+    with ${judgedAudience(lists, settings)},
     test as materialized (
       select least(count(*), greatest(ceil(count(*) * ${share}::numeric / 100), ${variants}::int))::int as size
       from judged where reason is null
@@ -106,7 +113,7 @@ function fillQueueForTest(campaignId: string, settings: AudienceSettings, test: 
              ${languageOfBody(settings)}
       from dealt
     )
-    select counted.*, (select size from test) as "testSize" from (${countJudged(campaignId)}) as counted`;
+    select counted.*, (select size from test) as "testSize" from (${countJudged(lists)}) as counted`;
 }
 
 /** `chooseLanguage` as SQL, over the column `language`. */

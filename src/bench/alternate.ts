@@ -1,0 +1,28 @@
+/** The middle one of several figures. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+/** Does two things by turns, as often as said, and keeps what each took: what else the machine does meets both alike. */
+export async function byTurns(
+  times: number,
+  ours: () => Promise<number>,
+  theirs: () => Promise<number>,
+): Promise<{ readonly ours: number; readonly theirs: number }> {
+  const all: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
+  for (let turn = 0; turn < times; turn++) {
+    all.ours.push(await ours());
+    all.theirs.push(await theirs());
+  }
+  return { ours: median(all.ours), theirs: median(all.theirs) };
+}
+
+/** How long something takes, seconds. */
+export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return (performance.now() - startedAt) / 1_000;
+}
