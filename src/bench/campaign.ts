@@ -5,7 +5,7 @@ import type { Database } from '../db/connect.ts';
 import { FailedError } from '../domain/errors.ts';
 import type { CampaignDefinition } from '../message/content.ts';
 import { connectClient } from '../temporal/client-connection.ts';
-import { benchList } from './newsletters.ts';
+import { benchList, newsletter, newsletterHtml } from './newsletters.ts';
 import type { BenchProcess, BenchStage } from './stage.ts';
 
 const firstNames = ['Ada', 'Zoë', 'Jürgen', 'Grace', 'François', 'Ingrid', 'Tomás', 'Noor', 'Łucja', 'Emil'];
@@ -143,6 +143,20 @@ export async function sendCampaign(stage: BenchStage, id: string): Promise<Campa
   } finally {
     await client.connection.close();
   }
+}
+
+const warmUpList = 'warm-up';
+
+/** Sends a small campaign to some of the bench's people, so that the processes have compiled what they need. */
+export async function warmUp(stage: BenchStage, messages: number): Promise<void> {
+  stage.tell('Warming up');
+  const db = await stage.database();
+  await db.execute(sql`
+    with list as (insert into contact_list (name) values (${warmUpList}) returning id)
+    insert into list_member (list_id, contact_id)
+    select list.id, contact.id from list, (select id from contact order by id limit ${messages}) as contact`);
+  const definition = newsletter(newsletterHtml(1_000, 1), { include: [warmUpList] });
+  await sendCampaign(stage, await createBenchCampaign(stage, definition));
 }
 
 /** Waits for something, but no longer than until Ctrl-C. @throws the signal's reason */

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { addContacts, emptyDatabase, startDispatchers, startPrimary } from './campaign.ts';
+import { addContacts, emptyDatabase, startDispatchers, startPrimary, warmUp } from './campaign.ts';
 import { type DispatchFigures, measureCampaign } from './dispatch-figures.ts';
 import type { BenchRow, Measurement } from './measurement.ts';
 import { newsletter, newsletterHtml } from './newsletters.ts';
@@ -8,8 +8,15 @@ import { findSmtpSource, howToInstall, runSmtpSource } from './senders/smtp-sour
 import type { BenchStage } from './stage.ts';
 
 const recipients = 50_000;
+/**
+ * Where --check gives up. A bare socket is bound by the system and we by the processor, so their ratio differs from machine to
+ * machine by much more than noise does.
+ */
+const far = { ofBare: 0.05, ofNodemailer: 3, dispatcherCpuMs: 0.5 };
 /** Of nodemailer, which needs as long for one as we need for many. */
 const recipientsOfNodemailer = 10_000;
+/** Sent before anything is measured: the first messages of a process cost many times what all others do. */
+const warmUpMessages = 2_000;
 const connections = 20;
 const links = 9;
 
@@ -40,6 +47,7 @@ export const dispatch: Measurement = {
     const dispatchers = await startDispatchers(stage, processes, { threads });
     const rows: BenchRow[] = [];
     try {
+      await warmUp(stage, warmUpMessages);
       for (const one of cases) {
         const html = newsletterHtml(one.kilobytes * 1_000, links);
         stage.tell(`Sending ${stage.size(recipients)} messages of ${one.kilobytes} KB`);
@@ -73,10 +81,13 @@ async function compare(
     rows.push({
       what: `${title}, beside nodemailer`,
       ...compared(figures.perSecond, "nodemailer's pool that composes the same", pool.perSecond),
-      goal: { of: 'ratio', atLeast: one.ofNodemailer },
+      goal: { of: 'ratio', atLeast: one.ofNodemailer, farFrom: far.ofNodemailer },
     });
   }
-  rows.push(await besideSmtpSource(stage, title, figures));
+  const program = findSmtpSource();
+  if (program !== undefined) rows.push(await besideSmtpSource(stage, program, title, figures));
+  // Said once.
+  else if (one === cases[0]) rows.push({ what: `${title}, beside smtp-source`, note: howToInstall });
   return [...rows, ...costsOf(title, one, figures, bare)];
 }
 
@@ -91,7 +102,7 @@ function ratesOf(
   { perSecond, sendingPerSecond }: DispatchFigures,
   bare: SenderFigures,
 ): BenchRow[] {
-  const goal = { of: 'ratio', atLeast: ofBare } as const;
+  const goal = { of: 'ratio', atLeast: ofBare, farFrom: far.ofBare } as const;
   const isWhole = stage.size(recipients) >= recipients;
   const by = 'a bare socket';
   return [
@@ -110,12 +121,11 @@ function ratesOf(
 
 async function besideSmtpSource(
   stage: BenchStage,
+  program: string,
   title: string,
   { perSecond, bytes }: DispatchFigures,
 ): Promise<BenchRow> {
   const what = `${title}, beside smtp-source`;
-  const program = findSmtpSource();
-  if (program === undefined) return { what, note: howToInstall };
   stage.tell('The same by smtp-source');
   const task = { connections, messages: stage.size(recipients), bytes };
   return { what, ...compared(perSecond, "Postfix's smtp-source", await runSmtpSource(stage, program, task)) };
@@ -133,7 +143,9 @@ function costsOf(
     {
       ...row('of dispatchers', cpuMs.dispatchers),
       against: { what: 'a bare socket', value: bare.cpuMs },
-      ...(dispatcherCpuMs === undefined ? {} : { goal: { of: 'value', atMost: dispatcherCpuMs } }),
+      ...(dispatcherCpuMs === undefined
+        ? {}
+        : { goal: { of: 'value', atMost: dispatcherCpuMs, farFrom: far.dispatcherCpuMs } }),
     },
     row('of PostgreSQL', cpuMs.postgres),
     row('of Temporal', cpuMs.temporal),

@@ -22,6 +22,8 @@ export interface BenchGoal {
   readonly of: 'ratio' | 'value';
   readonly atLeast?: number;
   readonly atMost?: number;
+  /** From here on `--check` counts it as far from the goal. Default: half of what is at least aimed at, twice of what is at most. */
+  readonly farFrom?: number;
 }
 
 /** Something that `exm bench` can measure. */

@@ -69,7 +69,8 @@ function goalText(row: BenchRow): string {
   const { goal } = row;
   if (goal === undefined) return '';
   const state = goalState(row);
-  return `(goal ${boundsText(goal)}${state === undefined ? '' : `: ${stateWords[state]}`})`;
+  const far = goal.farFrom === undefined ? '' : `, far from ${number(goal.farFrom)}`;
+  return `(goal ${boundsText(goal)}${far}${state === undefined ? '' : `: ${stateWords[state]}`})`;
 }
 
 function boundsText({ atLeast, atMost }: BenchGoal): string {

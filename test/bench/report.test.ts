@@ -42,6 +42,16 @@ describe('the goal of a figure', () => {
     ]);
   });
 
+  it('is far from where it says so itself', () => {
+    const goal = { of: 'ratio', atLeast: 0.65, farFrom: 0.1 } as const;
+    expect([0.65, 0.2, 0.1, 0.09].map((ratio) => state({ ratio, goal }))).toEqual([
+      'met',
+      'missed',
+      'missed',
+      'far',
+    ]);
+  });
+
   it('says nothing where there is no goal or no figure', () => {
     expect(goalState({ what: 'import', value: 1 })).toBeUndefined();
     expect(goalState({ what: 'smtp-source', goal: { of: 'ratio', atLeast: 1 } })).toBeUndefined();
