@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { QueryConfig } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { optOut } from '../../src/contacts/opt-out.ts';
 import { startBluntMailServer } from '../support/blunt-mail-server.ts';
@@ -135,10 +136,10 @@ describe('a batch', () => {
     const batch = await queuedCampaign(database.db, people('frozen', 3));
     const host = startHost({ smtpUrl: receiver.url });
     let isFrozen = false;
-    const db: typeof host.db = Object.create(host.db, {
-      execute: {
-        value: async (query: Parameters<typeof host.db.execute>[0]) => {
-          const answer = await host.db.execute(query);
+    const client: typeof host.db.$client = Object.create(host.db.$client, {
+      query: {
+        value: async (query: QueryConfig) => {
+          const answer = await host.db.$client.query(query);
           if (isFrozen) return answer;
           isFrozen = true;
           await optOut(database.db, 'frozen-1@example.com');
@@ -147,6 +148,7 @@ describe('a batch', () => {
         },
       },
     });
+    const db: typeof host.db = Object.create(host.db, { $client: { value: client } });
     expect(await attempt({ ...host, db }, batch)).toMatchObject({ counts: { sent: 2, skipped: 1 } });
     expect(receiver.messages).toHaveLength(2);
   });
