@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { dispatchBatch } from '../db/schema.ts';
 import { addContacts, createBenchCampaign, emptyDatabase, sendCampaign, startPrimary } from './campaign.ts';
+import { coreShares, coreTimes } from './cores.ts';
 import { rateBetween, watchReceiver } from './dispatch-curve.ts';
 import type { BenchRow, Measurement } from './measurement.ts';
 import { newsletter, newsletterHtml } from './newsletters.ts';
@@ -22,9 +23,11 @@ interface Figures {
   readonly steady: number;
   /** The same of the whole campaign, from `start` to Sent. */
   readonly whole: number;
-  /** CPU time of Temporal for a batch, and the batches. */
-  readonly temporalMs: number;
   readonly batches: number;
+  /** CPU time of Temporal for a batch, milliseconds. */
+  readonly temporalMs: number;
+  /** Share of the cores' time in which they were at work, and at work for the bench. */
+  readonly cores: { readonly busy: number; readonly own: number };
 }
 
 /** What dispatchers add to each other. */
@@ -32,7 +35,7 @@ export const scaling: Measurement = {
   name: 'scaling',
   about: `messages per second of 1, 2, 4 and 8 dispatchers with a Sleep of ${sleepMs} ms, against linear`,
   async run(stage) {
-    await startPrimary(stage);
+    const primary = await startPrimary(stage);
     const dispatchers: BenchProcess[] = [];
     const rows: BenchRow[] = [];
     let one: Figures | undefined;
@@ -41,7 +44,7 @@ export const scaling: Measurement = {
         while (dispatchers.length < count) {
           dispatchers.push(await startDispatcher(stage, dispatchers.length + 1));
         }
-        const figures = await measure(stage, count);
+        const figures = await measure(stage, count, [primary, ...dispatchers]);
         one ??= figures;
         rows.push(...rowsOf(count, figures, one));
       }
@@ -58,7 +61,7 @@ async function startDispatcher(stage: BenchStage, number: number): Promise<Bench
   return await stage.startWorker(['dedicated-dispatch', '--name', `bench-${number}`, ...settings]);
 }
 
-async function measure(stage: BenchStage, count: number): Promise<Figures> {
+async function measure(stage: BenchStage, count: number, workers: readonly BenchProcess[]): Promise<Figures> {
   const db = await stage.database();
   const receiver = await stage.receiver();
   await emptyDatabase(db);
@@ -66,15 +69,21 @@ async function measure(stage: BenchStage, count: number): Promise<Figures> {
   const id = await createBenchCampaign(stage, newsletter(newsletterHtml(messageBytes, links)));
   await receiver.reset();
   stage.tell(`Sending with ${dispatchersOf(count)}`);
-  const before = await stage.engineCpuMs();
+  const cpuMs = async () => {
+    const { postgres, temporal } = await stage.engineCpuMs();
+    const own = [receiver, ...workers].reduce((sum, process) => sum + process.cpuMs(), postgres + temporal);
+    return { temporal, own, cores: coreTimes() };
+  };
+  const before = await cpuMs();
   const { done, curve } = await watchReceiver(receiver, async () => await sendCampaign(stage, id));
-  const { temporal } = await stage.engineCpuMs();
+  const after = await cpuMs();
   const batches = await db.$count(dispatchBatch, eq(dispatchBatch.campaignId, id));
   return {
     steady: rateBetween(curve, steady.from, steady.to),
     whole: (curve.at(-1)?.messages ?? 0) / ((done.sentAt - done.startedAt) / 1_000),
-    temporalMs: (temporal - before.temporal) / batches,
     batches,
+    temporalMs: (after.temporal - before.temporal) / batches,
+    cores: coreShares(before.cores, after.cores, after.own - before.own),
   };
 }
 
@@ -91,12 +100,15 @@ function rowsOf(count: number, figures: Figures, one: Figures): readonly BenchRo
           ratio: figures[what] / (count * one[what]),
         }),
   });
-  const { batches, temporalMs } = figures;
+  const { batches, temporalMs, cores } = figures;
+  const percent = (share: number) => `${Math.round(100 * share)} %`;
   return [
     {
       ...row('steady', `${100 * steady.from} to ${100 * steady.to} % of it`),
       ...(count === Math.max(...counts) ? { goal: { of: 'ratio', atLeast: 0.95 } as const } : {}),
-      note: `${batches} batches, each ${temporalMs.toFixed(0)} ms of Temporal's CPU`,
+      note:
+        `${batches} batches, each ${temporalMs.toFixed(0)} ms of Temporal's CPU; the cores were busy for ${percent(cores.busy)}` +
+        ` of the time, for the bench for ${percent(cores.own)}`,
     },
     row('whole', 'start to Sent'),
   ];
