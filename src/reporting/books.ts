@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
 import { booksBalance, type Totals } from '../domain/outcome.ts';
-import { auditedTotals, ledgerOf, unknownCampaign } from './totals.ts';
+import { countLedger, ledgerOf, unknownCampaign } from './totals.ts';
 
 /** How the queue, the ledger and what QueueMessage noted of them can disagree. */
 const differenceKinds = [
@@ -32,16 +32,18 @@ const positionsNamed = 5;
  * Counts the books of a campaign recipient by recipient, and names where they disagree. While the campaign is sent,
  * `no-outcome` is whoever remains. To be called in a snapshot.
  *
- * Where the sums are right nothing else is looked at but the contacts: positions are unique in both tables, so a queue
- * that has as many rows as were queued, from 1 to that number, and an outcome of each of them, can hide nothing.
+ * Where the sums are right nothing else is looked at: positions are unique in both tables, so a queue that has as many
+ * rows as were queued, from 1 to that number, and an outcome of each of them, for the same contact, can hide nothing.
  *
  * @throws InputError CAMPAIGN_UNKNOWN
  */
 export async function auditedBooks(db: Queries, campaignId: string): Promise<AuditedBooks> {
-  const totals = await auditedTotals(db, campaignId);
-  const isWhole = booksBalance(totals) && (await queueIsWhole(db, campaignId));
+  const counted = await countLedger(db, campaignId);
+  if (counted === undefined) throw unknownCampaign(campaignId);
+  const { totals, isQueueWhole, otherContacts } = counted;
   const differences: BooksDifference[] = [];
-  for (const kind of isWhole ? (['other-contact'] as const) : differenceKinds) {
+  if (booksBalance(totals) && isQueueWhole && otherContacts === 0) return { totals, differences };
+  for (const kind of differenceKinds) {
     const { rows } = await db.execute<{ count: number; positions: number[] }>(sql`
       with found as materialized (${found[kind](campaignId)})
       select count(*)::int as count,
@@ -51,17 +53,6 @@ export async function auditedBooks(db: Queries, campaignId: string): Promise<Aud
     if (row !== undefined && row.count > 0) differences.push({ kind, ...row });
   }
   return { totals, differences };
-}
-
-async function queueIsWhole(db: Queries, campaignId: string): Promise<boolean> {
-  const { rows } = await db.execute<{ isWhole: boolean }>(sql`
-    select coalesce(c.queued, 0) = q.rows and q.first = 1 and q.last = q.rows as "isWhole"
-      from campaign c, (select count(*) as rows, coalesce(min(position), 1) as first, coalesce(max(position), 0) as last
-                          from dispatch_queue where campaign_id = ${campaignId}) q
-     where c.id = ${campaignId}`);
-  const [row] = rows;
-  if (row === undefined) throw unknownCampaign(campaignId);
-  return row.isWhole;
 }
 
 /** The positions at which each difference is found. */

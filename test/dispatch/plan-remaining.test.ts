@@ -122,6 +122,41 @@ const fates = fc.array(
 );
 
 describe('planning who is to be sent to', () => {
+  it.each([
+    ['an outcome behind the queue', 3, '', [1, 2, 4], 1],
+    ['an outcome before the queue', 3, '', [0, 1, 2], 1],
+    [
+      'a row behind the end, added from outside',
+      3,
+      'update dispatch_queue set position = 9 where position = 3',
+      [1, 2, 3],
+      1,
+    ],
+    [
+      'a row before the beginning, added from outside',
+      3,
+      'update dispatch_queue set position = 0 where position = 3',
+      [1, 2, 3],
+      1,
+    ],
+    [
+      'a row that is missing, and no outcome either',
+      3,
+      'delete from dispatch_queue where position = 2',
+      [1, 3],
+      0,
+    ],
+    ['nobody in it', 0, '', [], 0],
+  ])(
+    'counts who is without an outcome in a queue with %s',
+    async (_what, length, change, outcomes, remaining) => {
+      const queue = await Queue.of(length);
+      await queue.enter(outcomes, new Map());
+      if (change !== '') await query(`${change} and campaign_id = $1`, [queue.id]);
+      expect(await planRemaining(database.db, queue.id)).toMatchObject({ remaining });
+    },
+  );
+
   it('puts everybody who is due and without an outcome into exactly one range, whatever has happened before', async () => {
     await fc.assert(
       fc.asyncProperty(
