@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { queueMessage } from '../contacts/queue-message.ts';
 import type { Database } from '../db/connect.ts';
 import { exclusionReasons } from '../domain/outcome.ts';
-import { byTurns, secondsOf } from './alternate.ts';
+import { byTurns, secondsOf } from './by-turns.ts';
 import { emptyDatabase } from './campaign.ts';
 import { makeAudience } from './excluded-audience.ts';
 import type { Measurement } from './measurement.ts';

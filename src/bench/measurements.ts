@@ -1,9 +1,17 @@
 import { contentDelivery } from './measure-content-delivery.ts';
 import { dispatch } from './measure-dispatch.ts';
 import { end } from './measure-end.ts';
+import { imports } from './measure-import.ts';
 import { queueing } from './measure-queueing.ts';
 import { scaling } from './measure-scaling.ts';
 import type { Measurement } from './measurement.ts';
 
 /** All that `exm bench` can measure, in the order in which it does. */
-export const measurements: readonly Measurement[] = [dispatch, queueing, scaling, end, contentDelivery];
+export const measurements: readonly Measurement[] = [
+  dispatch,
+  queueing,
+  imports,
+  scaling,
+  end,
+  contentDelivery,
+];

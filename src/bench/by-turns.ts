@@ -1,10 +1,4 @@
-/** The middle one of several figures. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
-}
+import { median } from './median.ts';
 
 /** Does two things by turns, as often as said, and keeps what each took: what else the machine does meets both alike. */
 export async function byTurns(
