@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { InputError } from '../domain/errors.ts';
 
-/** Bytes read at a time. */
-const readBytes = 256 * 1024;
+/** Bytes read at a time: four times as many take a third more memory, and no less time. */
+const readBytes = 64 * 1024;
 
 export interface ImportSource {
   readonly stream: Readable;
