@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 
 /** A connection that is logged in, and nobody listens to it any more. */
 export interface TakenOver {
-  readonly socket: Socket;
+  readonly socket: Duplex;
   /** What the server has said and nobody has read yet. */
   readonly unread: Buffer;
 }

@@ -70,6 +70,50 @@ describe('an SMTP session', () => {
     expect(session.isOpen).toBe(false);
   });
 
+  it('carries a message that is larger than what the network holds, and the next with it', async () => {
+    const receiver = await startSmtpReceiver();
+    closers.push(() => receiver.close());
+    const session = await connected(receiver.url);
+    const large = {
+      ...message,
+      raw: Buffer.concat([raw, Buffer.alloc(30_000_000, `${'x'.repeat(73)}\r\n`)]),
+    };
+    expect(await session.send(large, message)).toMatchObject({ kind: 'accepted' });
+    expect(await session.send(message)).toMatchObject({ kind: 'accepted' });
+    const [first, second] = receiver.messages;
+    expect(first?.raw.equals(large.raw)).toBe(true);
+    expect(second?.raw).toEqual(raw);
+  });
+
+  it('ends lines as SMTP does, so that no line of a message is taken for its end', async () => {
+    const receiver = await startSmtpReceiver();
+    closers.push(() => receiver.close());
+    const session = await connected(receiver.url);
+    const smuggling = 'Subject: x\n\n\r.\rMAIL FROM:<eve@example.com>\n.\nDATA\n.\r\n..';
+    expect(await session.send({ ...message, raw: Buffer.from(smuggling) })).toMatchObject({
+      kind: 'accepted',
+    });
+    expect(receiver.messages.map((received) => String(received.raw))).toEqual([
+      `${smuggling.replace(/\r\n?|\n/g, '\r\n')}\r\n`,
+    ]);
+  });
+
+  it('refuses an address that would say commands of its own, and carries the next message', async () => {
+    const named: string[] = [];
+    const receiver = await startSmtpReceiver({ onRcpt: (address) => void named.push(address) });
+    closers.push(() => receiver.close());
+    const session = await connected(receiver.url);
+    const eve = { ...envelope, to: 'eve@example.org>\r\nRCPT TO:<ida@example.org' };
+    const attack = { ...message, envelope: eve };
+    expect(await session.send(attack)).toEqual({
+      kind: 'rejected',
+      reply: expect.stringContaining('no envelope can hold the recipient'),
+    });
+    expect(await session.send(message, attack)).toMatchObject({ kind: 'accepted' });
+    expect(await session.send(attack)).toMatchObject({ kind: 'rejected' });
+    expect(named).toEqual([envelope.to]);
+  });
+
   describe('where the connection is lost, says whether the server may have the message', () => {
     const commands = ['MAIL', 'RCPT', 'DATA'] as const;
     const limits = { envelopeMs: 300, contentMs: 300 };

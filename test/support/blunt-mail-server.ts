@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /**
  * Where a mail server may misbehave: `greeting` when a client connects, `content` when the first of a message has
@@ -37,12 +38,14 @@ export interface BluntMailServer {
 }
 
 export interface BluntMailServerOptions {
-  /** Asked at each stage, with the recipient where one was named; undefined is the usual answer. */
-  readonly at: (stage: SmtpStage, recipient: string) => Misconduct | undefined;
+  /** Asked at each stage, with the recipient and the sender that were named last; undefined is the usual answer. */
+  readonly at: (stage: SmtpStage, recipient: string, sender: string) => Misconduct | undefined;
+  /** Told of each message that it takes, as it came over the wire: dots stuffed, without the one that ends it. */
+  readonly takes?: (content: string, recipient: string, sender: string) => void;
 }
 
 /** A bare SMTP server that does at each stage what a test wants, however impolite. */
-export async function startBluntMailServer({ at }: BluntMailServerOptions): Promise<BluntMailServer> {
+export async function startBluntMailServer(options: BluntMailServerOptions): Promise<BluntMailServer> {
   const accepted: string[] = [];
   const arrived: string[] = [];
   const sockets = new Set<Socket>();
@@ -52,7 +55,7 @@ export async function startBluntMailServer({ at }: BluntMailServerOptions): Prom
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
-    converse(socket, at, { accepted, arrived });
+    converseBluntly(socket, options, { accepted, arrived });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -84,19 +87,26 @@ const usualReplies: Record<SmtpStage, string> = {
   RSET: '250 2.0.0 forgotten',
 };
 
-function converse(
-  socket: Socket,
-  at: BluntMailServerOptions['at'],
+/** Its side of one connection. */
+export function converseBluntly(
+  socket: Duplex,
+  { at, takes }: BluntMailServerOptions,
   { accepted, arrived }: { accepted: string[]; arrived: string[] },
 ): void {
   let unread = '';
+  let sender = '';
   let recipient = '';
+  let content = '';
   let isData = false;
+  /** Whether it has refused a command of this message: those after it, pipelined, cannot do what they are for. */
+  let isRefused = false;
   /** @returns the reply that was given, if any */
   const answer = (stage: SmtpStage): string | undefined => {
-    const misconduct = at(stage, recipient);
+    const misconduct = at(stage, recipient, sender);
     if (misconduct === 'nothing') return undefined;
-    const says = misconduct === undefined ? usualReplies[stage] : 'says' in misconduct && misconduct.says;
+    const isOutOfPlace = isRefused && (stage === 'RCPT' || stage === 'DATA');
+    const usual = isOutOfPlace ? outOfPlace : usualReplies[stage];
+    const says = misconduct === undefined ? usual : 'says' in misconduct && misconduct.says;
     if (says) socket.write(`${says}\r\n`);
     if (misconduct?.hangsUp) socket.end();
     return says || undefined;
@@ -104,15 +114,26 @@ function converse(
   const hear = (line: string): void => {
     const command = /^[a-z]*/i.exec(line)?.[0].toUpperCase();
     if (isData) {
-      if (line !== '.') return;
+      if (line !== '.') {
+        content += `${line}\r\n`;
+        return;
+      }
       isData = false;
       arrived.push(recipient);
-      if (answer('answer')?.startsWith('2')) accepted.push(recipient);
-    } else if (command === 'DATA') isData = answer('DATA')?.startsWith('3') ?? false;
-    else if (command === 'QUIT') socket.end('221 2.0.0 bye\r\n');
+      if (!answer('answer')?.startsWith('2')) return;
+      accepted.push(recipient);
+      takes?.(content, recipient, sender);
+    } else if (command === 'DATA') {
+      isData = answer('DATA')?.startsWith('3') ?? false;
+      content = '';
+    } else if (command === 'QUIT') socket.end('221 2.0.0 bye\r\n');
     else {
-      if (command === 'RCPT') recipient = /<(.*?)>/.exec(line)?.[1] ?? '';
-      answer(command as SmtpStage);
+      const address = /<(.*?)>/.exec(line)?.[1] ?? '';
+      if (command === 'MAIL') sender = address;
+      if (command === 'RCPT') recipient = address;
+      if (command === 'MAIL' || command === 'RSET') isRefused = false;
+      const reply = answer(command as SmtpStage);
+      if (command === 'MAIL' || command === 'RCPT') isRefused ||= /^[45]/.test(reply ?? '');
     }
   };
   answer('greeting');
@@ -126,3 +147,5 @@ function converse(
     }
   });
 }
+
+const outOfPlace = '503 5.5.1 not now';
