@@ -159,7 +159,9 @@ export class RecipientFeed {
     const { range, announce } = this.options;
     if (announce !== undefined) await this.untilSettled();
     if (this.isStopped) return;
-    const alone = this.next > range.last ? this.returned.at(-1) : undefined;
+    // Where groups are announced, before the next of them: in the database no announcement follows one that lies behind it.
+    const isTheirTurn = this.next > range.last || announce !== undefined;
+    const alone = isTheirTurn && this.returned.length > 0 ? Math.min(...this.returned) : undefined;
     const askedAt = performance.now();
     const limit = Math.min(this.options.groupSize(), this.groupMaximum);
     const asked =
@@ -172,7 +174,8 @@ export class RecipientFeed {
       if (!(await announce({ first: head.position, last: tail.position }))) return this.stop();
     }
     if (alone === undefined) this.next = tail === undefined ? range.last + 1 : tail.position + 1;
-    else this.returned.pop();
+    // Others may have been given back meanwhile.
+    else this.returned = this.returned.filter((position) => position !== alone);
     const left = this.ready.slice(this.given);
     if (left.length === 0) this.isFirstOfGroup = true;
     this.ready = [...left, ...group.map((queued) => ({ queued, until }))];

@@ -127,6 +127,69 @@ describe('the feed of a batch', () => {
     }
   });
 
+  it('gives nobody twice who was settled and loses nobody, whoever is given back and whatever is slow', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.integer({ min: 1, max: 12 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(fc.constantFrom('sends', 'sends', 'gives back', 'fails'), { maxLength: 30 }),
+        fc.boolean(),
+        async (scheduler, last, groupSize, threads, acts, isAtMostOnce) => {
+          const { read } = books();
+          const left = [...acts];
+          let announced: PositionRange = { first: 0, last: 0 };
+          const feed = new RecipientFeed({
+            range: { first: 1, last },
+            read: async (range, limit) =>
+              await scheduler.schedule(Promise.resolve()).then(async () => await read(range, limit)),
+            groupSize: () => groupSize,
+            ...(isAtMostOnce
+              ? {
+                  announce: async (group: PositionRange) => {
+                    await scheduler.schedule(Promise.resolve());
+                    // As the database does it: an announcement that comes late takes the place of no later one.
+                    if (group.first >= announced.first) announced = group;
+                    return true;
+                  },
+                }
+              : {}),
+          });
+          const done: number[] = [];
+          const thread = async () => {
+            let fed = await feed.take();
+            while (fed !== undefined) {
+              const { position } = fed.queued;
+              if (isAtMostOnce) {
+                expect(position).toBeGreaterThanOrEqual(announced.first);
+                expect(position).toBeLessThanOrEqual(announced.last);
+              }
+              const upcoming = feed.takeNow();
+              await scheduler.schedule(Promise.resolve());
+              const act = left.pop() ?? 'sends';
+              if (act === 'sends') {
+                done.push(position);
+                feed.settled();
+              } else feed.giveBack(fed);
+              if (act === 'fails') {
+                if (upcoming !== undefined) feed.giveBack(upcoming);
+                return;
+              }
+              fed = upcoming ?? (await feed.take());
+            }
+          };
+          const all = Promise.all(Array.from({ length: threads }, thread));
+          await scheduler.waitFor(all);
+          expect(new Set(done).size).toBe(done.length);
+          const { first = last + 1 } = feed.rest ?? {};
+          for (let position = 1; position < first; position++) expect(done).toContain(position);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
   it('gives one that was given back again, read by itself, when all others are out', async () => {
     let isSettledByOthers = false;
     const { read, asked } = books((position) => position !== 2 || !isSettledByOthers);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eq } from 'drizzle-orm';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { campaign } from '../../src/db/schema.ts';
 import { useClosers } from '../support/closers.ts';
 import { useTestDatabase } from '../support/database.ts';
@@ -145,5 +145,56 @@ describe('a batch on a dispatcher with several threads', () => {
     expect(counts.inDoubt).toBeGreaterThanOrEqual(3);
     expect(counts.inDoubt).toBeLessThanOrEqual(60);
     expect(new Set(received(receiver)).size).toBe(receiver.messages.length);
+  });
+
+  it('hands over nobody, where nobody may be mailed twice, who is not announced: also not whom a thread gave back', async () => {
+    const announced: boolean[] = [];
+    let campaignId = '';
+    const { receiver, batch } = await start('given-back', 90, 2, {
+      delivery: 'at-most-once',
+      receiver: {
+        onData: async ({ to: [address = ''] }) => {
+          const { rows } = await database.db.$client.query(
+            `select b.announced_first <= q.position and b.announced_last >= q.position as "isAnnounced"
+               from dispatch_queue q join contact c on c.id = q.contact_id
+               join dispatch_batch b on b.campaign_id = q.campaign_id
+              where q.campaign_id = $1 and c.email = $2`,
+            [campaignId, address],
+          );
+          announced.push(rows[0]?.isAnnounced);
+          return undefined;
+        },
+      },
+    });
+    campaignId = batch.campaignId;
+    // Of the two threads one waits in a step of the installation's own; the other hears of a pause, and gives back.
+    let goOn: (() => void) | undefined;
+    let calls = 0;
+    const host = dispatchHost(database.db, {
+      smtpUrl: receiver.url,
+      name: 'given-back-2',
+      threads: 2,
+      processors: {
+        Waits: async () => {
+          if (++calls === 10) await new Promise<void>((resolve) => (goOn = resolve));
+        },
+      },
+    });
+    closers.push(() => host.close());
+    const tell = async (word: 'pause' | 'go') => {
+      await database.db.update(campaign).set({ word }).where(eq(campaign.id, campaignId));
+      await waitFor(() => host.recorder.taken.every((lease) => lease.word === word), {
+        describe: `the batch to be told ${word}`,
+      });
+    };
+    const released = vi.spyOn(host.threads, 'release');
+    const sending = attempt(host, { ...batch, sendEmail: ['FillEmail', 'SendEmail', 'EmailSent', 'Waits'] });
+    await waitFor(() => goOn !== undefined, { describe: 'a thread to wait' });
+    await tell('pause');
+    await waitFor(() => released.mock.calls.length === 1, { describe: 'the other thread to end' });
+    await tell('go');
+    goOn?.();
+    expect(await sending).toMatchObject({ counts: { sent: 90 } });
+    expect(announced).toEqual(Array.from({ length: 90 }, () => true));
   });
 });
