@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Keys } from '../config/keys.ts';
 import type { Recipient } from '../contacts/recipient.ts';
 import { trackingPaths } from '../tracking/links.ts';

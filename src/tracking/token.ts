@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { createCipheriv, timingSafeEqual } from 'node:crypto';
 import type { Keys } from '../config/keys.ts';
 import { hmacSha256 } from './hmac.ts';
@@ -39,15 +40,14 @@ export function makeToken(payload: TokenPayload, keys: TokenKeys): string {
  * nothing about the token can be learnt. They are the rest of the digest whose first half is the token's IV.
  */
 export function makeTokenAndMark(payload: TokenPayload, keys: TokenKeys): { token: string; mark: string } {
-  const plain = encodePayload(payload);
+  const token = encodePayload(payload);
+  const plain = token.subarray(ivLength);
   const { digest, keyStream } = cryptoOf(keys);
-  const token = Buffer.allocUnsafe(ivLength + plain.length);
   const whole = digest(plain);
-  const iv = whole.subarray(0, ivLength);
-  token.set(iv);
-  const stream = keyStream(iv, plain.length);
+  const stream = keyStream(whole, plain.length);
+  for (let index = 0; index < ivLength; index++) token[index] = whole[index] ?? 0;
   for (let index = 0; index < plain.length; index++) {
-    token[ivLength + index] = (plain[index] ?? 0) ^ (stream[index] ?? 0);
+    token[ivLength + index] = (token[ivLength + index] ?? 0) ^ (stream[index] ?? 0);
   }
   return {
     token: token.toString('base64url'),
@@ -72,7 +72,7 @@ export function openToken(token: string, keys: TokenKeys): TokenPayload | undefi
 
 interface TokenCrypto {
   readonly digest: (plain: Buffer) => Buffer;
-  /** As many bytes as asked for, or a few more. */
+  /** As many bytes as asked for, or a few more. The IV is the first 16 bytes of what is given. */
   readonly keyStream: (iv: Buffer, length: number) => Buffer;
 }
 
@@ -92,12 +92,12 @@ function makeCrypto(keys: TokenKeys): TokenCrypto {
     digest: hmacSha256(keys.authentication),
     keyStream: (iv, length) => {
       const counters = Buffer.allocUnsafe(Math.ceil(length / ivLength) * ivLength);
-      const counter = Buffer.from(iv);
-      for (let at = 0; at < counters.length; at += ivLength) {
-        counters.set(counter, at);
-        for (let index = ivLength - 1; index >= 0; index--) {
-          const next = ((counter[index] ?? 0) + 1) & 0xff;
-          counter[index] = next;
+      for (let index = 0; index < ivLength; index++) counters[index] = iv[index] ?? 0;
+      for (let at = ivLength; at < counters.length; at += ivLength) {
+        counters.copyWithin(at, at - ivLength, at);
+        for (let index = at + ivLength - 1; index >= at; index--) {
+          const next = ((counters[index] ?? 0) + 1) & 0xff;
+          counters[index] = next;
           if (next !== 0) break;
         }
       }
@@ -106,12 +106,28 @@ function makeCrypto(keys: TokenKeys): TokenCrypto {
   };
 }
 
+/** The payload, behind room for the IV. */
 function encodePayload({ campaignId, position, contactId }: TokenPayload): Buffer {
-  const id = Buffer.from(campaignId, 'utf8');
-  if (id.length === 0 || id.length > campaignIdMaximum) {
-    throw new RangeError(`A campaign id has 1 to ${campaignIdMaximum} bytes; this one has ${id.length}.`);
+  const id = bytesOf(campaignId);
+  const length = ivLength + 1 + varintLength(position) + varintLength(contactId) + id.length;
+  const encoded = Buffer.allocUnsafe(length);
+  encoded[ivLength] = version;
+  const at = writeVarint(encoded, contactId, writeVarint(encoded, position, ivLength + 1));
+  encoded.set(id, at);
+  return encoded;
+}
+
+/** Thousands of tokens are of the same campaign. */
+let lastCampaign = { id: '', bytes: Buffer.alloc(0) };
+
+function bytesOf(campaignId: string): Buffer {
+  if (campaignId === lastCampaign.id && campaignId !== '') return lastCampaign.bytes;
+  const bytes = Buffer.from(campaignId, 'utf8');
+  if (bytes.length === 0 || bytes.length > campaignIdMaximum) {
+    throw new RangeError(`A campaign id has 1 to ${campaignIdMaximum} bytes; this one has ${bytes.length}.`);
   }
-  return Buffer.concat([Buffer.from([version, ...varint(position), ...varint(contactId)]), id]);
+  lastCampaign = { id: campaignId, bytes };
+  return bytes;
 }
 
 function decodePayload(plain: Buffer): TokenPayload | undefined {
@@ -124,13 +140,21 @@ function decodePayload(plain: Buffer): TokenPayload | undefined {
 }
 
 /** Seven bits a byte, lowest first; the high bit says that more follow. */
-function varint(value: number): number[] {
+function varintLength(value: number): number {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new RangeError(`${value} is not a whole number from 0.`);
-  const bytes: number[] = [];
+  let length = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++;
+  return length;
+}
+
+/** @returns where it ends */
+function writeVarint(bytes: Buffer, value: number, start: number): number {
+  let at = start;
   let rest = value;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  return [...bytes, rest];
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[at++] = (rest % 0x80) | 0x80;
+  bytes[at++] = rest;
+  return at;
 }
 
 function readVarint(bytes: Buffer, start: number): { value: number; end: number } | undefined {

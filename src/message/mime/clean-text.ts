@@ -11,3 +11,12 @@ export function cleanText(text: string): string {
   if (controls.test(clean)) clean = clean.replace(allControls, '');
   return clean.isWellFormed() ? clean : clean.toWellFormed();
 }
+
+/** True for a line of printable ASCII: nothing to be cleaned or encoded. Short values are looked at faster so than by a pattern. */
+export function isPlainLine(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code > 0x7e) return false;
+  }
+  return true;
+}

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Mailbox } from '../content.ts';
 import { escapedBytes } from './escaped-bytes.ts';
 
@@ -71,11 +72,19 @@ function isSimple(text: string): boolean {
   return text.length < wordMaximum && shortAndSimple.test(text);
 }
 
+/** Printable ASCII that nobody takes for an encoded word, and that can be folded. */
 function isPlainText(text: string): boolean {
   if (isSimple(text)) return true;
-  return /^[ -~]*$/.test(text) && !text.includes('=?') && !tooLongWord.test(text);
+  let wordLength = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === space) wordLength = 0;
+    else if (code < space || code > tilde || ++wordLength >= wordMaximum) return false;
+  }
+  return !text.includes('=?');
 }
-const tooLongWord = new RegExp(`[^ ]{${wordMaximum}}`);
+const space = 0x20;
+const tilde = 0x7e;
 
 /** The text as encoded words (RFC 2047) in the encoding that most of it can be read in, each of whole characters, the first after the field's name. */
 function encodedWords(text: string, field: string): string {
@@ -105,8 +114,10 @@ function encodedWords(text: string, field: string): string {
 }
 
 /** RFC 2047 section 5 (3): what may stand in a display name stands everywhere. */
+const standsForItself = new Set('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/');
+
 function quote(character: string): string {
-  if (/^[A-Za-z0-9!*+/-]$/.test(character)) return character;
+  if (standsForItself.has(character)) return character;
   if (character === ' ') return '_';
   return escapedBytes(character, '=');
 }

@@ -6,7 +6,7 @@ import { domainOf } from '../mailbox.ts';
  * Whatever a contact's values hold, they cannot begin a header of their own.
  */
 export function headerText(text: string, maximum: number): string {
-  if (text.length <= maximum && isHeaderText.test(text)) return text;
+  if (text.length <= maximum && (isHeaderText.test(text) || isForeignHeaderText.test(text))) return text;
   const clean = text
     .toWellFormed()
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+/gu, ' ')
@@ -20,6 +20,8 @@ export function headerText(text: string, maximum: number): string {
 
 /** The usual case: nothing to be changed. */
 const isHeaderText = /^[!-<>-~]+(?: [!-<>-~]+)*$/;
+/** The same with letters of any script. */
+const isForeignHeaderText = /^[!-<>-~\p{L}]+(?: [!-<>-~\p{L}]+)*$/u;
 
 /**
  * Message-ID of a recipient's message: the same over all tries, so that mail programs can drop a repeat. It names the

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 /** Messages share blocks of this size; larger ones have their own memory. Bytes. */
 const blockLength = 1_048_576;
 const largestShared = 65_536;

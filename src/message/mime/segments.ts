@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 /** Bytes that every recipient gets, or a place for something of the recipient's own. */
 export type Segment = Buffer | Slot;
 

@@ -1,6 +1,7 @@
+import { Buffer } from 'node:buffer';
 import type { EmbeddedImage, FileReference } from '../content.ts';
 import type { CompiledTemplate, Piece } from '../render/compiled-template.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText, isPlainLine } from './clean-text.ts';
 import { base64Lines, filePart } from './file-part.ts';
 import { columnAfterValue, encodeText, encodeValue } from './quoted-printable.ts';
 import { room } from './room.ts';
@@ -99,27 +100,74 @@ export class MimeSkeleton {
 
   /** A whole message: the head as it is, then the body. */
   write(head: string, values: PartValues, boundary: string): Buffer {
-    const isAscii = this.encoding === 'quoted-printable';
-    const charset = isAscii ? 'latin1' : 'utf8';
-    const filled: string[] = [];
-    let length = Buffer.byteLength(head) + this.#staticLength;
-    for (const { of, index, column } of this.#slots) {
-      const value = of === 'boundary' ? boundary : (values[of][index] ?? '');
-      const encoded = of === 'boundary' ? value : isAscii ? encodeValue(value, column) : crlfText(value);
-      filled.push(encoded);
-      length += isAscii ? encoded.length : Buffer.byteLength(encoded);
-    }
-    const message = room(length);
-    let at = message.write(head, 'utf8');
+    const filled = this.#encoded(values, boundary);
+    const headLength = Buffer.byteLength(head);
+    const message = room(filled.reduce((sum, { bytes }) => sum + bytes, headLength + this.#staticLength));
+    put(message, head, 0, headLength);
+    let at = headLength;
     let next = 0;
+    let last: Encoded | undefined;
+    let lastAt = 0;
+    let copy: Buffer | undefined;
     for (const segment of this.#segments) {
-      if (Buffer.isBuffer(segment)) {
+      if (segment instanceof Uint8Array) {
         message.set(segment, at);
         at += segment.length;
-      } else at += message.write(filled[next++] ?? '', at, charset);
+        continue;
+      }
+      const one = filled[next++] as Encoded;
+      // Bytes are copied faster than a text is written, and most of a newsletter's values are the recipient's token.
+      if (one === last) {
+        copy ??= message.subarray(lastAt, lastAt + one.bytes);
+        message.set(copy, at);
+      } else {
+        put(message, one.text, at, one.bytes);
+        last = one;
+        lastAt = at;
+        copy = undefined;
+      }
+      at += one.bytes;
     }
     return message;
   }
+
+  /** What goes into each slot. Neighbours that are the same are the same object. */
+  #encoded(values: PartValues, boundary: string): Encoded[] {
+    const isEightBit = this.encoding === '8bit';
+    const filled: Encoded[] = [];
+    let last: { readonly value: string; readonly slot: Slot; readonly encoded: Encoded } | undefined;
+    for (const slot of this.#slots) {
+      const { of, index, column } = slot;
+      const value = of === 'boundary' ? boundary : ((of === 'html' ? values.html : values.text)[index] ?? '');
+      if (last?.value !== value || last.slot.of !== of || !(isEightBit || last.slot.column === column)) {
+        const encoded =
+          of === 'boundary' ? ascii(value) : isEightBit ? eightBit(value) : ascii(encodeValue(value, column));
+        last = { value, slot, encoded };
+      }
+      filled.push(last.encoded);
+    }
+    return filled;
+  }
+}
+
+interface Encoded {
+  readonly text: string;
+  readonly bytes: number;
+}
+
+function ascii(text: string): Encoded {
+  return { text, bytes: text.length };
+}
+
+function eightBit(value: string): Encoded {
+  if (isPlainLine(value)) return ascii(value);
+  const text = crlfText(value);
+  return { text, bytes: Buffer.byteLength(text) };
+}
+
+/** ASCII, which nearly all of it is, is written faster as Latin-1. */
+function put(message: Buffer, text: string, at: number, bytes: number): void {
+  message.write(text, at, bytes === text.length ? 'latin1' : 'utf8');
 }
 
 const isShort = (value: string) =>

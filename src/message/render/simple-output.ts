@@ -19,6 +19,8 @@ export function simpleOutput(source: string, isEscaped: boolean): SimpleOutput |
   if (path === undefined || special.test(path)) return undefined;
   const read = reader(path);
   if (read === undefined) return undefined;
+  // base64url: nothing in it is to be escaped, and it is never empty.
+  if (read === token) return read;
   const fallback = match?.[2] ?? match?.[3];
   return (rendering) => {
     let value = read(rendering);
@@ -27,10 +29,12 @@ export function simpleOutput(source: string, isEscaped: boolean): SimpleOutput |
   };
 }
 
+const token: SimpleOutput = (rendering) => rendering.token;
+
 function reader(path: string): SimpleOutput | undefined {
   const [root, name, third, ...more] = path.split('.');
   if (more.length > 0) return undefined;
-  if (root === '_exm') return name === 'token' && third === undefined ? (one) => one.token : undefined;
+  if (root === '_exm') return name === 'token' && third === undefined ? token : undefined;
   if (root !== 'contact') {
     if (name !== undefined) return undefined;
     return root === 'unsubscribeUrl' ? (one) => one.unsubscribeUrl : (one) => one.viewOnlineUrl;
@@ -41,11 +45,15 @@ function reader(path: string): SimpleOutput | undefined {
   switch (name) {
     case 'id':
       return ({ recipient }) => String(recipient.contactId);
+    // Each by its name: a property of a name that varies is looked up each time.
     case 'email':
+      return ({ recipient }) => recipient.email || facet(recipient, name);
     case 'firstName':
+      return ({ recipient }) => recipient.firstName || facet(recipient, name);
     case 'lastName':
+      return ({ recipient }) => recipient.lastName || facet(recipient, name);
     case 'language':
-      return ({ recipient }) => recipient[name] || facet(recipient, name);
+      return ({ recipient }) => recipient.language || facet(recipient, name);
     default:
       return ({ recipient }) => facet(recipient, name);
   }
