@@ -15,8 +15,6 @@ const recipients = 50_000;
 const far = { ofBare: 0.05, ofNodemailer: 3, dispatcherCpuMs: 0.5 };
 /** Of nodemailer, which needs as long for one as we need for many. */
 const recipientsOfNodemailer = 10_000;
-/** Sent before anything is measured: the first messages of a process cost many times what all others do. */
-const warmUpMessages = 2_000;
 const connections = 20;
 const links = 9;
 
@@ -47,7 +45,7 @@ export const dispatch: Measurement = {
     const dispatchers = await startDispatchers(stage, processes, { threads });
     const rows: BenchRow[] = [];
     try {
-      await warmUp(stage, warmUpMessages);
+      await warmUp(stage);
       for (const one of cases) {
         const html = newsletterHtml(one.kilobytes * 1_000, links);
         stage.tell(`Sending ${stage.size(recipients)} messages of ${one.kilobytes} KB`);

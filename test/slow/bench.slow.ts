@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BenchRow } from '../../src/bench/measurement.ts';
 import { packagePath } from '../../src/package-path.ts';
 import { runExm } from '../support/installation.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -24,10 +25,13 @@ const env = { PATH, HOME, TMPDIR: temporary, DATABASE_URL: 'postgres://nobody@12
 
 describe('exm bench', () => {
   it('measures a campaign with parts of its own, and leaves nothing behind', async () => {
-    const { code, stdout, stderr } = await runExm(['bench', 'dispatch', '--size', '0.004', '--json', file], {
-      env,
-      cwd: dir,
-    });
+    const { code, stdout, stderr } = await runExm(
+      ['bench', 'dispatch', 'parts', '--size', '0.004', '--json', file],
+      {
+        env,
+        cwd: dir,
+      },
+    );
     expect(code, stderr).toBe(0);
     expect(stderr).toContain('does not use DATABASE_URL');
     for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100);
@@ -35,9 +39,8 @@ describe('exm bench', () => {
     const { size, machine, measurements } = JSON.parse(readFileSync(file, 'utf8'));
     expect([size, machine.node]).toEqual([0.004, process.version]);
     expect(machine.postgres).toMatch(/^\d+\./);
-    const [{ name, rows }] = measurements;
-    expect(name).toBe('dispatch');
-    for (const row of rows) {
+    expect(measurements.map(({ name }: { name: string }) => name)).toEqual(['dispatch', 'parts']);
+    for (const row of measurements.flatMap(({ rows }: { rows: BenchRow[] }) => rows)) {
       if (row.value === undefined) expect(row.note).toMatch(/install/);
       else expect(row.value, row.what).toBeGreaterThanOrEqual(0);
     }

@@ -10,16 +10,16 @@ export interface SenderTask {
 }
 
 /** The next message of whoever started this process, which ends with it. */
-export async function untilTold<T>(): Promise<T> {
+export async function nextMessage<T>(): Promise<T> {
   return await new Promise((resolve) => process.once('message', (message) => resolve(message as T)));
 }
 
 /** Prepares, waits for the word, sends, and says so. */
 export async function runSender(prepare: (task: SenderTask) => Promise<() => Promise<void>>): Promise<void> {
   process.on('disconnect', () => process.exit());
-  const send = await prepare(await untilTold<SenderTask>());
+  const send = await prepare(await nextMessage<SenderTask>());
   process.send?.({ ready: true });
-  await untilTold<{ readonly go: true }>();
+  await nextMessage<{ readonly go: true }>();
   await send();
   process.send?.({ sent: true });
 }

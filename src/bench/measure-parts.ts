@@ -1,0 +1,119 @@
+import { availableParallelism } from 'node:os';
+import {
+  addContacts,
+  emptyDatabase,
+  startDispatchers,
+  startPrimary,
+  warmUp,
+  warmUpMaximum,
+} from './campaign.ts';
+import { measureCampaign } from './dispatch-figures.ts';
+import type { BenchRow, Measurement } from './measurement.ts';
+import { median } from './median.ts';
+import { newsletter, newsletterHtml } from './newsletters.ts';
+import type { DispatchTask } from './parts/dispatch-program.ts';
+import { InProcessDispatch, type PartFigures } from './parts/in-process-dispatch.ts';
+import type { BenchStage } from './stage.ts';
+
+const recipients = 50_000;
+const connections = 20;
+const messageBytes = 14_500;
+const links = 9;
+/** Each second one the other way round, so that no variant gains by coming last. */
+const rounds = 4;
+const roundsOfFew = 2;
+/** Of the rate without ledger, contacts and Temporal, so much is left with them. */
+const shareMinimum = 0.85;
+
+const definition = newsletter(newsletterHtml(messageBytes, links));
+
+interface Variant {
+  readonly what: string;
+  /** Undefined: a campaign as it is, with Temporal. */
+  readonly without?: DispatchTask['without'];
+}
+
+const asItIs: Variant = { what: 'as it is' };
+const withoutAll: Variant = { what: 'without all three', without: { ledger: true, contacts: true } };
+const variants: readonly Variant[] = [
+  asItIs,
+  { what: 'without Temporal', without: {} },
+  { what: 'without Temporal and ledger', without: { ledger: true } },
+  { what: 'without Temporal and contacts', without: { contacts: true } },
+  withoutAll,
+];
+
+/** What ledger, contacts and Temporal cost, by sending the same campaign with each of them doing nothing. */
+export const parts: Measurement = {
+  name: 'parts',
+  about: 'what ledger, contacts and Temporal cost: the same campaign with each of them doing nothing',
+  async run(stage) {
+    const db = await stage.database();
+    await emptyDatabase(db);
+    await addContacts(db, stage.size(recipients));
+    const processes = Math.max(2, availableParallelism());
+    const threads = Math.ceil(connections / processes);
+    const primary = await startPrimary(stage);
+    const dispatchers = await startDispatchers(stage, processes, { threads });
+    const alone = await InProcessDispatch.start(stage, { processes, threads });
+    try {
+      await warmUp(stage);
+      await alone.send(definition, {}, warmUpMaximum);
+      const figures = new Map<Variant, PartFigures[]>(variants.map((variant) => [variant, []]));
+      const count = stage.size(recipients) < recipients ? roundsOfFew : rounds;
+      for (let round = 1; round <= count; round++) {
+        for (const variant of round % 2 === 1 ? variants : variants.toReversed()) {
+          stage.tell(`Sending ${variant.what}, round ${round} of ${count}`);
+          const measured =
+            variant.without === undefined
+              ? await measureAsItIs(stage, { dispatchers, primary })
+              : await alone.send(definition, variant.without);
+          figures.get(variant)?.push(measured);
+        }
+      }
+      return rowsOf(figures);
+    } finally {
+      await alone.stop();
+      await Promise.all(dispatchers.map(async (dispatcher) => await dispatcher.stop()));
+    }
+  },
+};
+
+async function measureAsItIs(
+  stage: BenchStage,
+  senders: Parameters<typeof measureCampaign>[2],
+): Promise<PartFigures> {
+  const { sendingPerSecond, cpuMs } = await measureCampaign(stage, definition, senders);
+  return { perSecond: sendingPerSecond, cpuMs: Object.values(cpuMs).reduce((sum, ms) => sum + ms, 0) };
+}
+
+function rowsOf(figures: ReadonlyMap<Variant, readonly PartFigures[]>): BenchRow[] {
+  const medianOf = (variant: Variant, figure: keyof PartFigures) =>
+    median((figures.get(variant) ?? []).map((measured) => measured[figure]));
+  const whole = medianOf(asItIs, 'perSecond');
+  const rows = variants.map((variant): BenchRow => {
+    const value = medianOf(variant, 'perSecond');
+    const cpu = `${Math.round(medianOf(variant, 'cpuMs') * 1_000)} µs of CPU a message in all processes`;
+    return {
+      what: variant.what,
+      value,
+      unit: 'messages/s',
+      note:
+        variant === asItIs
+          ? `${cpu}, from start to Sent`
+          : `of which the campaign as it is reaches ${Math.round((100 * whole) / value)} %; ${cpu}`,
+    };
+  });
+  const without = medianOf(withoutAll, 'perSecond');
+  return [
+    ...rows,
+    {
+      what: 'all three together',
+      value: whole,
+      unit: 'messages/s',
+      against: { what: 'the same without them', value: without },
+      ratio: whole / without,
+      goal: { of: 'ratio', atLeast: shareMinimum },
+    },
+  ];
+}
