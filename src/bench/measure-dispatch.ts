@@ -21,14 +21,14 @@ const links = 9;
 interface Case {
   /** Of the HTML. */
   readonly kilobytes: number;
-  readonly ofBare: number;
+  readonly ofBare?: number;
   readonly ofNodemailer?: number;
   readonly dispatcherCpuMs?: number;
 }
 
 const cases: readonly Case[] = [
   { kilobytes: 14.5, ofBare: 0.65, ofNodemailer: 12, dispatcherCpuMs: 0.12 },
-  { kilobytes: 2.7, ofBare: 0.65 },
+  { kilobytes: 2.7 },
 ];
 
 /** Accepted messages per second of one whole campaign, against senders that have nothing to do but send. */
@@ -100,19 +100,20 @@ function ratesOf(
   { perSecond, sendingPerSecond }: DispatchFigures,
   bare: SenderFigures,
 ): BenchRow[] {
-  const goal = { of: 'ratio', atLeast: ofBare, farFrom: far.ofBare } as const;
+  const goal =
+    ofBare === undefined ? {} : { goal: { of: 'ratio', atLeast: ofBare, farFrom: far.ofBare } as const };
   const isWhole = stage.size(recipients) >= recipients;
   const by = 'a bare socket';
   return [
     {
       what: `${title}, from start to Sent`,
       ...compared(perSecond, by, bare.perSecond),
-      ...(isWhole ? { goal } : {}),
+      ...(isWhole ? goal : {}),
     },
     {
       what: `${title}, first to last accepted`,
       ...compared(sendingPerSecond, by, bare.perSecond),
-      ...(isWhole ? {} : { goal }),
+      ...(isWhole ? {} : goal),
     },
   ];
 }
