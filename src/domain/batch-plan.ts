@@ -17,8 +17,8 @@ export const batchesAtOnce = 2;
 const firstBatches = 10;
 /** A batch lasts at least this long, for it costs two dozen history events and some 15 ms of Temporal's time. Seconds. */
 const shortestSeconds = 1;
-/** And at most this long, so that slow and fast hosts finish together, and other campaigns have their turn. Seconds. */
-const longestSeconds = 30;
+/** And at most this long, so that slow and fast hosts finish together, and tests and other campaigns have their turn. Seconds. */
+const longestSeconds = 10;
 /** But a campaign is not cut into more than about this many, however slow. */
 const batchesPerCampaign = 500;
 /** Nor is any batch smaller than this while more is left. */
@@ -52,7 +52,7 @@ export function backlogLength(backlog: readonly PositionRange[]): number {
 
 /**
  * How many recipients the next batch gets: half of a fair share of what is left (guided self-scheduling), so that hosts of
- * unlike speed finish together; within what is sent in one to thirty seconds.
+ * unlike speed finish together; within what is sent in one to ten seconds.
  */
 export function nextBatchSize({
   backlog,

@@ -36,8 +36,8 @@ describe('the size of batches', () => {
     expect(nextBatchSize({ backlog: left(8_000), hosts: 2, pace: 200 })).toBe(1_000);
   });
 
-  test('is what the slowest host sends within thirty seconds at the most, and within a second at the least', () => {
-    expect(nextBatchSize({ backlog: left(20_000), hosts: 2, pace: 20 })).toBe(600);
+  test('is what the slowest host sends within ten seconds at the most, and within a second at the least', () => {
+    expect(nextBatchSize({ backlog: left(20_000), hosts: 2, pace: 20 })).toBe(200);
     expect(nextBatchSize({ backlog: left(100), hosts: 2, pace: 400 })).toBe(400);
     expect(nextBatchSize({ backlog: left(30), hosts: 4, pace: 0.1 })).toBe(10);
   });
