@@ -1,5 +1,11 @@
 import { condition, executeChild, workflowInfo } from '@temporalio/workflow';
-import { batchesAtOnce, type PositionRange, takeRange } from '../src/domain/batch-plan.ts';
+import {
+  type BacklogRange,
+  batchesAtOnce,
+  type PositionRange,
+  restOf,
+  takeRange,
+} from '../src/domain/batch-plan.ts';
 import type { DispatchWord } from '../src/domain/campaign-state.ts';
 import {
   type Capacity,
@@ -41,7 +47,7 @@ export interface DispatchedCampaign {
  * dispatchers work on together, so that whoever is free finds the next batch waiting.
  */
 export class BatchWindow {
-  private backlog: PositionRange[] = [];
+  private backlog: BacklogRange[] = [];
   private readonly running = new Map<number, PositionRange>();
   private nextBatch = 1;
   private startedInThisRun = 0;
@@ -80,12 +86,12 @@ export class BatchWindow {
   }
 
   /** Ranges to be dispatched again. */
-  putBack(ranges: readonly PositionRange[]): void {
+  putBack(ranges: readonly BacklogRange[]): void {
     this.backlog.unshift(...ranges);
   }
 
   /** A range to be dispatched behind everything else. */
-  append(range: PositionRange): void {
+  append(range: BacklogRange): void {
     this.backlog.push(range);
   }
 
@@ -182,7 +188,9 @@ export class BatchWindow {
     this.draining = false;
   }
 
-  private async runBatch(batch: number, range: PositionRange): Promise<void> {
+  private async runBatch(batch: number, backlogRange: BacklogRange): Promise<void> {
+    const { first, last } = backlogRange;
+    const range = { first, last };
     this.running.set(batch, range);
     this.startedInThisRun++;
     const { campaign, plan, contentHash } = this.dispatch;
@@ -197,9 +205,10 @@ export class BatchWindow {
       const result = await ended;
       this.running.delete(batch);
       this.fold(result);
+      if (result.rest !== undefined) this.putBack([restOf(backlogRange, result.rest)]);
     } catch (error) {
       this.running.delete(batch);
-      this.putBack([range]);
+      this.putBack([backlogRange]);
       await this.dispatch.hold(
         `batch ${batch} (positions ${range.first} to ${range.last}): ${describeFailure(error)}`,
       );
@@ -212,6 +221,5 @@ export class BatchWindow {
     this.counts = addCounts(this.counts, result.counts);
     if (result.capacity.slots > 0) this.capacity = result.capacity;
     if (result.pace !== undefined) this.paces = { ...this.paces, [result.server]: result.pace };
-    if (result.rest !== undefined) this.putBack([result.rest]);
   }
 }

@@ -1,8 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
 import { hasNoOutcome } from '../db/has-no-outcome.ts';
-import type { PositionRange } from '../domain/batch-plan.ts';
-import { rangeSizeFor } from '../domain/batch-plan.ts';
+import { type BacklogRange, rangeSizeFor } from '../domain/batch-plan.ts';
 import type { QueuedMessage, RemainingRecipients } from '../domain/dispatch.ts';
 
 /** Behind all positions. */
@@ -88,16 +87,16 @@ async function dueRanges(
   campaignId: string,
   due: number,
   last: number,
-): Promise<PositionRange[]> {
+): Promise<BacklogRange[]> {
   if (due === 0) return [];
   const size = rangeSizeFor(due);
-  const { rows } = await db.execute<{ first: number; last: number }>(sql`
-    select min(position)::int as first, max(position)::int as last
+  const { rows } = await db.execute<{ first: number; last: number; due: number }>(sql`
+    select min(position)::int as first, max(position)::int as last, count(*)::int as due
       from (select q.position, (row_number() over (order by q.position) - 1) / ${size}::int as part
               from dispatch_queue q
               ${itsDeferral}
              where q.campaign_id = ${campaignId} and q.position <= ${last} and (d.due_at is null or d.due_at <= now())
                and ${hasNoOutcome(sql`q`)}) as due
      group by part order by part`);
-  return rows.map(({ first, last }) => ({ first, last }));
+  return rows.map(({ first, last, due }) => ({ first, last, ...(due === last - first + 1 ? {} : { due }) }));
 }

@@ -7,6 +7,15 @@ export interface PositionRange {
   readonly last: number;
 }
 
+/** A range that is to be dispatched. */
+export interface BacklogRange extends PositionRange {
+  /**
+   * About how many recipients of a later round are in it, where the others of its positions have their outcome: so a hundred
+   * who were put off among a million make no more batches than a hundred who were not. Left out: all of them.
+   */
+  readonly due?: number | undefined;
+}
+
 /** EXM's DispatchBatchSize: contacts a dispatch task takes at a time. */
 export const defaultDispatchBatchSize = 100;
 /** No batch is larger, however long the list: a batch is also what a restart of the whole service may have to look through. */
@@ -31,7 +40,7 @@ export function rangeSizeFor(due: number): number {
 
 export interface TakeRange {
   /** Ranges that still have to be dispatched, in the order in which they are to be taken. */
-  readonly backlog: readonly PositionRange[];
+  readonly backlog: readonly BacklogRange[];
   /** How many living dispatchers there are. */
   readonly hosts: number;
   /** EXM's DispatchBatchSize: the smallest batch until it is known how fast they go. */
@@ -46,8 +55,18 @@ export function rangeLength(range: PositionRange): number {
   return range.last - range.first + 1;
 }
 
-export function backlogLength(backlog: readonly PositionRange[]): number {
-  return backlog.reduce((sum, range) => sum + rangeLength(range), 0);
+/** How many recipients are to be dispatched. */
+export function backlogLength(backlog: readonly BacklogRange[]): number {
+  return backlog.reduce((sum, range) => sum + dueIn(range), 0);
+}
+
+/** What is left of a range behind its batch, which was stopped. */
+export function restOf({ due }: BacklogRange, rest: PositionRange): BacklogRange {
+  return due === undefined ? rest : { ...rest, due: Math.min(due, rangeLength(rest)) };
+}
+
+function dueIn(range: BacklogRange): number {
+  return range.due ?? rangeLength(range);
 }
 
 /**
@@ -77,11 +96,17 @@ export function nextBatchSize({
  *
  * @returns the range to dispatch now and the backlog without it; undefined where nothing is left.
  */
-export function takeRange(given: TakeRange): { range: PositionRange; backlog: PositionRange[] } | undefined {
+export function takeRange(given: TakeRange): { range: BacklogRange; backlog: BacklogRange[] } | undefined {
   const [head, ...rest] = given.backlog;
   if (head === undefined) return undefined;
   const size = nextBatchSize(given);
-  if (rangeLength(head) <= size) return { range: head, backlog: rest };
-  const last = head.first + size - 1;
-  return { range: { first: head.first, last }, backlog: [{ first: last + 1, last: head.last }, ...rest] };
+  const due = dueIn(head);
+  const positions = Math.max(1, Math.floor((rangeLength(head) * size) / due));
+  if (due <= size || positions >= rangeLength(head)) return { range: head, backlog: rest };
+  const last = head.first + positions - 1;
+  const isSparse = head.due !== undefined;
+  return {
+    range: { first: head.first, last, ...(isSparse ? { due: size } : {}) },
+    backlog: [{ first: last + 1, last: head.last, ...(isSparse ? { due: due - size } : {}) }, ...rest],
+  };
 }

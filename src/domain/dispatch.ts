@@ -1,5 +1,5 @@
 import type { WinnerMeasure } from './ab-test.ts';
-import type { PositionRange } from './batch-plan.ts';
+import type { BacklogRange, PositionRange } from './batch-plan.ts';
 import type { CampaignState, DispatchWord, SubState } from './campaign-state.ts';
 import type { OutcomeCounts, Totals } from './outcome.ts';
 import type { Pipelines } from './pipeline.ts';
@@ -39,7 +39,7 @@ export interface Capacity {
 }
 
 export interface CarriedWindow {
-  readonly backlog: readonly PositionRange[];
+  readonly backlog: readonly BacklogRange[];
   readonly nextBatch: number;
   readonly finishedBatches: number;
   /** Recipients a second of the last batch of each host, by its name. */
@@ -94,7 +94,7 @@ export interface TestPlan {
 export interface QueuedMessage {
   readonly queued: number;
   /** Positions without an outcome. */
-  readonly backlog: readonly PositionRange[];
+  readonly backlog: readonly BacklogRange[];
   /** The first number no batch of this campaign has had yet. */
   readonly nextBatch: number;
   /** Positions behind an A/B test whose winner is not chosen yet: not in the backlog. */
@@ -107,7 +107,7 @@ export interface RemainingRecipients {
   /** How often mail servers have put them off, all together. */
   readonly attempts: number;
   /** Those that are due now. */
-  readonly backlog: readonly PositionRange[];
+  readonly backlog: readonly BacklogRange[];
   /** Where none is due now: when the next one is. */
   readonly dueInMs?: number | undefined;
 }

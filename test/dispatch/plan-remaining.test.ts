@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plannedQueue, planRemaining } from '../../src/dispatch/plan-remaining.ts';
 import {
+  type BacklogRange,
   maximumBatchSize,
   type PositionRange,
   rangeLength,
@@ -84,14 +85,14 @@ function positionsOf(ranges: readonly PositionRange[]): number[] {
 }
 
 /** Every position that is due lies in exactly one range; ranges are in order, apart from each other, and bounded. */
-function expectPlanned(ranges: readonly PositionRange[], due: readonly number[]): void {
+function expectPlanned(ranges: readonly BacklogRange[], due: readonly number[]): void {
   const sorted = [...ranges].sort((a, b) => a.first - b.first);
   expect(ranges).toEqual(sorted);
-  for (const [index, { first, last }] of sorted.entries()) {
+  for (const [index, { first, last, due: howMany }] of sorted.entries()) {
     expect(last).toBeGreaterThanOrEqual(first);
     expect(first).toBeGreaterThan(sorted[index - 1]?.last ?? 0);
     const inside = due.filter((position) => position >= first && position <= last);
-    expect(inside.length).toBeGreaterThan(0);
+    expect(inside.length).toBe(howMany ?? last - first + 1);
     expect(inside.length).toBeLessThanOrEqual(rangeSizeFor(due.length));
   }
   const planned = new Set(positionsOf(ranges));
