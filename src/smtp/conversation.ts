@@ -160,7 +160,8 @@ export class Conversation {
     this.needsReset = isRefused && this.announced === undefined;
     this.finish(transaction);
     if (this.isWithdrawn) this.giveUp(notSent);
-    else if (this.announced === undefined) this.announce(transaction.next);
+    // After a "no" to the sender the same message, or none, will follow.
+    else if (this.announced === undefined && !isAboutSender(transaction)) this.announce(transaction.next);
   }
 
   private finish({ settle, outcome }: Transaction): void {
@@ -241,4 +242,8 @@ export class Conversation {
   private lost(handedOver: boolean): ConnectionLost {
     return { kind: 'connection-lost', reply: this.lostBy, handedOver };
   }
+}
+
+function isAboutSender({ outcome }: Transaction): boolean {
+  return outcome?.kind === 'server-busy' || outcome?.kind === 'sender-refused';
 }

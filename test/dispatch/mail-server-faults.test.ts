@@ -70,8 +70,8 @@ describe('what the mail server does with one recipient', () => {
   }
 
   /** What becomes of a recipient, and how often the message may have gone out to them. */
-  function caseOf(stage: SmtpStage, what: string, misconduct: Misconduct): Case {
-    const address = `${stage}-${what}@example.com`.toLowerCase();
+  function caseOf(domain: string, stage: SmtpStage, what: string, misconduct: Misconduct): Case {
+    const address = `${stage}-${what}@${domain}`.toLowerCase();
     const isWhole = stage === 'answer';
     const reply =
       typeof misconduct === 'object' && 'says' in misconduct ? misconduct.says : expect.any(String);
@@ -89,37 +89,45 @@ describe('what the mail server does with one recipient', () => {
     };
   }
 
-  const cases = [
+  const casesAt = (domain: string) => [
     ...stages.flatMap((stage) =>
-      Object.entries(misconducts).map(([what, misconduct]) => caseOf(stage, what, misconduct)),
+      Object.entries(misconducts).map(([what, misconduct]) => caseOf(domain, stage, what, misconduct)),
     ),
-    caseOf('content', 'hangs-up', { hangsUp: true }),
+    caseOf(domain, 'content', 'hangs-up', { hangsUp: true }),
   ];
 
-  it('at RCPT, at DATA, in the content and after it is booked for that recipient, and harms no other', async () => {
-    const server = await startBlunt((stage, recipient) => {
-      const wanted = cases.find(({ address }) => address === recipient);
-      return wanted?.stage === stage ? wanted.misconduct : undefined;
-    });
-    // After each of them somebody with whom nothing is wrong.
-    const addresses = cases.flatMap(({ address }) => [address, `after-${address}`]);
-    const batch = await campaignFor(addresses);
-    const host = startHost(server.url);
-    const deferred = cases.filter(({ address }) => !/-5\d\d@/.test(address)).length;
-    expect(await attempt(host, batch)).toMatchObject({
-      counts: { sent: cases.length, failed: cases.length - deferred },
-      deferred,
-    });
-    const entries = await books(batch);
-    for (const { address, expected, arrives } of cases) {
-      expect(entries[address], address).toEqual(expected);
-      expect(entries[`after-${address}`], `after ${address}`).toMatchObject({ kind: 'sent' });
-      const copies = (name: string) => server.arrived.filter((arrived) => arrived === name).length;
-      expect(copies(address), address).toBe(arrives);
-      expect(copies(`after-${address}`)).toBe(1);
-    }
-    expect(host.mailServer.condition).toBe('well');
-  });
+  it.each([
+    { what: 'one command at a time', domain: 'one.example', greeted: '250 blunt' },
+    { what: 'with the next envelope ahead', domain: 'ahead.example', greeted: '250-blunt\r\n250 PIPELINING' },
+  ])(
+    'at RCPT, at DATA, in the content and after it is booked for that recipient, and harms no other: $what',
+    async ({ domain, greeted }) => {
+      const cases = casesAt(domain);
+      const server = await startBlunt((stage, recipient) => {
+        if (stage === 'EHLO') return { says: greeted };
+        const wanted = cases.find(({ address }) => address === recipient);
+        return wanted?.stage === stage ? wanted.misconduct : undefined;
+      });
+      // After each of them somebody with whom nothing is wrong.
+      const addresses = cases.flatMap(({ address }) => [address, `after-${address}`]);
+      const batch = await campaignFor(addresses);
+      const host = startHost(server.url);
+      const deferred = cases.filter(({ address }) => !/-5\d\d@/.test(address)).length;
+      expect(await attempt(host, batch)).toMatchObject({
+        counts: { sent: cases.length, failed: cases.length - deferred },
+        deferred,
+      });
+      const entries = await books(batch);
+      for (const { address, expected, arrives } of cases) {
+        expect(entries[address], address).toEqual(expected);
+        expect(entries[`after-${address}`], `after ${address}`).toMatchObject({ kind: 'sent' });
+        const copies = (name: string) => server.arrived.filter((arrived) => arrived === name).length;
+        expect(copies(address), address).toBe(arrives);
+        expect(copies(`after-${address}`)).toBe(1);
+      }
+      expect(host.mailServer.condition).toBe('well');
+    },
+  );
 
   it('at MAIL FROM, which names nobody, puts off one after two attempts, and harms no other', async () => {
     for (const what of ['421', '450', '451', '452', 'hangs-up', 'silent']) {

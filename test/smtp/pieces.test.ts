@@ -93,7 +93,7 @@ async function deliver(
   const taken: string[][] = [];
   const server: BluntMailServerOptions = {
     at: (stage: SmtpStage, _recipient, sender) => {
-      if (stage === 'greeting') return 'nothing';
+      if (stage === 'greeting') return { says: '' };
       const fate = fated[Number(/\d+/.exec(sender)?.[0])];
       if (fate === undefined || fate.does === 'nothing unusual') return undefined;
       if (fate.stage === stage) return misconducts[fate.does];

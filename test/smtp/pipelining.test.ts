@@ -105,6 +105,20 @@ describe('a message that is announced', () => {
     expect(await third).toMatchObject({ kind: 'accepted' });
   });
 
+  it('is not announced behind one whose sender was put off, which is tried again', async () => {
+    const { conversation, says, heard } = talk();
+    const first = conversation.send(ada, bob);
+    await heard();
+    await says('451 4.3.2 not so fast\r\n503 5.5.1 no sender\r\n503 5.5.1 nobody\r\n');
+    expect(await first).toEqual({ kind: 'server-busy', reply: '451 4.3.2 not so fast' });
+    expect(await heard()).toBe('');
+    const again = conversation.send(ada, bob);
+    expect(await heard()).toBe(`RSET\r\n${envelopeOf(ada)}`);
+    await says(`250 forgotten\r\n${agreed}`);
+    await says(taken);
+    expect(await again).toMatchObject({ kind: 'accepted' });
+  });
+
   it('leaves the one before it as it was where the server hangs up in between', async () => {
     const { conversation, says, hangUp, isOver } = talk();
     const first = conversation.send(ada, bob);

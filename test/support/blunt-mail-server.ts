@@ -98,12 +98,17 @@ export function converseBluntly(
   let recipient = '';
   let content = '';
   let isData = false;
+  let isSilent = false;
   /** Whether it has refused a command of this message: those after it, pipelined, cannot do what they are for. */
   let isRefused = false;
   /** @returns the reply that was given, if any */
   const answer = (stage: SmtpStage): string | undefined => {
     const misconduct = at(stage, recipient, sender);
-    if (misconduct === 'nothing') return undefined;
+    if (misconduct === 'nothing') {
+      // One that left out a reply and gave those after it would be misunderstood by anybody.
+      isSilent = true;
+      return undefined;
+    }
     const isOutOfPlace = isRefused && (stage === 'RCPT' || stage === 'DATA');
     const usual = isOutOfPlace ? outOfPlace : usualReplies[stage];
     const says = misconduct === undefined ? usual : 'says' in misconduct && misconduct.says;
@@ -143,7 +148,7 @@ export function converseBluntly(
     for (let end = unread.indexOf('\r\n'); end >= 0; end = unread.indexOf('\r\n')) {
       const line = unread.slice(0, end);
       unread = unread.slice(end + 2);
-      if (!socket.writableEnded) hear(line);
+      if (!socket.writableEnded && !isSilent) hear(line);
     }
   });
 }
