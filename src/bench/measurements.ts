@@ -1,7 +1,9 @@
 import { contentDelivery } from './measure-content-delivery.ts';
 import { dispatch } from './measure-dispatch.ts';
 import { end } from './measure-end.ts';
+import { history } from './measure-history.ts';
 import { imports } from './measure-import.ts';
+import { memory } from './measure-memory.ts';
 import { parts } from './measure-parts.ts';
 import { queueing } from './measure-queueing.ts';
 import { scaling } from './measure-scaling.ts';
@@ -13,6 +15,8 @@ export const measurements: readonly Measurement[] = [
   parts,
   queueing,
   imports,
+  memory,
+  history,
   scaling,
   end,
   contentDelivery,

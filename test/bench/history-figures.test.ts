@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type CountedEvent,
+  eventsOfBatch,
+  eventsOfSteps,
+  expectedEvents,
+  figuresOf,
+  formulaHolds,
+} from '../../src/bench/history-figures.ts';
+
+const events = (...types: string[]): CountedEvent[] => types.map((type) => ({ type }));
+
+describe('the figures of a campaign in Temporal', () => {
+  it('count the events of all histories, the longest one, and the tasks that workers were given', () => {
+    const parent = events('workflowExecutionStarted', 'workflowTaskScheduled', 'workflowTaskCompleted');
+    const child = events(
+      'workflowExecutionStarted',
+      'workflowTaskCompleted',
+      'activityTaskStarted',
+      'timerStarted',
+    );
+    expect(figuresOf([parent, child], 1)).toEqual({
+      batches: 1,
+      histories: 2,
+      events: 7,
+      longest: 4,
+      tasks: 3,
+      actions: 4,
+    });
+  });
+
+  it('bill each attempt at an activity, and no workflow task', () => {
+    const history: CountedEvent[] = [
+      { type: 'workflowExecutionStarted' },
+      { type: 'activityTaskScheduled' },
+      { type: 'activityTaskStarted', attempt: 3 },
+      { type: 'workflowTaskCompleted' },
+      { type: 'upsertWorkflowSearchAttributes' },
+      { type: 'workflowExecutionUpdateAccepted' },
+      { type: 'workflowExecutionSignaled' },
+    ];
+    expect(figuresOf([history], 0).actions).toBe(7);
+  });
+});
+
+describe('the formula for events', () => {
+  it('is that of the steps and that of each batch', () => {
+    expect(expectedEvents(0)).toBe(eventsOfSteps);
+    expect(expectedEvents(500)).toBe(eventsOfSteps + 500 * eventsOfBatch);
+  });
+
+  it('holds within a tenth, up and down, and not beyond', () => {
+    const batches = 500;
+    const expected = expectedEvents(batches);
+    const holds = (share: number) => formulaHolds({ batches, events: Math.round(expected * share) });
+    expect([0.91, 1, 1.09].map(holds)).toEqual([true, true, true]);
+    expect([0.89, 1.11].map(holds)).toEqual([false, false]);
+  });
+});
