@@ -7,14 +7,15 @@ import { FailedError } from '../../domain/errors.ts';
 import type { CampaignDefinition } from '../../message/content.ts';
 import { publishDispatchItems } from '../../message/freeze/deploy.ts';
 import { createBenchCampaign } from '../campaign.ts';
+import type { DispatchFigures } from '../dispatch-figures.ts';
 import { rate } from '../senders/run-senders.ts';
 import type { BenchProgram, BenchStage } from '../stage.ts';
 import type { DispatchSetting, DispatchTask } from './dispatch-program.ts';
 
-/** Of one campaign: messages per second from the first accepted to the last, and CPU time of a message, all processes. */
+/** Of one campaign: messages per second from the first accepted to the last, and CPU time of a message by process, milliseconds. */
 export interface PartFigures {
   readonly perSecond: number;
-  readonly cpuMs: number;
+  readonly cpuMs: Partial<DispatchFigures['cpuMs']>;
 }
 
 const batchSize = 5_000;
@@ -65,7 +66,7 @@ export class InProcessDispatch {
     await receiver.reset();
     const before = await this.#cpuMs();
     await this.#each((program) => program.send({ go: true }));
-    const cpuMs = (await this.#cpuMs()) - before;
+    const after = await this.#cpuMs();
     // They are ready for the next campaign.
     await this.#each(() => undefined);
     const { messages, firstMs, lastMs } = await receiver.stats();
@@ -76,7 +77,15 @@ export class InProcessDispatch {
         hint: 'The figures would mean nothing. Please report it.',
       });
     }
-    return { perSecond: rate(messages, firstMs, lastMs), cpuMs: cpuMs / messages };
+    const perMessage = (who: keyof typeof after) => (after[who] - before[who]) / messages;
+    return {
+      perSecond: rate(messages, firstMs, lastMs),
+      cpuMs: {
+        dispatchers: perMessage('dispatchers'),
+        postgres: perMessage('postgres'),
+        receiver: perMessage('receiver'),
+      },
+    };
   }
 
   async stop(): Promise<void> {
@@ -108,10 +117,13 @@ export class InProcessDispatch {
     );
   }
 
-  async #cpuMs(): Promise<number> {
+  async #cpuMs() {
     const { postgres } = await this.#stage.engineCpuMs();
-    const receiver = (await this.#stage.receiver()).cpuMs();
-    return this.#programs.reduce((sum, program) => sum + program.cpuMs(), postgres + receiver);
+    return {
+      dispatchers: this.#programs.reduce((sum, program) => sum + program.cpuMs(), 0),
+      postgres,
+      receiver: (await this.#stage.receiver()).cpuMs(),
+    };
   }
 }
 
