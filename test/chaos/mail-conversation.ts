@@ -11,7 +11,7 @@ export interface MessageHead {
   readonly to: string;
   /** Empty where it has none. */
   readonly messageId: string;
-  /** When the server had read MAIL, in ms since 1970. */
+  /** When the first of its content had arrived, in ms since 1970. Its envelope may have come long before, with the message before it. */
   readonly begunAt: number;
 }
 
@@ -35,6 +35,9 @@ export class MailConversation {
   private unread: Buffer = Buffer.alloc(0);
   private from = '';
   private to = '';
+  /** Since when it reads nothing, in ms since 1970: what it reads next may have arrived then already. */
+  silentSince: number | undefined;
+  private readAt = 0;
   private begunAt = 0;
   private inContent = false;
   private contentBegun = false;
@@ -56,6 +59,8 @@ export class MailConversation {
   }
 
   private read(chunk: Buffer): void {
+    this.readAt = this.silentSince ?? Date.now();
+    this.silentSince = undefined;
     this.unread = this.unread.length === 0 ? chunk : Buffer.concat([this.unread, chunk]);
     while (!this.socket.destroyed && !this.socket.writableEnded && this.readNext());
   }
@@ -81,7 +86,6 @@ export class MailConversation {
         this.socket.write(extensions);
         return;
       case 'MAIL': {
-        this.begunAt = Date.now();
         this.from = addressIn(line);
         this.to = '';
         const answer = this.decisions.onMail();
@@ -124,6 +128,7 @@ export class MailConversation {
     if (this.unread.length === 0) return false;
     if (!this.contentBegun) {
       this.contentBegun = true;
+      this.begunAt = this.readAt;
       const answer = this.decisions.onContent();
       if (answer !== undefined) {
         this.answer(answer);

@@ -75,7 +75,12 @@ export class MailReceiver {
 
   async begin(trouble: MailTrouble): Promise<void> {
     this.troubles.add(trouble);
-    if (trouble.kind === 'silent') for (const { socket } of this.connections) socket.pause();
+    if (trouble.kind === 'silent') {
+      for (const { socket, conversation } of this.connections) {
+        socket.pause();
+        conversation.silentSince ??= Date.now();
+      }
+    }
     if (trouble.kind === 'away') await this.close();
   }
 

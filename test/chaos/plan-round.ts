@@ -8,6 +8,9 @@ const sizeWeights = [1, 1, 1, 1, 2, 3, 4, 4];
 /** From so many recipients on a campaign takes long enough for a fault to wait for a part of it. */
 const manyRecipients = 300;
 
+/** Without a Sleep each message is announced to the mail server with the one before it: where most can go wrong there. */
+const sleepsMs = [0, 0, 0, 0, 1, 2, 5, 10, 20, 50];
+
 /** A fault, and when: when that share of the messages has been received, or so long after the start. */
 export interface TimedFault extends PlannedFault {
   readonly at: { readonly share: number } | { readonly ms: number };
@@ -33,7 +36,7 @@ export function planRound(seed: number, number: number, faults: readonly Fault[]
     size: pickWeighted(random, audienceSizes, (_, index) => sizeWeights[index] ?? 1),
     atMostOnce: random.chance(0.25),
   }));
-  const sleepMs = random.pick([0, 1, 2, 5, 10, 20, 50]);
+  const sleepMs = random.pick(sleepsMs);
   const total = recipientsOf(campaigns);
   const count = random.chance(0.05) ? 0 : random.whole(1, 4);
   const planned = Array.from({ length: count }, (): TimedFault => {
