@@ -5,6 +5,7 @@ import { hasEnded } from '../domain/campaign-state.ts';
 import { InputError } from '../domain/errors.ts';
 import { noTotals, type OutcomeKind, type Totals } from '../domain/outcome.ts';
 import { serverReports } from './server-report.ts';
+import { bookSums } from './sums.ts';
 
 /** What one server did for a campaign. */
 export interface ServerShare {
@@ -103,7 +104,8 @@ export async function countLedger(db: Queries, campaignId: string): Promise<Coun
 
 /** The books of a campaign by its ledger: what MoveToSent goes by. */
 export async function auditedTotals(db: Queries, campaignId: string): Promise<Totals> {
-  return (await countLedger(db, campaignId))?.totals ?? noTotals;
+  const sums = await bookSums(db, campaignId);
+  return sums?.totals ?? (await countLedger(db, campaignId))?.totals ?? noTotals;
 }
 
 /** How the messages of a campaign are shared between the servers, by name: see `serverReports`. */

@@ -79,6 +79,17 @@ describe('the books of a campaign', () => {
       'update dispatch_outcome set contact_id = 99 where position in (2, 4)',
       ['2 outcomes name other contacts than the queue (positions 2 and 4)'],
     ],
+    [
+      'update dispatch_outcome o set contact_id = p.contact_id from dispatch_outcome p where o.campaign_id = p.campaign_id and o.position in (2, 4) and p.position = 6 - o.position',
+      ['2 outcomes name other contacts than the queue (positions 2 and 4)'],
+    ],
+    [
+      'update dispatch_outcome set position = 0 where position = 5',
+      [
+        '1 recipient has no outcome (position 5)',
+        '1 outcome is of a position that is not queued (position 0)',
+      ],
+    ],
   ])('name what was done by: %s', async (statement, expected) => {
     await balanced();
     const both = sql.raw(statement);
