@@ -10,6 +10,8 @@ import { ruleSetOf } from '../message/rules/rule-set.ts';
 
 /** Campaigns whose content a process keeps ready. */
 const keptContents = 8;
+/** Of the attachments and embedded images of all of them together; those of the one that is being sent are kept, however large. */
+const keptFileBytes = 16 * 1024 * 1024;
 
 export interface LoadedContent {
   readonly frozen: FrozenContent;
@@ -27,11 +29,16 @@ export interface ContentCacheOptions {
   readonly onUnsigned?: (campaignId: string, sender: string) => void;
 }
 
+const bytesOf = (files: FileBytes) => [...files.values()].reduce((sum, { length }) => sum + length, 0);
+
 /** The frozen contents that this process holds, by hash: loaded from the shared database and checked once each. */
 export class ContentCache {
   /** Bodies made ready, of all contents together. */
   readonly bodies: MessageBodyCache;
+  /** In the order in which they were asked for last. */
   private readonly contents = new Map<string, Promise<LoadedContent>>();
+  /** Bytes of the files of each content that is loaded. */
+  private readonly sizes = new Map<string, number>();
 
   constructor(
     private readonly db: Database,
@@ -47,13 +54,28 @@ export class ContentCache {
     const loading = kept ?? this.loadOnce(hash);
     this.contents.delete(hash);
     this.contents.set(hash, loading);
-    const oldest = this.contents.keys().next();
-    if (this.contents.size > keptContents && oldest.done !== true) this.contents.delete(oldest.value);
     try {
-      return await loading;
+      const content = await loading;
+      if (this.contents.has(hash)) this.sizes.set(hash, bytesOf(content.files));
+      this.makeRoom();
+      return content;
     } catch (error) {
       this.contents.delete(hash);
       throw error;
+    }
+  }
+
+  /** Bytes of attachments and embedded images that are held. */
+  get fileBytes(): number {
+    return [...this.sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  private makeRoom(): void {
+    for (const oldest of this.contents.keys()) {
+      if (this.contents.size === 1) return;
+      if (this.contents.size <= keptContents && this.fileBytes <= keptFileBytes) return;
+      this.contents.delete(oldest);
+      this.sizes.delete(oldest);
     }
   }
 
