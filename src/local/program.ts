@@ -26,6 +26,8 @@ export interface RunningProgram extends RunningPart {
   readonly address: string;
 }
 
+/** By itself glibc keeps memory of its own for each thread, of which Temporal's SDK has many: some 20 MB of a dispatcher. */
+const allocator = { MALLOC_ARENA_MAX: '2' } as const;
 const readyTimeoutMs = 180_000;
 /** Far more than any of our programs writes before it is ready. */
 const readyWithinBytes = 1_000_000;
@@ -39,7 +41,7 @@ export async function startProgram(options: ProgramOptions): Promise<RunningProg
   const child = startChild({
     command: process.execPath,
     args: [...nodeArgs, packagePath('bin/exm.js'), ...args],
-    env,
+    env: { ...allocator, ...env },
     logFile,
     onSpawn: options.onSpawn,
   });
