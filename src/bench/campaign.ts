@@ -150,13 +150,13 @@ const warmUpList = 'warm-up';
 export const warmUpMaximum = 20_000;
 
 /** Sends a campaign to some of the bench's people: the first messages of a process cost several times what all others do. */
-export async function warmUp(stage: BenchStage): Promise<void> {
+export async function warmUp(stage: BenchStage, messages = warmUpMaximum): Promise<void> {
   stage.tell('Warming up');
   const db = await stage.database();
   await db.execute(sql`
     with list as (insert into contact_list (name) values (${warmUpList}) returning id)
     insert into list_member (list_id, contact_id)
-    select list.id, contact.id from list, (select id from contact order by id limit ${warmUpMaximum}) as contact`);
+    select list.id, contact.id from list, (select id from contact order by id limit ${messages}) as contact`);
   const definition = newsletter(newsletterHtml(2_000, 2), { include: [warmUpList] });
   await sendCampaign(stage, await createBenchCampaign(stage, definition));
 }
