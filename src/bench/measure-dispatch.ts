@@ -69,13 +69,21 @@ async function compare(
 ): Promise<BenchRow[]> {
   const title = `${one.kilobytes} KB`;
   const task = { processes, connections, html, bytes: figures.bytes };
+  const messages = stage.size(recipients);
   stage.tell('The same by a bare socket');
-  const bare = await runSenders(stage, 'bare-socket.js', { ...task, messages: stage.size(recipients) });
+  const bare = await runSenders(stage, 'bare-socket.js', { ...task, processes: 1, messages });
   const rows = [...ratesOf(stage, title, one, figures, bare)];
+  stage.tell(`The same by bare sockets in ${processes} processes`);
+  const most = await runSenders(stage, 'bare-socket.js', { ...task, messages, isAhead: true });
+  const all = `bare sockets in ${processes} processes, each message one write with the next envelope`;
+  rows.push({
+    what: `${title}, beside ${processes} processes`,
+    ...compared(figures.perSecond, all, most.perSecond),
+  });
   if (one.ofNodemailer !== undefined) {
     stage.tell("The same by nodemailer's pool");
-    const messages = stage.size(recipientsOfNodemailer);
-    const pool = await runSenders(stage, 'nodemailer-pool.js', { ...task, messages });
+    const fewer = stage.size(recipientsOfNodemailer);
+    const pool = await runSenders(stage, 'nodemailer-pool.js', { ...task, messages: fewer });
     const { perSecond, sendingPerSecond } = figures;
     rows.push({
       what: `${title}, beside nodemailer`,

@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import { runSender, type SenderTask, shareOf } from './sender.ts';
 
 /**
- * What a sender could reach that does nothing but send: prebuilt messages, with PIPELINING (RFC 2920), a message's content
- * and the next one's envelope in one write.
+ * What a sender could reach that does nothing but send: prebuilt messages, with PIPELINING (RFC 2920). MAIL, RCPT and DATA are
+ * one write and the content is another, or where it sends ahead a message's content and the next one's envelope are one.
  */
 
 /** So many different messages are sent in turn: enough that they do not all lie in the processor's nearest cache. */
@@ -16,31 +16,40 @@ interface Prebuilt {
   readonly withNextEnvelope: Buffer;
 }
 
-await runSender(async ({ port, connections, messages, bytes }: SenderTask) => {
+await runSender(async ({ port, connections, messages, bytes, isAhead = false }: SenderTask) => {
   const prebuilt = Array.from({ length: different }, (_, number) => prebuild(number, bytes));
   return async () => {
     await Promise.all(
       Array.from({ length: connections }, async (_, one) => {
-        await sendOnOne(port, prebuilt, shareOf(messages, one, connections));
+        await sendOnOne(port, prebuilt, { count: shareOf(messages, one, connections), isAhead });
       }),
     );
   };
 });
 
 /** Sends so many messages on one connection. Rejects where an answer is no success. */
-async function sendOnOne(port: number, prebuilt: readonly Prebuilt[], count: number): Promise<void> {
+async function sendOnOne(
+  port: number,
+  prebuilt: readonly Prebuilt[],
+  { count, isAhead }: { readonly count: number; readonly isAhead: boolean },
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
     let begun = 0;
     let hasGreeted = false;
+    let isContentOut = false;
     let partOfLine = '';
     const take = (code: string) => {
       if (code === '220') socket.write('EHLO bench.example.com\r\n');
       else if (code === '354') {
         const message = prebuilt[begun++ % different];
         if (message === undefined) return;
-        socket.write(begun < count ? message.withNextEnvelope : message.alone);
+        socket.write(isAhead && begun < count ? message.withNextEnvelope : message.alone);
+        isContentOut = true;
         if (begun === count) socket.write('QUIT\r\n');
+      } else if (code === '250' && isContentOut && !isAhead && begun < count) {
+        isContentOut = false;
+        socket.write(envelopeOf(begun));
       } else if (!hasGreeted && code === '250') {
         hasGreeted = true;
         socket.write(count > 0 ? envelopeOf(0) : 'QUIT\r\n');

@@ -7,6 +7,8 @@ export interface SenderTask {
   readonly bytes: number;
   /** For those who compose it: HTML with names and links to fill in. */
   readonly html: string;
+  /** For the bare socket: a message's content and the next one's envelope are one write. */
+  readonly isAhead?: boolean;
 }
 
 /** The next message of whoever started this process, which ends with it. */
