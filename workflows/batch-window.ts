@@ -216,10 +216,16 @@ export class BatchWindow {
     this.dispatch.batchEnded();
   }
 
+  /** The paces of as many hosts as there are: a slow one that is gone must not keep batches small. */
+  private tookPace(server: string, pace: number): void {
+    const others = Object.entries(this.paces).filter(([name]) => name !== server);
+    this.paces = Object.fromEntries([...others, [server, pace]].slice(-Math.max(1, this.capacity.hosts)));
+  }
+
   private fold(result: SendBatchResult): void {
     this.finishedBatches++;
     this.counts = addCounts(this.counts, result.counts);
     if (result.capacity.slots > 0) this.capacity = result.capacity;
-    if (result.pace !== undefined) this.paces = { ...this.paces, [result.server]: result.pace };
+    if (result.pace !== undefined) this.tookPace(result.server, result.pace);
   }
 }

@@ -4,6 +4,8 @@ import { hasNoOutcome } from '../db/has-no-outcome.ts';
 import { type BacklogRange, rangeSizeFor } from '../domain/batch-plan.ts';
 import type { QueuedMessage, RemainingRecipients } from '../domain/dispatch.ts';
 
+/** A range of a later round spans no more positions than are looked through in a fraction of a second. */
+const spanMaximum = 100_000;
 /** Behind all positions. */
 const endOfQueue = 2 ** 31 - 1;
 
@@ -97,6 +99,6 @@ async function dueRanges(
               ${itsDeferral}
              where q.campaign_id = ${campaignId} and q.position <= ${last} and (d.due_at is null or d.due_at <= now())
                and ${hasNoOutcome(sql`q`)}) as due
-     group by part order by part`);
+     group by part, position / ${spanMaximum}::int order by 1`);
   return rows.map(({ first, last, due }) => ({ first, last, ...(due === last - first + 1 ? {} : { due }) }));
 }

@@ -100,7 +100,12 @@ async function sendRange(
   const perThread = isAtMostOnce ? announcedGroup : readGroup;
   const feed = new RecipientFeed({
     range,
-    read: async (asked, limit) => await readRecipients(db, campaignId, asked, limit, settings),
+    read: async (asked, limit) => {
+      const group = await readRecipients(db, campaignId, asked, limit, settings);
+      // Whoever waits for a thread in vain, because nobody is left, has to hear of it.
+      if (group.length === 0) setImmediate(() => threads.review());
+      return group;
+    },
     groupSize: () => threads.count * groupSize(recorder.sleepMs, perThread),
     ...(isAtMostOnce ? { announce: async (group) => await recorder.announce(lease, group) } : {}),
   });
@@ -111,8 +116,10 @@ async function sendRange(
     // More than once only where it was told to stop, and to go on before it had.
     do {
       const ends = await Promise.allSettled(tasks.map((task) => dispatchTask(host, lease, feed, task)));
-      const failed = ends.find((end) => end.status === 'rejected');
-      if (failed !== undefined && !isDoneByOthers(feed)) throw failed.reason;
+      const errors = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+      // What no other host mends is said before what one may.
+      const error = errors.find((one) => !(one instanceof UnavailableError)) ?? errors[0];
+      if (error !== undefined && !isDoneByOthers(feed)) throw error;
     } while (!feed.isOver && (await recorder.mayGoOn(lease)));
   } finally {
     forget();

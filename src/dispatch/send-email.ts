@@ -1,7 +1,8 @@
 import { nextAttemptInMs } from '../domain/deferral-policy.ts';
 import { FailedError } from '../domain/errors.ts';
-import type { SendEmailStep } from '../domain/pipeline.ts';
+import { type SendEmailStep, sendEmailSteps } from '../domain/pipeline.ts';
 import type { ComposedMessage, MessageEncoding } from '../message/content.ts';
+import { MessageRoom } from '../message/mime/room.ts';
 import { RecipientFailedError } from '../message/recipient-failed-error.ts';
 import type { LoadedContent } from './content-cache.ts';
 import type { DispatchHost } from './dispatch-host.ts';
@@ -30,6 +31,9 @@ export class SendEmail {
   private readonly isSentAsFilled: boolean;
   /** Whether a message may be made before the one before it is sent: not where a step of the installation's own comes first. */
   private readonly isFilledFirst: boolean;
+  /** None where steps of the installation's own see messages, and may keep them. */
+  private readonly memory: MessageRoom | undefined;
+  private current: OutgoingEmail | undefined;
 
   constructor(
     private readonly host: DispatchHost,
@@ -42,6 +46,8 @@ export class SendEmail {
     );
     this.isSentAsFilled = steps.indexOf('SendEmail') === steps.indexOf('FillEmail') + 1;
     this.isFilledFirst = this.isSentAsFilled && steps[0] === 'FillEmail';
+    const isOursAlone = steps.every((name) => sendEmailSteps.some((builtIn) => builtIn === name));
+    this.memory = isOursAlone ? new MessageRoom() : undefined;
     this.steps = steps.map((name) => ({ name, run: this.processor(name) }));
   }
 
@@ -58,6 +64,7 @@ export class SendEmail {
     this.until = until;
     this.upcoming = upcoming;
     const email = this.prepared?.queued === queued ? this.prepared.email : this.emailTo(queued);
+    this.current = email;
     if (queued.exclusion !== null) email.outcome = { kind: 'skipped', reason: queued.exclusion };
     let isRecorded = false;
     for (const step of this.steps) {
@@ -134,6 +141,7 @@ export class SendEmail {
     if (upcoming === undefined || upcoming.exclusion !== null) return undefined;
     if (this.prepared?.queued === upcoming) return this.prepared.email.message;
     const email = this.emailTo(upcoming);
+    if (this.memory !== undefined) this.memory.kept = this.current?.message?.raw;
     try {
       await this.fillEmail(email);
     } catch {
@@ -145,8 +153,8 @@ export class SendEmail {
 
   private async compose(email: OutgoingEmail, encoding: MessageEncoding): Promise<ComposedMessage> {
     const { recipient, position, variant, language } = email;
-    const sign = this.isSentAsFilled;
-    return await this.content.composer.compose(recipient, position, variant, language, { encoding, sign });
+    const options = { encoding, sign: this.isSentAsFilled, memory: this.memory };
+    return await this.content.composer.compose(recipient, position, variant, language, options);
   }
 
   /** A signature that was made before would not hold. */

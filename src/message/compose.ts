@@ -10,6 +10,7 @@ import type { DkimSigner } from './dkim/dkim.ts';
 import { asciiAddress, domainOf, isAddress, mailtoUrl } from './mailbox.ts';
 import { dateField, mailboxField, plainField, textField } from './mime/header.ts';
 import { feedbackIdFor, headerText, listIdFor, messageIdFor } from './mime/newsletter-fields.ts';
+import type { MessageRoom } from './mime/room.ts';
 import { type BodyEncoding, MimeSkeleton, type PartValues } from './mime/skeleton.ts';
 import { RecipientFailedError } from './recipient-failed-error.ts';
 import { type CompiledBody, chooseBody, compileBody, fillPart } from './render/render-body.ts';
@@ -56,6 +57,8 @@ export interface ComposeOptions {
   readonly encoding?: MessageEncoding;
   /** False where the message is changed before it is sent, and signed then: see `sign`. */
   readonly sign?: boolean;
+  /** Where the message is put; left out: in memory of its own. */
+  readonly memory?: MessageRoom | undefined;
 }
 
 /**
@@ -87,7 +90,7 @@ export class MessageComposer {
     position: number,
     variant: number,
     language: string,
-    { encoding = '7bit', sign = true }: ComposeOptions = {},
+    { encoding = '7bit', sign = true, memory }: ComposeOptions = {},
   ): Promise<ComposedMessage> {
     if (!isAddress(recipient.email)) throw addressMalformed();
     const { campaignId } = this.#content;
@@ -121,7 +124,11 @@ export class MessageComposer {
     return {
       envelope: { from: ready.sender, to },
       messageId,
-      raw: await write(ready.skeleton, { head, values, boundary }, sign ? this.#signerFor(ready) : undefined),
+      raw: await write(
+        ready.skeleton,
+        { head, values, boundary, memory },
+        sign ? this.#signerFor(ready) : undefined,
+      ),
       encoding: ready.skeleton.encoding === '8bit' ? '8bit' : '7bit',
       isCanonical: true,
     };
@@ -208,14 +215,15 @@ interface Filled {
   readonly head: string;
   readonly values: PartValues;
   readonly boundary: string;
+  readonly memory: MessageRoom | undefined;
 }
 
 async function write(
   skeleton: MimeSkeleton,
-  { head, values, boundary }: Filled,
+  { head, values, boundary, memory }: Filled,
   signer: DkimSigner | undefined,
 ): Promise<Buffer> {
-  if (signer === undefined) return skeleton.write(`${head}\r\n`, values, boundary);
+  if (signer === undefined) return skeleton.write(`${head}\r\n`, values, boundary, memory);
   const body = skeleton.write('', values, boundary);
   return Buffer.concat([Buffer.from(`${await signer.sign(head, body)}${head}\r\n`), body]);
 }

@@ -22,3 +22,25 @@ export function room(length: number): Buffer {
   used += length;
   return room;
 }
+
+/**
+ * Memory for the messages of one thread, two at the most at a time: the one on its way, and the one that follows. A
+ * dispatcher makes no garbage of its messages so.
+ */
+export class MessageRoom {
+  /** The message that is on its way: what is made next must not lie in its place. */
+  kept: Buffer | undefined;
+  private readonly blocks = [Buffer.alloc(0), Buffer.alloc(0)];
+
+  /** Memory for a message, not cleared. Gone with it are all messages made here but the one that is kept. */
+  take(length: number): Buffer {
+    if (length > largestShared) return room(length);
+    const index = this.blocks.findIndex((block) => block.buffer !== this.kept?.buffer);
+    let block = this.blocks[index];
+    if (block === undefined || block.length < length) {
+      block = Buffer.allocUnsafeSlow(Math.min(largestShared, 2 * length));
+      this.blocks[index] = block;
+    }
+    return block.subarray(0, length);
+  }
+}

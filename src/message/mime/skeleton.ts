@@ -4,7 +4,7 @@ import type { CompiledTemplate, Piece } from '../render/compiled-template.ts';
 import { cleanText, isPlainLine } from './clean-text.ts';
 import { base64Lines, filePart } from './file-part.ts';
 import { columnAfterValue, encodeText, encodeValue } from './quoted-printable.ts';
-import { room } from './room.ts';
+import { type MessageRoom, room } from './room.ts';
 import { type Segment, SegmentWriter, type Slot } from './segments.ts';
 
 export type BodyEncoding = 'quoted-printable' | '8bit';
@@ -99,10 +99,11 @@ export class MimeSkeleton {
   }
 
   /** A whole message: the head as it is, then the body. */
-  write(head: string, values: PartValues, boundary: string): Buffer {
+  write(head: string, values: PartValues, boundary: string, memory?: MessageRoom): Buffer {
     const filled = this.#encoded(values, boundary);
     const headLength = Buffer.byteLength(head);
-    const message = room(filled.reduce((sum, { bytes }) => sum + bytes, headLength + this.#staticLength));
+    const length = filled.reduce((sum, { bytes }) => sum + bytes, headLength + this.#staticLength);
+    const message = memory === undefined ? room(length) : memory.take(length);
     put(message, head, 0, headLength);
     let at = headLength;
     let next = 0;
