@@ -30,6 +30,8 @@ export interface LocalTemporal {
 }
 
 const namespace = 'default';
+/** So often the dev server may look for tasks of each kind, where there are any. */
+const pollsPerSecond = 1_000;
 const startTimeoutMs = 120_000;
 const stopTimeoutMs = 20_000;
 
@@ -57,6 +59,10 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   for (const name of Object.values(searchAttributes)) args.push('--search-attribute', `${name}=Keyword`);
   // Campaigns share the dispatchers by fairness key.
   args.push('--dynamic-config-value', 'matching.enableFairness=true');
+  // The dev server has one history shard, and a shard looks for tasks twenty times a second at the most: behind the first
+  // twenty, each step of each workflow would wait up to 50 ms.
+  for (const queue of ['transfer', 'timer', 'visibility'])
+    args.push('--dynamic-config-value', `history.${queue}ProcessorMaxPollRPS=${pollsPerSecond}`);
   for (let attempt = 1; ; attempt++) {
     const child = startOnce(options, args);
     const stop = async () => {
