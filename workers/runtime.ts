@@ -12,6 +12,7 @@ import { createLogger, type Logger } from '../src/logging.ts';
 import { endsWithin } from './ends-within.ts';
 import type { ListenOptions } from './listen.ts';
 import { type MetricsServer, serveMetrics } from './metrics.ts';
+import { keepHeapSmall } from './small-heap.ts';
 import { listenForStop, type StopRequest } from './stop-request.ts';
 
 export const roles = [
@@ -84,6 +85,7 @@ const dispatcherQueryMs = 30_000;
  * @throws FailedError STOP_INCOMPLETE where the stop does not come to an end.
  */
 export async function runRole(options: RunRoleOptions): Promise<void> {
+  keepHeapSmall();
   const settings = readSettings(options.env);
   const log = createLogger(`${options.role}/${options.name}`);
   const stop = listenForStop();
