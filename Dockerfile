@@ -23,8 +23,8 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
     && install -d -o node -g node /data /data/journal /work
-# Without the last one glibc keeps memory for each of the many threads of Temporal's SDK.
-ENV NODE_ENV=production EXM_DATA_DIR=/data MALLOC_ARENA_MAX=2
+# Without the last two glibc keeps memory for each of the many threads of Temporal's SDK, and V8 for what is short-lived.
+ENV NODE_ENV=production EXM_DATA_DIR=/data MALLOC_ARENA_MAX=2 NODE_OPTIONS=--max-semi-space-size=4
 COPY --from=dependencies /app/node_modules /app/node_modules
 COPY --from=build /app/dist /app/dist
 COPY package.json /app/

@@ -28,6 +28,11 @@ export interface RunningProgram extends RunningPart {
 
 /** By itself glibc keeps memory of its own for each thread, of which Temporal's SDK has many: some 20 MB of a dispatcher. */
 const allocator = { MALLOC_ARENA_MAX: '2' } as const;
+/**
+ * Of the young part of V8's heap, which takes three times as much: 30 MB of a dispatcher less than with the 16 that are usual,
+ * for the same CPU time.
+ */
+const youngMegabytes = 4;
 const readyTimeoutMs = 180_000;
 /** Far more than any of our programs writes before it is ready. */
 const readyWithinBytes = 1_000_000;
@@ -40,7 +45,7 @@ export async function startProgram(options: ProgramOptions): Promise<RunningProg
   const { args, nodeArgs = [], env, logFile, stopTimeoutMs, signal } = options;
   const child = startChild({
     command: process.execPath,
-    args: [...nodeArgs, packagePath('bin/exm.js'), ...args],
+    args: [`--max-semi-space-size=${youngMegabytes}`, ...nodeArgs, packagePath('bin/exm.js'), ...args],
     env: { ...allocator, ...env },
     logFile,
     onSpawn: options.onSpawn,
