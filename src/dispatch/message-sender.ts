@@ -79,15 +79,17 @@ export class MessageSender {
     }
     const since = performance.now();
     for (const pauseMs of [...reconnectPausesMs, undefined]) {
-      const session = await this.connected();
+      const session = this.session?.isOpen ? this.session : await this.connected();
       if (session !== undefined) {
-        const message = await this.fitted(email, email.message, session);
+        const message = isTakenBy(session, email.message)
+          ? email.message
+          : await this.fitted(email, email.message);
         const following = await next();
         if (!(await this.mayHandOver(email, until))) return session.withdraw();
         const begun = performance.now();
         if (this.isAtMostOnce) this.host.recorder.begin(this.lease, email.position);
-        const fits = following?.encoding !== '8bit' || session.offers.eightBitMime;
-        const result = await session.send(message, fits ? following : undefined);
+        const isTaken = following !== undefined && isTakenBy(session, following);
+        const result = await session.send(message, isTaken ? following : undefined);
         if (result.kind !== 'connection-lost' && result.kind !== 'server-busy') {
           this.answered();
           this.settle(email, message, result);
@@ -128,12 +130,7 @@ export class MessageSender {
   }
 
   /** It was composed for what the mail server offered before: another one behind the same name may offer less. */
-  private async fitted(
-    email: OutgoingEmail,
-    message: ComposedMessage,
-    { offers }: MailSession,
-  ): Promise<ComposedMessage> {
-    if (message.encoding !== '8bit' || offers.eightBitMime) return message;
+  private async fitted(email: OutgoingEmail, message: ComposedMessage): Promise<ComposedMessage> {
     email.message = await this.composeAs7bit(email, message);
     return email.message;
   }
@@ -211,7 +208,6 @@ export class MessageSender {
   }
 
   private async connected(): Promise<MailSession | undefined> {
-    if (this.session?.isOpen) return this.session;
     const emulation = this.content.emulation ?? this.host.emulation;
     if (emulation !== undefined) {
       this.session = new EmulatedSession(emulation);
@@ -228,6 +224,10 @@ export class MessageSender {
       return undefined;
     }
   }
+}
+
+function isTakenBy({ offers }: MailSession, { encoding }: ComposedMessage): boolean {
+  return encoding !== '8bit' || offers.eightBitMime;
 }
 
 /** What a batch ends with that this host cannot send now. */

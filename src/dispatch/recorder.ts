@@ -101,11 +101,20 @@ export class Recorder {
    * Asks before each message whether its slot may go on. Waits until the slot's last outcome stands in the journal,
    * while too much is unrecorded or for too long, and while the last flush is too old to vouch for the lease.
    */
-  async mayGoOn(lease: Lease): Promise<boolean> {
-    await this.options.journal?.appended();
-    while (!this.stopped && lease.word === 'go' && (this.isBehind(lease) || this.isStale(lease)))
-      await this.nextFlush();
+  mayGoOn(lease: Lease): boolean | Promise<boolean> {
+    const appended = this.options.journal?.appended();
+    if (appended !== undefined || this.mustWait(lease)) return this.mayGoOnLater(lease, appended);
     return !this.stopped && lease.word === 'go';
+  }
+
+  private async mayGoOnLater(lease: Lease, appended: Promise<void> | undefined): Promise<boolean> {
+    await appended;
+    while (this.mustWait(lease)) await this.nextFlush();
+    return !this.stopped && lease.word === 'go';
+  }
+
+  private mustWait(lease: Lease): boolean {
+    return !this.stopped && lease.word === 'go' && (this.isBehind(lease) || this.isStale(lease));
   }
 
   /**

@@ -68,6 +68,7 @@ export class SendEmail {
     if (queued.exclusion !== null) email.outcome = { kind: 'skipped', reason: queued.exclusion };
     let isRecorded = false;
     for (const step of this.steps) {
+      if (step.name === 'FillEmail' && this.prepared?.email === email) continue;
       if (step.name === 'EmailSent') {
         this.emailSent(email, queued);
         isRecorded = email.outcome !== undefined;
@@ -96,8 +97,8 @@ export class SendEmail {
     const builtIn: Record<SendEmailStep, NamedProcessor['run']> = {
       FillEmail: async (email) => await this.fillEmail(email),
       SendEmail: async (email) => {
-        await this.signWhatWasChanged(email);
-        await this.sender.send(email, this.until, async () => await this.prepare(this.upcoming));
+        if (!this.isSentAsFilled) await this.signWhatWasChanged(email);
+        await this.sender.send(email, this.until, () => this.prepare(this.upcoming));
       },
       // These two need to know more than the email: see `run`.
       EmailSent: () => undefined,
@@ -131,9 +132,12 @@ export class SendEmail {
   }
 
   private async fillEmail(email: OutgoingEmail): Promise<void> {
-    if (this.prepared?.email === email) return;
-    const { eightBitMime } = this.host.mailServer.offers;
-    email.message = await this.compose(email, eightBitMime && this.isSentAsFilled ? '8bit' : '7bit');
+    email.message = await this.compose(email, this.encoding);
+  }
+
+  /** The most that the mail server is known to take of what nobody changes any more. */
+  private get encoding(): MessageEncoding {
+    return this.host.mailServer.offers.eightBitMime && this.isSentAsFilled ? '8bit' : '7bit';
   }
 
   /** Makes the message of the recipient that follows. What is wrong with it is told when it is their turn. */
@@ -143,7 +147,7 @@ export class SendEmail {
     const email = this.emailTo(upcoming);
     if (this.memory !== undefined) this.memory.kept = this.current?.message?.raw;
     try {
-      await this.fillEmail(email);
+      email.message = await this.compose(email, this.encoding);
     } catch {
       return undefined;
     }
@@ -151,16 +155,16 @@ export class SendEmail {
     return email.message;
   }
 
-  private async compose(email: OutgoingEmail, encoding: MessageEncoding): Promise<ComposedMessage> {
+  private compose(email: OutgoingEmail, encoding: MessageEncoding): Promise<ComposedMessage> {
     const { recipient, position, variant, language } = email;
     const options = { encoding, sign: this.isSentAsFilled, memory: this.memory };
-    return await this.content.composer.compose(recipient, position, variant, language, options);
+    return this.content.composer.compose(recipient, position, variant, language, options);
   }
 
   /** A signature that was made before would not hold. */
   private async signWhatWasChanged(email: OutgoingEmail): Promise<void> {
     const { message, variant, language } = email;
-    if (this.isSentAsFilled || message === undefined) return;
+    if (message === undefined) return;
     const signed = await this.content.composer.sign(message, variant, language);
     // A step may have put in lines of its own.
     email.message = { ...signed, isCanonical: false };

@@ -121,14 +121,14 @@ export class MessageComposer {
       plainField('List-Unsubscribe', this.#waysOut(token)) +
       ready.fieldsAfter +
       ready.skeleton.fields(boundary);
+    const dkim = sign ? this.#signerFor(ready) : undefined;
     return {
       envelope: { from: ready.sender, to },
       messageId,
-      raw: await write(
-        ready.skeleton,
-        { head, values, boundary, memory },
-        sign ? this.#signerFor(ready) : undefined,
-      ),
+      raw:
+        dkim === undefined
+          ? ready.skeleton.write(`${head}\r\n`, values, boundary, memory)
+          : await writeSigned(ready.skeleton, { head, values, boundary }, dkim),
       encoding: ready.skeleton.encoding === '8bit' ? '8bit' : '7bit',
       isCanonical: true,
     };
@@ -215,15 +215,13 @@ interface Filled {
   readonly head: string;
   readonly values: PartValues;
   readonly boundary: string;
-  readonly memory: MessageRoom | undefined;
 }
 
-async function write(
+async function writeSigned(
   skeleton: MimeSkeleton,
-  { head, values, boundary, memory }: Filled,
-  signer: DkimSigner | undefined,
+  { head, values, boundary }: Filled,
+  signer: DkimSigner,
 ): Promise<Buffer> {
-  if (signer === undefined) return skeleton.write(`${head}\r\n`, values, boundary, memory);
   const body = skeleton.write('', values, boundary);
   return Buffer.concat([Buffer.from(`${await signer.sign(head, body)}${head}\r\n`), body]);
 }

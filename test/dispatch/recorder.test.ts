@@ -124,7 +124,7 @@ describe('the recorder of a dispatcher', () => {
     // The first refusal, and that of what would be booked instead.
     await delay(1_000);
     let mayGoOn = false;
-    const asking = recorder.mayGoOn(lease).then((may) => {
+    const asking = Promise.resolve(recorder.mayGoOn(lease)).then((may) => {
       mayGoOn = may;
     });
     await delay(1_000);

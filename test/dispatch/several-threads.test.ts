@@ -177,6 +177,8 @@ describe('a batch on a dispatcher with several threads', () => {
       processors: {
         Waits: async () => {
           if (++calls === 10) await new Promise<void>((resolve) => (goOn = resolve));
+          // So that the other is still at the same group when it hears of the pause.
+          else await delay(20);
         },
       },
     });
