@@ -15,17 +15,21 @@ export const doubtReasons = {
  *
  * All batches that are open there are locked first, in the order in which flushes lock them: what their holders record
  * until then counts, and what comes later is refused where the caller takes or ends them in the same transaction.
+ *
+ * @param own a batch that the caller will write to: locked with them, in its place
  */
 export async function leaveAnnouncedInDoubt(
   tx: Queries,
   campaignId: string,
   { first, last }: PositionRange,
+  own?: number,
 ): Promise<void> {
   const { rows } = await tx.execute<{ batch: number; isAnnounced: boolean }>(sql`
     select batch, announced_first <= ${last} and announced_last >= ${first} as "isAnnounced"
       from dispatch_batch
-     where campaign_id = ${campaignId} and first <= ${last} and last >= ${first}
-       and (ended_at is null or announced_first is not null)
+     where campaign_id = ${campaignId}
+       and (batch = ${own ?? null}::int
+            or first <= ${last} and last >= ${first} and (ended_at is null or announced_first is not null))
      order by batch for update`);
   for (const { batch, isAnnounced } of rows) {
     if (!isAnnounced) continue;

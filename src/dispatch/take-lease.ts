@@ -36,10 +36,15 @@ export async function untilHandedBack(
   { campaignId, batch, range, attempt }: Omit<TakeLease, 'server'>,
 ): Promise<boolean> {
   const { rows } = await db.execute<{ batch: number; lives: boolean }>(sql`
-    update dispatch_batch b set wanted = true
-     where b.campaign_id = ${campaignId} and b.ended_at is null
-       and (b.batch = ${batch} and b.lease < ${attempt}
-            or b.batch <> ${batch} and b.first <= ${range.last} and b.last >= ${range.first})
+    with asked as (
+      select batch from dispatch_batch
+       where campaign_id = ${campaignId} and ended_at is null
+         and (batch = ${batch} and lease < ${attempt}
+              or batch <> ${batch} and first <= ${range.last} and last >= ${range.first})
+       order by batch for update
+    )
+    update dispatch_batch b set wanted = true from asked
+     where b.campaign_id = ${campaignId} and b.batch = asked.batch
     returning b.batch, exists (select from server s where s.name = b.server and s.stopped_at is null
                                 and s.seen_at > now() - ${silentMs} * interval '1 ms') as lives`);
   const asked = sql.param(rows.filter(({ lives }) => lives).map((row) => row.batch));
@@ -67,7 +72,7 @@ export async function takeLease(
   { campaignId, batch, range, server, attempt }: TakeLease,
 ): Promise<{ word: DispatchWord }> {
   return await db.transaction(async (tx) => {
-    await leaveAnnouncedInDoubt(tx, campaignId, range);
+    await leaveAnnouncedInDoubt(tx, campaignId, range, batch);
     await tx.execute(sql`
       update dispatch_batch set ended_at = now()
        where campaign_id = ${campaignId} and batch <> ${batch} and ended_at is null

@@ -46,6 +46,8 @@ export class Conversation {
   private needsReset = false;
   /** Commands to be written when everything that was said has been heard. */
   private outbox = '';
+  /** Bytes that were written behind the content of `current`. */
+  private behindContent = 0;
   private quitting: NodeJS.Timeout | undefined;
 
   constructor(
@@ -132,10 +134,13 @@ export class Conversation {
 
   private take(reply: Reply): void {
     const transaction = this.current ?? this.announced;
+    const isEarly = transaction?.stage === 'content' && this.socket.writableLength > this.behindContent;
     const isInTurn = transaction !== undefined && this.outbox === '';
     if (!isInTurn || reply.code === undefined || isClosing(reply) || !transaction.take(reply)) {
       this.giveUp(readable(reply.text), isClosing(reply));
     } else if (transaction === this.current) this.goOn(transaction);
+    // The rest of the content has no place any more, and its memory may hold another message soon.
+    if (isEarly) this.giveUp('the server answered a message before it had all of it');
   }
 
   private goOn(transaction: Transaction): void {
@@ -202,8 +207,10 @@ export class Conversation {
     // One system call for both. TLS copies what is written so: too much for a large one.
     const isOneWrite = bytes.length <= oneWriteMaximum;
     if (isOneWrite) this.socket.cork();
+    const behind = endOf(bytes) + commands;
+    this.behindContent = Buffer.byteLength(behind);
     this.socket.write(bytes);
-    this.socket.write(endOf(bytes) + commands);
+    this.socket.write(behind);
     if (isOneWrite) this.socket.uncork();
   }
 

@@ -30,6 +30,8 @@ function talk(options?: MailWireOptions) {
   return {
     conversation,
     hangUp: () => far.end(),
+    /** From now on the server reads nothing more. */
+    stopReading: () => far.pause(),
     /** Lets the server say it in one packet. */
     says: async (said: string) => {
       far.write(said, 'latin1');
@@ -50,6 +52,27 @@ const isLost = (reply: unknown = expect.any(String)) => ({
   kind: 'connection-lost',
   reply,
   handedOver: false,
+});
+
+describe('a message that is answered before the server has had all of it', () => {
+  it.each([
+    ['552 5.3.4 too large\r\n', 'rejected'],
+    ['250 2.0.0 taken\r\n', 'accepted'],
+  ])(
+    'costs the connection: its rest must neither come nor be made up of another message',
+    async (said, kind) => {
+      const { conversation, says, stopReading, isOver } = talk();
+      const large = { ...ada, raw: Buffer.alloc(1_000_000, 'x\r\n') };
+      const sending = conversation.send(large, bob);
+      await says(agreed.replace('354 go on\r\n', ''));
+      stopReading();
+      await says('354 go on\r\n');
+      await says(said);
+      expect(await sending).toMatchObject({ kind });
+      await waitFor(isOver, { describe: 'the connection to be given up' });
+      expect(await conversation.send(bob, undefined)).toEqual(isLost());
+    },
+  );
 });
 
 describe('a message that is announced', () => {
