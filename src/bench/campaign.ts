@@ -149,8 +149,12 @@ const warmUpList = 'warm-up';
 /** Only after some ten thousand messages has a process compiled and optimised all that sends them. */
 export const warmUpMaximum = 20_000;
 
-/** Sends a campaign to some of the bench's people: the first messages of a process cost several times what all others do. */
-export async function warmUp(stage: BenchStage, messages = warmUpMaximum): Promise<void> {
+/**
+ * Sends campaigns to some of the bench's people: the first messages of a process cost several times what all others do.
+ *
+ * @param campaigns as many, one after the other
+ */
+export async function warmUp(stage: BenchStage, messages = warmUpMaximum, campaigns = 1): Promise<void> {
   stage.tell('Warming up');
   const db = await stage.database();
   await db.execute(sql`
@@ -158,7 +162,8 @@ export async function warmUp(stage: BenchStage, messages = warmUpMaximum): Promi
     insert into list_member (list_id, contact_id)
     select list.id, contact.id from list, (select id from contact order by id limit ${messages}) as contact`);
   const definition = newsletter(newsletterHtml(2_000, 2), { include: [warmUpList] });
-  await sendCampaign(stage, await createBenchCampaign(stage, definition));
+  for (let sent = 0; sent < campaigns; sent++)
+    await sendCampaign(stage, await createBenchCampaign(stage, definition));
 }
 
 /** Waits for something, but no longer than until Ctrl-C. @throws the signal's reason */
