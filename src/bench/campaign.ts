@@ -80,19 +80,21 @@ export interface DispatcherSettings {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: the stage's receiver. */
   readonly smtpUrl?: string;
+  /** How many there are already: their names count on. Default 0. */
+  readonly running?: number;
 }
 
 /** Starts so many dispatchers, all alike. */
 export async function startDispatchers(
   stage: BenchStage,
   count: number,
-  { threads, sleepMs = 0, env, smtpUrl }: DispatcherSettings,
+  { threads, sleepMs = 0, env, smtpUrl, running = 0 }: DispatcherSettings,
 ): Promise<readonly BenchProcess[]> {
   const smtp = smtpUrl ?? (await stage.receiver()).url;
   const settings = ['--smtp', smtp, '--threads', String(threads), '--sleep-ms', String(sleepMs)];
   return await Promise.all(
     Array.from({ length: count }, (_, index) =>
-      stage.startWorker(['dedicated-dispatch', '--name', `bench-${index + 1}`, ...settings], env),
+      stage.startWorker(['dedicated-dispatch', '--name', `bench-${running + index + 1}`, ...settings], env),
     ),
   );
 }

@@ -5,6 +5,7 @@ import {
   createBenchCampaign,
   emptyDatabase,
   sendCampaign,
+  startDispatchers,
   startPrimary,
   warmUp,
 } from './campaign.ts';
@@ -50,9 +51,8 @@ export const scaling: Measurement = {
     let one: Figures | undefined;
     try {
       for (const count of counts) {
-        while (dispatchers.length < count) {
-          dispatchers.push(await startDispatcher(stage, dispatchers.length + 1));
-        }
+        const running = dispatchers.length;
+        dispatchers.push(...(await startDispatchers(stage, count - running, { threads, sleepMs, running })));
         const figures = await measure(stage, count, [primary, ...dispatchers]);
         one ??= figures;
         rows.push(...rowsOf(count, figures, one));
@@ -63,12 +63,6 @@ export const scaling: Measurement = {
     return rows;
   },
 };
-
-async function startDispatcher(stage: BenchStage, number: number): Promise<BenchProcess> {
-  const { url } = await stage.receiver();
-  const settings = ['--smtp', url, '--threads', String(threads), '--sleep-ms', String(sleepMs)];
-  return await stage.startWorker(['dedicated-dispatch', '--name', `bench-${number}`, ...settings]);
-}
 
 async function measure(stage: BenchStage, count: number, workers: readonly BenchProcess[]): Promise<Figures> {
   const db = await stage.database();

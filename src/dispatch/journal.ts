@@ -75,7 +75,7 @@ class Segment {
  * starts here next enters it in the books before anything is sent again (`LeftJournals`). It guards against the death
  * of the process, not of the machine, so nothing is forced to the disk: what was written stays with the system.
  *
- * All outcomes of one turn of the event loop are one write, and no slot sends its next message before it. Two files
+ * All outcomes of one turn of the event loop are one write, and no thread sends its next message before it. Two files
  * take turns: a flush to the database begins the second one, and empties the first when it has succeeded.
  */
 export class Journal {
@@ -114,7 +114,7 @@ export class Journal {
     }
   }
 
-  /** False while the disk takes nothing: then no slot may send before the database has recorded its last outcome. */
+  /** False while the disk takes nothing: then no thread may send before the database has recorded its last outcome. */
   get works(): boolean {
     return !this.failed;
   }

@@ -55,7 +55,7 @@ export class MessageSender {
 
   /**
    * Hands the message over and sets `outcome` or `deferredReply`; neither, where it must not be handed over now: the
-   * slot was told to stop while it waited for the mail server, or others have settled the recipient meanwhile.
+   * thread was told to stop while it waited for the mail server, or others have settled the recipient meanwhile.
    *
    * @param until monotonic time, milliseconds, until which the recipient counts as just read
    * @param next makes the message that most likely follows
@@ -120,7 +120,6 @@ export class MessageSender {
   }
 
   close(): void {
-    this.session?.withdraw();
     if (this.session !== undefined) this.host.sessions.release(this.session);
     this.session = undefined;
   }

@@ -43,7 +43,7 @@ export interface RecorderOptions {
   readonly beforeTakingOver?: () => Promise<void>;
 }
 
-/** As many outcomes may wait before the slots do: a slow database slows sending, it never grows memory. */
+/** As many outcomes may wait before the threads do: a slow database slows sending, it never grows memory. */
 const highWater = 4_000;
 /**
  * Nor do they send on when an outcome has waited so long, milliseconds: so what is sent while the database is away is
@@ -54,7 +54,7 @@ const longestUnrecordedMs = 250;
 const retryIntervalMs = 500;
 
 /**
- * The one recorder of a dispatcher process, for all its slots. Every flush is one statement: it inserts the outcomes,
+ * The one recorder of a dispatcher process, for all its threads. Every flush is one statement: it inserts the outcomes,
  * adds to the batches' counts where the lease is still held, and brings back for each batch what it is to do and for
  * the server its Sleep. So the same round trip is the record, the fence, the pause and the live progress.
  */
@@ -98,7 +98,7 @@ export class Recorder {
   }
 
   /**
-   * Asks before each message whether its slot may go on. Waits until the slot's last outcome stands in the journal,
+   * Asks before each message whether its thread may go on. Waits until the thread's last outcome stands in the journal,
    * while too much is unrecorded or for too long, and while the last flush is too old to vouch for the lease.
    */
   mayGoOn(lease: Lease): boolean | Promise<boolean> {
@@ -121,7 +121,7 @@ export class Recorder {
    * Says in the database which messages go out next, for a campaign that mails nobody twice: whoever of them has no
    * outcome when the batch is taken from this process is in doubt, and not sent to again.
    *
-   * @returns false where the slot may not go on: nothing is to be handed over
+   * @returns false where the thread may not go on: nothing is to be handed over
    */
   async announce(lease: Lease, group: PositionRange): Promise<boolean> {
     lease.toAnnounce = group;
@@ -163,7 +163,7 @@ export class Recorder {
     for (const lease of this.leases) lease.tell('drain');
   }
 
-  /** Stops flushing; no slot may go on. To be called when every lease is closed. */
+  /** Stops flushing; no thread may go on. To be called when every lease is closed. */
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
@@ -248,7 +248,7 @@ export class Recorder {
         'outcomes could not be recorded; trying again',
       );
       if (isTransient(error) || outcomes.length + deferrals.length === 0) {
-        // Nothing was recorded: keep it all, and let the slots run dry rather than send what cannot be recorded.
+        // Nothing was recorded: keep it all, and let the threads run dry rather than send what cannot be recorded.
         this.outcomes = [...outcomes, ...this.outcomes];
         this.deferrals = [...deferrals, ...this.deferrals];
         this.waitingSince = this.flushedSince ?? this.waitingSince;

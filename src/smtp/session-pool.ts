@@ -3,7 +3,7 @@ import type { MailSession } from './session.ts';
 /** A session that nobody asked for in this time is closed: servers close idle connections themselves, and less politely. */
 const idleTimeoutMs = 5_000;
 
-/** Keeps a process's connections from one batch to the next. At most as many as there are slots are in use. */
+/** Keeps a process's connections from one batch to the next. At most as many as there are threads are in use. */
 export class SessionPool {
   /** Only these are kept: an emulated session that got in here would swallow another campaign's mail. */
   private readonly made = new WeakSet<MailSession>();
