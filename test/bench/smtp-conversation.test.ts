@@ -52,7 +52,7 @@ describe('the receiver of the bench', () => {
     expect(counts.messages).toBe(1);
   });
 
-  it('reads the same wherever the wire cuts it', () => {
+  it('reads the same wherever the wire cuts it, where the sender waits for the answer to DATA', () => {
     const lines = fc.array(
       fc.constantFrom('', '.', '..', '.x', 'text', '\r', '\r\r', '.\r', 'x'.repeat(90), '\n', '\n.'),
       { maxLength: 12 },
@@ -64,12 +64,15 @@ describe('the receiver of the bench', () => {
         fc.array(content, { minLength: 1, maxLength: 4 }),
         fc.array(fc.nat({ max: 400 }), { maxLength: 30 }),
         (contents, cuts) => {
-          const wire = Buffer.from(
-            `EHLO x\r\n${contents.map((one) => `${envelope}${one}.\r\n`).join('')}QUIT\r\n`,
+          // What a sender writes at once, at the most: a content and the next envelope.
+          const writes = ['EHLO x\r\n', ...contents.map((one) => `${one}.\r\n`), 'QUIT\r\n'].map(
+            (one, index) => one + (index < contents.length ? envelope : ''),
           );
-          const at = [...new Set(cuts.map((cut) => cut % wire.length))].sort((a, b) => a - b);
+          const ends = writes.map((_, index) => writes.slice(0, index + 1).join('').length);
+          const wire = Buffer.from(writes.join(''));
+          const at = [...new Set([...ends, ...cuts.map((cut) => cut % wire.length)])].sort((a, b) => a - b);
           const chunks = [0, ...at].map((from, index) => wire.subarray(from, at[index] ?? wire.length));
-          const whole = converse(wire);
+          const whole = converse(...writes);
           const cut = converse(...chunks);
           expect(cut.answers.join('')).toBe(whole.answers.join(''));
           expect(cut.counts).toMatchObject({ messages: contents.length, bytes: whole.counts.bytes });
@@ -77,6 +80,16 @@ describe('the receiver of the bench', () => {
         },
       ),
     );
+  });
+
+  it('refuses content that does not wait for the answer to DATA', () => {
+    const { answers, counts, over } = converse(`${envelope}Hello\r\n.\r\n${envelope}Again\r\n.\r\n`);
+    expect(answers[0]?.split('\r\n').slice(2)).toEqual([
+      '354 Go on',
+      expect.stringMatching(/^503 5\.5\.0 /),
+      '',
+    ]);
+    expect({ over, messages: counts.messages }).toEqual({ over: true, messages: 0 });
   });
 
   it('refuses content for nobody, what it does not know, and a line without an end', () => {

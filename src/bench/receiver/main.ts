@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net';
+import { readConnection } from './read-connection.ts';
 import { greeting, type ReceiverCounts, SmtpConversation } from './smtp-conversation.ts';
 
 /** What the receiver is asked over its channel; it answers with its counts, first of all with `{ port }`. */
@@ -14,20 +15,20 @@ export type ReceiverRequest =
 const counts: ReceiverCounts = { messages: 0, bytes: 0, firstMs: 0, lastMs: 0, connections: 0 };
 let held: { readonly socket: Socket; readonly answer: string }[] | undefined;
 
-const server = createServer({ noDelay: true }, (socket) => {
+const server = createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
   counts.connections++;
   const conversation = new SmtpConversation(counts);
   const say = (answer: string) => {
     if (held === undefined) socket.write(answer, 'latin1');
     else held.push({ socket, answer });
   };
-  say(greeting);
-  socket.on('data', (chunk: Buffer) => {
+  const socket = readConnection(accepted, (chunk) => {
     const answer = conversation.take(chunk);
     if (answer !== '') say(answer);
     if (conversation.over) socket.end();
   });
   socket.on('error', () => socket.destroy());
+  say(greeting);
 });
 
 process.on('message', (request: ReceiverRequest) => {

@@ -14,6 +14,7 @@ const offers =
 
 const endOfContent = Buffer.from('\r\n.\r\n');
 const lineFeed = 0x0a;
+const nothing = Buffer.alloc(0);
 /** RFC 5321 section 4.5.3.1.4 allows 512 octets, extensions somewhat more. */
 const lineMaximum = 4_096;
 
@@ -33,13 +34,13 @@ const verbs = {
 
 /**
  * The server's side of one SMTP connection that keeps nothing: it counts messages and answers, all commands of a chunk at
- * once (RFC 2920). What a message costs here is taken from the sender that is measured, so content is never looked at byte
- * by byte, and a chunk of it is not copied.
+ * once (RFC 2920). What a message costs here is taken from the sender that is measured, so content is neither looked at nor
+ * copied: its end is searched for from the back. A chunk has one at the most, for content comes after our answer to DATA.
  */
 export class SmtpConversation {
   readonly #counts: ReceiverCounts;
   /** A command line that has not ended yet. */
-  #line = Buffer.alloc(0);
+  #line = nothing;
   #inContent = false;
   /** How much of the end of content stood at the end of what has come so far, bytes. */
   #matched = 0;
@@ -90,8 +91,8 @@ export class SmtpConversation {
       if (this.#matched === endOfContent.length) return at;
     }
     if (at === chunk.length) return undefined;
-    const found = chunk.indexOf(endOfContent, at);
-    if (found >= 0) return found + endOfContent.length;
+    const found = chunk.lastIndexOf(endOfContent);
+    if (found >= at) return found + endOfContent.length;
     for (at = Math.max(at, chunk.length - endOfContent.length + 1); at < chunk.length; at++) {
       this.#matched = matchedWith(this.#matched, chunk[at]);
     }
@@ -112,7 +113,11 @@ export class SmtpConversation {
     } else if (end >= 0) {
       if (this.#line.length === 0) this.#command(chunk, from, end);
       else this.#command(this.#line, 0, this.#line.length - 1);
-      this.#line = Buffer.alloc(0);
+      this.#line = nothing;
+      if (this.#inContent && end + 1 < chunk.length) {
+        this.#answers += '503 5.5.0 Content before the answer to DATA\r\n';
+        this.over = true;
+      }
     }
     return end < 0 ? chunk.length : end + 1;
   }
