@@ -36,7 +36,11 @@ export async function dispatchTask(
     const ends = performance.now() + turnMs;
     let fed = await feed.take();
     while (fed !== undefined) {
-      if (!(await recorder.mayGoOn(lease))) {
+      // Promises are dear, and most of what could be waited for here has happened already.
+      const written = recorder.written();
+      if (written !== undefined) await written;
+      const may = recorder.mayGoOn(lease);
+      if (may !== true && !(await may)) {
         feed.giveBack(fed);
         // Told to go on, and not allowed to: the process ends.
         if (lease.word === 'go') feed.stop();

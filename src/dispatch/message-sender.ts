@@ -1,3 +1,4 @@
+import type { Awaitable } from '../domain/awaitable.ts';
 import { withoutAddresses } from '../domain/error-message.ts';
 import { FailedError, UnavailableError } from '../domain/errors.ts';
 import type { ComposedMessage, FrozenContent } from '../message/content.ts';
@@ -50,7 +51,7 @@ export class MessageSender {
     private readonly composeAs7bit: (
       email: OutgoingEmail,
       message: ComposedMessage,
-    ) => Promise<ComposedMessage>,
+    ) => Awaitable<ComposedMessage>,
   ) {}
 
   /**
@@ -65,7 +66,7 @@ export class MessageSender {
   async send(
     email: OutgoingEmail,
     until: number,
-    next: () => Promise<ComposedMessage | undefined>,
+    next: () => Awaitable<ComposedMessage | undefined>,
   ): Promise<void> {
     if (email.message === undefined) {
       throw new FailedError('MESSAGE_MISSING', 'SendEmail came before FillEmail.', {
@@ -84,8 +85,10 @@ export class MessageSender {
         const message = isTakenBy(session, email.message)
           ? email.message
           : await this.fitted(email, email.message);
-        const following = await next();
-        if (!(await this.mayHandOver(email, until))) return session.withdraw();
+        const made = next();
+        const following = made instanceof Promise ? await made : made;
+        const may = this.mayHandOver(email, until);
+        if (may !== true && !(await may)) return session.withdraw();
         const begun = performance.now();
         if (this.isAtMostOnce) this.host.recorder.begin(this.lease, email.position);
         const isTaken = following !== undefined && isTakenBy(session, following);
@@ -135,7 +138,12 @@ export class MessageSender {
   }
 
   /** Connecting takes its time, as do steps of the installation's own, in which much may have been said. */
-  private async mayHandOver(email: OutgoingEmail, until: number): Promise<boolean> {
+  private mayHandOver(email: OutgoingEmail, until: number): Awaitable<boolean> {
+    if (this.host.recorder.mayGoOn(this.lease) === true && performance.now() <= until) return true;
+    return this.mayHandOverLater(email, until);
+  }
+
+  private async mayHandOverLater(email: OutgoingEmail, until: number): Promise<boolean> {
     const { recorder, db, settings } = this.host;
     let isFreshUntil = until;
     while (await recorder.mayGoOn(this.lease)) {

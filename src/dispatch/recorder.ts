@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/connect.ts';
 import { isTransient } from '../db/transient.ts';
+import type { Awaitable } from '../domain/awaitable.ts';
 import type { PositionRange } from '../domain/batch-plan.ts';
 import { messageOf } from '../domain/error-message.ts';
 import type { OutcomeCounts } from '../domain/outcome.ts';
@@ -97,12 +98,17 @@ export class Recorder {
     return lease;
   }
 
+  /** Settles when what was recorded until now stands in the journal; undefined where it does. */
+  written(): Promise<void> | undefined {
+    return this.options.journal?.appended();
+  }
+
   /**
    * Asks before each message whether its thread may go on. Waits until the thread's last outcome stands in the journal,
    * while too much is unrecorded or for too long, and while the last flush is too old to vouch for the lease.
    */
-  mayGoOn(lease: Lease): boolean | Promise<boolean> {
-    const appended = this.options.journal?.appended();
+  mayGoOn(lease: Lease): Awaitable<boolean> {
+    const appended = this.written();
     if (appended !== undefined || this.mustWait(lease)) return this.mayGoOnLater(lease, appended);
     return !this.stopped && lease.word === 'go';
   }

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../domain/awaitable.ts';
 import { nextAttemptInMs } from '../domain/deferral-policy.ts';
 import { FailedError } from '../domain/errors.ts';
 import { type SendEmailStep, sendEmailSteps } from '../domain/pipeline.ts';
@@ -41,8 +42,8 @@ export class SendEmail {
     private readonly content: LoadedContent,
     steps: readonly string[],
   ) {
-    this.sender = new MessageSender(host, lease, content.frozen, async (email, message) =>
-      this.isSentAsFilled ? await this.compose(email, '7bit') : message,
+    this.sender = new MessageSender(host, lease, content.frozen, (email, message) =>
+      this.isSentAsFilled ? this.compose(email, '7bit') : message,
     );
     this.isSentAsFilled = steps.indexOf('SendEmail') === steps.indexOf('FillEmail') + 1;
     this.isFilledFirst = this.isSentAsFilled && steps[0] === 'FillEmail';
@@ -72,9 +73,18 @@ export class SendEmail {
       if (step.name === 'EmailSent') {
         this.emailSent(email, queued);
         isRecorded = email.outcome !== undefined;
-      } else if (step.name === 'Sleep') await this.sleep(email);
-      else if (isRecorded) await step.run({ ...email });
-      else if (!isDecided(email)) await this.perform(step, email);
+      } else if (step.name === 'Sleep') {
+        if (this.host.recorder.sleepMs > 0) await this.sleep(email);
+      } else if (isRecorded) await step.run({ ...email });
+      else if (!isDecided(email)) {
+        try {
+          const running = step.run(email);
+          if (running !== undefined) await running;
+        } catch (error) {
+          if (!(error instanceof RecipientFailedError)) throw error;
+          email.outcome = { kind: 'failed', reason: error.message };
+        }
+      }
       if (step.name === 'SendEmail' && !isDecided(email)) return false;
     }
     return true;
@@ -84,22 +94,10 @@ export class SendEmail {
     this.sender.close();
   }
 
-  private async perform(step: NamedProcessor, email: OutgoingEmail): Promise<void> {
-    try {
-      await step.run(email);
-    } catch (error) {
-      if (!(error instanceof RecipientFailedError)) throw error;
-      email.outcome = { kind: 'failed', reason: error.message };
-    }
-  }
-
   private processor(name: string): NamedProcessor['run'] {
     const builtIn: Record<SendEmailStep, NamedProcessor['run']> = {
-      FillEmail: async (email) => await this.fillEmail(email),
-      SendEmail: async (email) => {
-        if (!this.isSentAsFilled) await this.signWhatWasChanged(email);
-        await this.sender.send(email, this.until, () => this.prepare(this.upcoming));
-      },
+      FillEmail: (email) => this.fillEmail(email),
+      SendEmail: (email) => (this.isSentAsFilled ? this.send(email) : this.signAndSend(email)),
       // These two need to know more than the email: see `run`.
       EmailSent: () => undefined,
       Sleep: () => undefined,
@@ -131,8 +129,21 @@ export class SendEmail {
     return { campaignId: this.lease.campaignId, position, variant, language, recipient };
   }
 
-  private async fillEmail(email: OutgoingEmail): Promise<void> {
-    email.message = await this.compose(email, this.encoding);
+  private fillEmail(email: OutgoingEmail): Awaitable<void> {
+    const keep = (message: ComposedMessage) => {
+      email.message = message;
+    };
+    const made = this.compose(email, this.encoding);
+    return made instanceof Promise ? made.then(keep) : void keep(made);
+  }
+
+  private async signAndSend(email: OutgoingEmail): Promise<void> {
+    await this.signWhatWasChanged(email);
+    await this.send(email);
+  }
+
+  private send(email: OutgoingEmail): Promise<void> {
+    return this.sender.send(email, this.until, () => this.prepare());
   }
 
   /** The most that the mail server is known to take of what nobody changes any more. */
@@ -141,24 +152,29 @@ export class SendEmail {
   }
 
   /** Makes the message of the recipient that follows. What is wrong with it is told when it is their turn. */
-  private async prepare(upcoming: QueuedRecipient | undefined): Promise<ComposedMessage | undefined> {
+  private prepare(): Awaitable<ComposedMessage | undefined> {
+    const { upcoming } = this;
     if (upcoming === undefined || upcoming.exclusion !== null) return undefined;
     if (this.prepared?.queued === upcoming) return this.prepared.email.message;
     const email = this.emailTo(upcoming);
     if (this.memory !== undefined) this.memory.kept = this.current?.message?.raw;
+    const keep = (message: ComposedMessage) => {
+      email.message = message;
+      this.prepared = { queued: upcoming, email };
+      return message;
+    };
     try {
-      email.message = await this.compose(email, this.encoding);
+      const made = this.compose(email, this.encoding);
+      return made instanceof Promise ? made.then(keep, () => undefined) : keep(made);
     } catch {
       return undefined;
     }
-    this.prepared = { queued: upcoming, email };
-    return email.message;
   }
 
-  private compose(email: OutgoingEmail, encoding: MessageEncoding): Promise<ComposedMessage> {
+  private compose(email: OutgoingEmail, encoding: MessageEncoding): Awaitable<ComposedMessage> {
     const { recipient, position, variant, language } = email;
     const options = { encoding, sign: this.isSentAsFilled, memory: this.memory };
-    return this.content.composer.compose(recipient, position, variant, language, options);
+    return this.content.composer.composeNow(recipient, position, variant, language, options);
   }
 
   /** A signature that was made before would not hold. */

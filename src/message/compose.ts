@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Keys } from '../config/keys.ts';
 import type { Recipient } from '../contacts/recipient.ts';
+import type { Awaitable } from '../domain/awaitable.ts';
 import { trackingPaths } from '../tracking/links.ts';
 import { makeTokenAndMark } from '../tracking/token.ts';
 import { BodyCache } from './body-cache.ts';
@@ -90,8 +91,19 @@ export class MessageComposer {
     position: number,
     variant: number,
     language: string,
-    { encoding = '7bit', sign = true, memory }: ComposeOptions = {},
+    options: ComposeOptions = {},
   ): Promise<ComposedMessage> {
+    return await this.composeNow(recipient, position, variant, language, options);
+  }
+
+  /** The same, at once where nothing has to be waited for, as a signature has. @throws the same, at once too */
+  composeNow(
+    recipient: Recipient,
+    position: number,
+    variant: number,
+    language: string,
+    { encoding = '7bit', sign = true, memory }: ComposeOptions = {},
+  ): Awaitable<ComposedMessage> {
     if (!isAddress(recipient.email)) throw addressMalformed();
     const { campaignId } = this.#content;
     const { token, mark } = makeTokenAndMark(
@@ -121,17 +133,17 @@ export class MessageComposer {
       plainField('List-Unsubscribe', this.#waysOut(token)) +
       ready.fieldsAfter +
       ready.skeleton.fields(boundary);
-    const dkim = sign ? this.#signerFor(ready) : undefined;
-    return {
+    const made = (raw: Buffer): ComposedMessage => ({
       envelope: { from: ready.sender, to },
       messageId,
-      raw:
-        dkim === undefined
-          ? ready.skeleton.write(`${head}\r\n`, values, boundary, memory)
-          : await writeSigned(ready.skeleton, { head, values, boundary }, dkim),
+      raw,
       encoding: ready.skeleton.encoding === '8bit' ? '8bit' : '7bit',
       isCanonical: true,
-    };
+    });
+    const dkim = sign ? this.#signerFor(ready) : undefined;
+    return dkim === undefined
+      ? made(ready.skeleton.write(`${head}\r\n`, values, boundary, memory))
+      : writeSigned(ready.skeleton, { head, values, boundary }, dkim).then(made);
   }
 
   /** Signs a message of this content that was composed without, where its sender is one of the signer's. */

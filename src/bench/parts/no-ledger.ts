@@ -19,7 +19,7 @@ export class NoLedger extends Recorder {
     return new Lease({ campaignId, batch, lease: attempt, word: 'go', now: performance.now() });
   }
 
-  override async mayGoOn(): Promise<boolean> {
+  override mayGoOn(): boolean {
     return true;
   }
 
