@@ -28,7 +28,7 @@ const announcedGroup = 20;
 /** A batch that took less says nothing of how fast its host is. Milliseconds. */
 const paceMinimumMs = 100;
 /** As many are read at a time for each thread; fewer where Sleep is long. */
-const readGroup = 70;
+const readGroup = 140;
 
 /** The activity's attempt at a batch. */
 export interface BatchAttempt {

@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
 import { expect, it } from 'vitest';
 import { emailKey } from '../../src/contacts/email-address.ts';
-import { exclusionCase, exclusionJoins } from '../../src/contacts/exclusion.ts';
 import { optIn, optOut } from '../../src/contacts/opt-out.ts';
 import { queueMessage } from '../../src/contacts/queue-message.ts';
 import { contact, suppression } from '../../src/db/schema.ts';
+import { readRecipients } from '../../src/dispatch/read-recipients.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { insertCampaign, insertContacts, insertList } from './fixtures.ts';
 
@@ -14,11 +14,8 @@ const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
 
 /** What a dispatcher is told of each queued person, in the order of the queue. */
 async function atSending(campaignId: string, rules = settings): Promise<(string | null)[]> {
-  const { rows } = await database.db.execute<{ reason: string | null }>(sql`
-    select ${exclusionCase(rules)} as reason
-    from dispatch_queue left join contact on contact.id = dispatch_queue.contact_id ${exclusionJoins(rules)}
-    where campaign_id = ${campaignId} order by position`);
-  return rows.map((row) => row.reason);
+  const recipients = await readRecipients(database.db, campaignId, { first: 1, last: 100 }, 100, rules);
+  return recipients.map(({ exclusion }) => exclusion);
 }
 
 it('a "no" that comes after queueing is honoured at sending, by the same rules', async () => {

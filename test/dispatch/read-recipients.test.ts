@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { expect, it } from 'vitest';
 import { optInToList, optOutOfList } from '../../src/contacts/list-opt-out.ts';
 import { optOut } from '../../src/contacts/opt-out.ts';
@@ -69,4 +70,44 @@ it('who was taken off a list after opting out of it is not sent to by that', asy
   await optOutOfList(database.db, 'left@example.com', list.name);
   await database.db.delete(listMember);
   expect(await atSending(id)).toEqual(['list-opt-out']);
+});
+
+it('who has an outcome, or is put off until later, is left out; who is due again comes with what was tried', async () => {
+  const ids = await insertContacts(
+    database.db,
+    ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => ({ email: `${name}@due.example.com` })),
+  );
+  // Contacts in another order than their ids, as an A/B test deals them.
+  const order = [4, 1, 5, 0, 3, 2].map((index) => ids[index] ?? 0);
+  const id = await insertCampaign(database.db, {});
+  await database.db.execute(sql`
+    insert into dispatch_queue (campaign_id, position, contact_id, language)
+    select ${id}, position, contact_id, 'en'
+      from unnest(${sql.param(order)}::bigint[]) with ordinality as dealt(contact_id, position)`);
+  await database.db.execute(sql`
+    insert into dispatch_outcome (campaign_id, position, contact_id, batch, server, kind, at)
+    values (${id}, 2, ${order[1]}, 1, 'd1', 'sent', now())`);
+  await database.db.execute(sql`
+    insert into dispatch_deferral (campaign_id, position, attempts, first_at, due_at, reply)
+    values (${id}, 3, 2, now() - interval '1 minute', now() - interval '1 s', '451'),
+           (${id}, 5, 1, now(), now() + interval '1 hour', '451')`);
+  const read = async (first: number, last: number, limit: number) =>
+    (await readRecipients(database.db, id, { first, last }, limit, settings)).map(
+      ({ position, recipient, attempts, sinceFirstAttemptMs }) => ({
+        position,
+        contact: recipient.contactId,
+        attempts,
+        wasPutOff: sinceFirstAttemptMs >= 60_000,
+      }),
+    );
+  const entry = (position: number, attempts = 0) => ({
+    position,
+    contact: order[position - 1],
+    attempts,
+    wasPutOff: attempts > 0,
+  });
+  expect(await read(1, 6, 10)).toEqual([entry(1), entry(3, 2), entry(4), entry(6)]);
+  expect(await read(1, 6, 2)).toEqual([entry(1), entry(3, 2)]);
+  expect(await read(4, 4, 10)).toEqual([entry(4)]);
+  expect(await read(2, 2, 10)).toEqual([]);
 });

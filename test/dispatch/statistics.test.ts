@@ -88,3 +88,14 @@ it.each<[string, () => Promise<unknown>]>([
   await run();
   expect((await entriesRead()) - before).toBeLessThan(50 * queued);
 });
+
+it('a group is read without its whole range, also of a campaign that the statistics know', async () => {
+  const campaignId = await insertCampaign(db, {});
+  await db.execute(sql`
+    insert into dispatch_queue (campaign_id, position, contact_id, language)
+    select ${campaignId}, n, n, 'en' from generate_series(1, ${queued}::int) n`);
+  await db.execute(sql`analyze`);
+  const before = await entriesRead();
+  expect(await readRecipients(db, campaignId, { first: 1, last: queued }, 100, settings)).toHaveLength(100);
+  expect((await entriesRead()) - before).toBeLessThan(queued);
+});
