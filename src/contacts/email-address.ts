@@ -71,6 +71,16 @@ export function parseEmailAddress(text: string): ParsedAddress {
   return parseInternational(address);
 }
 
+/** Whether an address is of the usual form, in lower case: it is its own `emailKey`, and its domain is in A-labels. */
+export function isPlainAddress(text: string): boolean {
+  return (
+    text.length <= addressMaximum &&
+    plain.test(text) &&
+    text.indexOf('@') <= localPartMaximum &&
+    !punycode.test(text)
+  );
+}
+
 /** Labels of this form are decoded and checked, not taken as they stand. */
 const punycode = /[@.]xn--/;
 

@@ -8,7 +8,7 @@ import { BodyCache } from './body-cache.ts';
 import type { ComposedMessage, FrozenContent, Mailbox, MessageEncoding } from './content.ts';
 import type { FileBytes } from './content-files.ts';
 import type { DkimSigner } from './dkim/dkim.ts';
-import { asciiAddress, domainOf, isAddress, mailtoUrl } from './mailbox.ts';
+import { asciiAddress, domainOf, mailtoUrl, sendableAddress } from './mailbox.ts';
 import { dateField, mailboxField, plainField, textField } from './mime/header.ts';
 import { feedbackIdFor, headerText, listIdFor, messageIdFor } from './mime/newsletter-fields.ts';
 import type { MessageRoom } from './mime/room.ts';
@@ -104,7 +104,8 @@ export class MessageComposer {
     language: string,
     { encoding = '7bit', sign = true, memory }: ComposeOptions = {},
   ): Awaitable<ComposedMessage> {
-    if (!isAddress(recipient.email)) throw addressMalformed();
+    const to = sendableAddress(recipient.email);
+    if (to === undefined) throw addressMalformed();
     const { campaignId } = this.#content;
     const { token, mark } = makeTokenAndMark(
       { campaignId, position, contactId: recipient.contactId },
@@ -121,7 +122,6 @@ export class MessageComposer {
     };
     if (!ready.skeleton.fits(values)) ready = this.#ready(variant, language, 'quoted-printable');
     const messageId = messageIdFor(campaignId, position, mark, ready.senderDomain);
-    const to = asciiAddress(recipient.email);
     const boundary = boundaryFor(token);
     const head =
       ready.fieldsBefore +

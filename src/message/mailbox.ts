@@ -1,10 +1,16 @@
-import { asciiDomain, parseEmailAddress } from '../contacts/email-address.ts';
+import { asciiDomain, isPlainAddress, parseEmailAddress } from '../contacts/email-address.ts';
 import type { Mailbox } from './content.ts';
 
 /** True for an address that mail can be sent to, with nothing around it. */
 export function isAddress(text: string): boolean {
   const parsed = parseEmailAddress(text);
   return parsed.ok && (parsed.address === text || parsed.address === text.normalize('NFC'));
+}
+
+/** An address in the form that envelopes carry, as `asciiAddress`; undefined where no mail can be sent to it. */
+export function sendableAddress(text: string): string | undefined {
+  if (isPlainAddress(text)) return text;
+  return isAddress(text) ? asciiAddress(text) : undefined;
 }
 
 /** The domain of an address, in the ASCII form that headers and envelopes carry. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emailKey, parseEmailAddress } from '../../src/contacts/email-address.ts';
+import { emailKey, isPlainAddress, parseEmailAddress } from '../../src/contacts/email-address.ts';
 
 const reasonFor = (text: string) => {
   const parsed = parseEmailAddress(text);
@@ -117,5 +117,23 @@ describe('an address', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it('of the usual form is accepted as it is, and is its own key', () => {
+    const part = fc.string({
+      unit: fc.constantFrom('a', 'B', '9', '.', '-', '+', 'xn--', 'é', ' '),
+      maxLength: 80,
+    });
+    fc.assert(
+      fc.property(part, part, (local, domain) => {
+        for (const text of [`${local}@${domain}.example`, `ann@${domain}`, `${local}@example.com`]) {
+          if (!isPlainAddress(text)) continue;
+          expect(parseEmailAddress(text)).toEqual({ ok: true, address: text, key: text });
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(isPlainAddress('ann.lee+news@mail.example.com')).toBe(true);
+    expect(isPlainAddress('Ann@example.com')).toBe(false);
   });
 });

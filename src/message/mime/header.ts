@@ -1,12 +1,8 @@
-import { Buffer } from 'node:buffer';
 import type { Mailbox } from '../content.ts';
-import { escapedBytes } from './escaped-bytes.ts';
+import { encodedWords } from './encoded-words.ts';
 
 /** RFC 5322 section 2.1.1: lines should have no more than 78 characters; some programs count less. */
 const lineMaximum = 76;
-/** RFC 2047 section 2: characters of an encoded word, and what its frame takes. */
-const encodedWordMaximum = 75;
-const frame = '=?UTF-8?Q?'.length + '?='.length;
 /** A longer word is encoded, so that it can be cut. */
 const wordMaximum = 60;
 
@@ -15,7 +11,7 @@ const wordMaximum = 60;
  * @param value one line without control characters: see `headerText`
  */
 export function textField(name: string, value: string): string {
-  return fold(`${name}: ${isPlainText(value) ? value : encodedWords(value, name)}`);
+  return fold(`${name}: ${isPlainText(value) ? value : encodedWords(value, name.length + ': '.length)}`);
 }
 
 /** A header field with one mailbox (RFC 5322 section 3.4). `address` is as it stands in the header. */
@@ -64,7 +60,7 @@ const atoms = /^[\w!#$%&'*+\-/=?^`{|}~]+(?: [\w!#$%&'*+\-/=?^`{|}~]+)*$/;
 /** A display name: as it is, quoted, or as encoded words. */
 function phrase(display: string, field: string): string {
   if (isSimple(display)) return display;
-  if (!isPlainText(display)) return encodedWords(display, field);
+  if (!isPlainText(display)) return encodedWords(display, field.length + ': '.length);
   return atoms.test(display) ? display : `"${display.replace(/["\\]/g, '\\$&')}"`;
 }
 
@@ -85,39 +81,3 @@ function isPlainText(text: string): boolean {
 }
 const space = 0x20;
 const tilde = 0x7e;
-
-/** The text as encoded words (RFC 2047) in the encoding that most of it can be read in, each of whole characters, the first after the field's name. */
-function encodedWords(text: string, field: string): string {
-  const characters = [...text];
-  const quoted = characters.map(quote);
-  const foreign = characters.filter((character) => character > '~').length;
-  const isQuoted = foreign * 3 <= characters.length;
-  const sizes = characters.map((character, index) =>
-    isQuoted ? (quoted[index]?.length ?? 0) : Buffer.byteLength(character),
-  );
-  const words: string[] = [];
-  for (let begin = 0; begin < characters.length; ) {
-    const before = begin === 0 ? field.length + ': '.length : 1;
-    const room = Math.min(encodedWordMaximum, lineMaximum - before) - frame;
-    const most = isQuoted ? room : Math.floor(room / 4) * 3;
-    let end = begin;
-    for (let size = 0; size + (sizes[end] ?? Number.POSITIVE_INFINITY) <= most; end++)
-      size += sizes[end] ?? 0;
-    words.push(
-      isQuoted
-        ? `=?UTF-8?Q?${quoted.slice(begin, end).join('')}?=`
-        : `=?UTF-8?B?${Buffer.from(characters.slice(begin, end).join(''), 'utf8').toString('base64')}?=`,
-    );
-    begin = end;
-  }
-  return words.join(' ');
-}
-
-/** RFC 2047 section 5 (3): what may stand in a display name stands everywhere. */
-const standsForItself = new Set('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/');
-
-function quote(character: string): string {
-  if (standsForItself.has(character)) return character;
-  if (character === ' ') return '_';
-  return escapedBytes(character, '=');
-}

@@ -107,9 +107,6 @@ export class MimeSkeleton {
     put(message, head, 0, headLength);
     let at = headLength;
     let next = 0;
-    let last: Encoded | undefined;
-    let lastAt = 0;
-    let copy: Buffer | undefined;
     for (const segment of this.#segments) {
       if (segment instanceof Uint8Array) {
         message.set(segment, at);
@@ -117,53 +114,50 @@ export class MimeSkeleton {
         continue;
       }
       const one = filled[next++] as Encoded;
-      // Bytes are copied faster than a text is written, and most of a newsletter's values are the recipient's token.
-      if (one === last) {
-        copy ??= message.subarray(lastAt, lastAt + one.bytes);
-        message.set(copy, at);
-      } else {
+      if (one.at === undefined) {
         put(message, one.text, at, one.bytes);
-        last = one;
-        lastAt = at;
-        copy = undefined;
-      }
+        one.at = at;
+      } else message.copyWithin(at, one.at, one.at + one.bytes);
       at += one.bytes;
     }
     return message;
   }
 
-  /** What goes into each slot. Neighbours that are the same are the same object. */
-  #encoded(values: PartValues, boundary: string): Encoded[] {
+  /** What goes into each slot. What is the same in neighbours is the same object, and so are all boundaries. */
+  #encoded({ html, text }: PartValues, boundary: string): Encoded[] {
     const isEightBit = this.encoding === '8bit';
-    const filled: Encoded[] = [];
-    let last: { readonly value: string; readonly slot: Slot; readonly encoded: Encoded } | undefined;
-    for (const slot of this.#slots) {
-      const { of, index, column } = slot;
-      const value = of === 'boundary' ? boundary : ((of === 'html' ? values.html : values.text)[index] ?? '');
-      if (last?.value !== value || last.slot.of !== of || !(isEightBit || last.slot.column === column)) {
-        const encoded =
-          of === 'boundary' ? ascii(value) : isEightBit ? eightBit(value) : ascii(encodeValue(value, column));
-        last = { value, slot, encoded };
+    const boundaries = ascii(boundary);
+    let lastValue: string | undefined;
+    let lastColumn = 0;
+    let last = boundaries;
+    return this.#slots.map(({ of, index, column }) => {
+      if (of === 'boundary') return boundaries;
+      const value = (of === 'html' ? html : text)[index] ?? '';
+      if (value !== lastValue || !(isEightBit || column === lastColumn)) {
+        last = isEightBit ? eightBit(value) : ascii(encodeValue(value, column));
+        lastValue = value;
+        lastColumn = column;
       }
-      filled.push(last.encoded);
-    }
-    return filled;
+      return last;
+    });
   }
 }
 
 interface Encoded {
   readonly text: string;
   readonly bytes: number;
+  /** Where it stands in the message already. Bytes are copied faster than a text is written, and most values are the token. */
+  at: number | undefined;
 }
 
 function ascii(text: string): Encoded {
-  return { text, bytes: text.length };
+  return { text, bytes: text.length, at: undefined };
 }
 
 function eightBit(value: string): Encoded {
   if (isPlainLine(value)) return ascii(value);
   const text = crlfText(value);
-  return { text, bytes: Buffer.byteLength(text) };
+  return { text, bytes: Buffer.byteLength(text), at: undefined };
 }
 
 /** ASCII, which nearly all of it is, is written faster as Latin-1. */
