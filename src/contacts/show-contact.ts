@@ -1,10 +1,11 @@
-import { desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, sql } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
 import {
   campaign,
   contact,
   contactList,
   dispatchOutcome,
+  dispatchQueue,
   globalOptOut,
   interaction,
   listMember,
@@ -93,19 +94,37 @@ export async function showContact(
     .orderBy(contactList.name);
   const excluded = await db.execute<{ reason: ExclusionReason | null }>(sql`
     select ${exclusionCase(settings)} as reason from contact ${exclusionJoins(settings)} where contact.id = ${found.id}`);
-  const campaigns = await db
+  // The ledger has no index by contact, which each message would pay for: the queue has one, and tells the outcome's key.
+  const outcome = db
     .select({
-      campaignId: dispatchOutcome.campaignId,
-      name: sql<string>`coalesce(${campaign.name}, '')`,
       kind: dispatchOutcome.kind,
       reason: dispatchOutcome.reason,
       reply: dispatchOutcome.reply,
       at: dispatchOutcome.at,
     })
     .from(dispatchOutcome)
-    .leftJoin(campaign, eq(campaign.id, dispatchOutcome.campaignId))
-    .where(eq(dispatchOutcome.contactId, found.id))
-    .orderBy(desc(dispatchOutcome.at))
+    .where(
+      and(
+        eq(dispatchOutcome.campaignId, dispatchQueue.campaignId),
+        eq(dispatchOutcome.position, dispatchQueue.position),
+      ),
+    )
+    .limit(1)
+    .as('outcome');
+  const campaigns = await db
+    .select({
+      campaignId: dispatchQueue.campaignId,
+      name: sql<string>`coalesce(${campaign.name}, '')`,
+      kind: outcome.kind,
+      reason: outcome.reason,
+      reply: outcome.reply,
+      at: outcome.at,
+    })
+    .from(dispatchQueue)
+    .innerJoinLateral(outcome, sql`true`)
+    .leftJoin(campaign, eq(campaign.id, dispatchQueue.campaignId))
+    .where(eq(dispatchQueue.contactId, found.id))
+    .orderBy(desc(outcome.at))
     .limit(historyShown);
   const interactions = await db
     .select({

@@ -3,7 +3,7 @@ import { float8Array, int4Array, int8Array, textArray } from '../db/binary-array
 import type { Database } from '../db/connect.ts';
 import type { PositionRange } from '../domain/batch-plan.ts';
 import type { DispatchWord } from '../domain/campaign-state.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import type { Lease, LeaseAnswer, RecordedDeferral, RecordedOutcome } from './lease.ts';
 
 export interface OutcomeEntry {
@@ -44,15 +44,19 @@ export interface FlushAnswer {
  * Outcomes and leases name each other by `slot`, the lease's number in this flush. The arrays of outcomes are taken apart
  * in the select list: in FROM they would be stored before they are read. Shorter ones are filled up with nulls, so that
  * what is the same for nearly all is left out.
+ *
+ * @param counted what each batch gains: `campaign_id`, `batch`, and a column for each kind
  */
-const statement = (onConflict: string) => `
+const statement = (whereItStands: string, counted: string) => `
 with held as (
   select h.slot, b.campaign_id, b.batch, b.lease = h.lease and b.ended_at is null as mine, b.wanted,
-         b.sent, b.failed, b.skipped, b.in_doubt, h.slot = any($19::int[]) as closing,
+         b.sent, b.failed, b.skipped, b.in_doubt, h.new_sent, h.new_failed, h.new_skipped, h.new_in_doubt,
+         h.slot = any($19::int[]) as closing,
          case when h.announce_first >= coalesce(b.announced_first, 0) then h.announce_first end as announce_first,
          case when h.announce_first >= coalesce(b.announced_first, 0) then h.announce_last end as announce_last
-    from unnest($1::text[], $2::int[], $3::int[], $20::int[], $21::int[])
-         with ordinality as h(campaign_id, batch, lease, announce_first, announce_last, slot)
+    from unnest($1::text[], $2::int[], $3::int[], $20::int[], $21::int[], $22::int[], $23::int[], $24::int[], $25::int[])
+         with ordinality as h(campaign_id, batch, lease, announce_first, announce_last,
+                              new_sent, new_failed, new_skipped, new_in_doubt, slot)
     join dispatch_batch b on b.campaign_id = h.campaign_id and b.batch = h.batch
    order by b.campaign_id, b.batch for update of b
 ), inserted as (
@@ -63,8 +67,7 @@ with held as (
                  unnest($8::text[]) as kind, unnest($9::text[]) as reason, unnest($10::text[]) as reply,
                  unnest($11::text[]) as message_id, unnest($12::float8[]) as at) as o
     join held on held.slot = o.slot and held.mine
-  ${onConflict}
-  returning campaign_id, batch, kind
+  ${whereItStands}
 ), deferred as (
   insert into dispatch_deferral as d (campaign_id, position, attempts, first_at, due_at, reply)
   select held.campaign_id, l.position, l.attempts, now() - l.since_first * interval '1 ms',
@@ -75,10 +78,7 @@ with held as (
   on conflict (campaign_id, position) do update
      set attempts = excluded.attempts, due_at = excluded.due_at, reply = excluded.reply
 ), counted as (
-  select campaign_id, batch,
-         (count(*) filter (where kind = 'sent'))::int as sent, (count(*) filter (where kind = 'failed'))::int as failed,
-         (count(*) filter (where kind = 'skipped'))::int as skipped, (count(*) filter (where kind = 'in_doubt'))::int as in_doubt
-    from inserted group by campaign_id, batch
+  ${counted}
 ), updated as (
   update dispatch_batch b
      set sent = b.sent + coalesce(c.sent, 0), failed = b.failed + coalesce(c.failed, 0),
@@ -99,13 +99,27 @@ select held.slot::int, held.mine, held.wanted, campaign.word,
   join campaign on campaign.id = held.campaign_id
   left join counted c on c.campaign_id = held.campaign_id and c.batch = held.batch`;
 
+/** Either all outcomes of a batch are inserted or none of the flush: then nobody has to count them there. */
+const countedHere = `
+  select campaign_id, batch, new_sent as sent, new_failed as failed, new_skipped as skipped, new_in_doubt as in_doubt
+    from held where mine and new_sent + new_failed + new_skipped + new_in_doubt > 0`;
+
+const countedThere = `
+  select campaign_id, batch,
+         (count(*) filter (where kind = 'sent'))::int as sent, (count(*) filter (where kind = 'failed'))::int as failed,
+         (count(*) filter (where kind = 'skipped'))::int as skipped, (count(*) filter (where kind = 'in_doubt'))::int as in_doubt
+    from inserted group by campaign_id, batch`;
+
 /**
  * PostgreSQL looks a row up before it inserts it where it is told what to do if it is there: a third of what an outcome
  * costs. It hardly ever is: the second statement is for those flushes that the first refuses because of it.
  */
 const statements = [
-  { name: 'flush-outcomes', text: statement('') },
-  { name: 'flush-outcomes-again', text: statement('on conflict do nothing') },
+  { name: 'flush-outcomes', text: statement('', countedHere) },
+  {
+    name: 'flush-outcomes-again',
+    text: statement('on conflict do nothing returning campaign_id, batch, kind', countedThere),
+  },
 ] as const;
 const uniqueViolation = '23505';
 
@@ -152,6 +166,8 @@ function parameters(flush: Flush, slots: ReadonlyMap<Lease, number>): unknown[] 
   const { leases, outcomes } = flush;
   const slotOf = ({ lease }: { readonly lease: Lease }) => slots.get(lease) ?? 0;
   const deferrals = lastOfEach(flush.deferrals);
+  const counts = countsOf(flush);
+  const counted = (kind: OutcomeKind) => leases.map((lease) => counts.get(lease)?.[kind] ?? 0);
   return [
     leases.map(({ campaignId }) => campaignId),
     leases.map(({ batch }) => batch),
@@ -174,7 +190,21 @@ function parameters(flush: Flush, slots: ReadonlyMap<Lease, number>): unknown[] 
     flush.closing.map((lease) => slots.get(lease) ?? 0),
     leases.map((lease) => flush.announcing.get(lease)?.first ?? null),
     leases.map((lease) => flush.announcing.get(lease)?.last ?? null),
+    counted('sent'),
+    counted('failed'),
+    counted('skipped'),
+    counted('in_doubt'),
   ];
+}
+
+function countsOf({ outcomes }: Flush): ReadonlyMap<Lease, Readonly<Record<OutcomeKind, number>>> {
+  const counts = new Map<Lease, Record<OutcomeKind, number>>();
+  for (const { lease, outcome } of outcomes) {
+    const own = counts.get(lease) ?? { sent: 0, failed: 0, skipped: 0, cancelled: 0, in_doubt: 0 };
+    own[outcome.outcome.kind]++;
+    counts.set(lease, own);
+  }
+  return counts;
 }
 
 /** A value of each outcome, up to the last that has one. */

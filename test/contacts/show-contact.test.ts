@@ -3,7 +3,7 @@ import { emailKey } from '../../src/contacts/email-address.ts';
 import { optInToList, optOutOfList } from '../../src/contacts/list-opt-out.ts';
 import { optIn, optOut } from '../../src/contacts/opt-out.ts';
 import { historyShown, showContact } from '../../src/contacts/show-contact.ts';
-import { dispatchOutcome, interaction, suppression } from '../../src/db/schema.ts';
+import { dispatchOutcome, dispatchQueue, interaction, suppression } from '../../src/db/schema.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { insertCampaign, insertContacts, insertList } from './fixtures.ts';
 
@@ -28,6 +28,10 @@ describe('a contact', () => {
     const campaignId = await insertCampaign(database.db, {});
     const at = (second: number) => new Date(Date.UTC(2024, 0, 1, 0, 0, second));
     const base = { campaignId, contactId, batch: 1, server: 's' };
+    await database.db.insert(dispatchQueue).values([
+      { campaignId, contactId, position: 1, language: 'de' },
+      { campaignId, contactId, position: 2, language: 'de' },
+    ]);
     await database.db.insert(dispatchOutcome).values([
       { ...base, position: 1, kind: 'failed', reason: 'refused', reply: '550 5.1.1 unknown', at: at(1) },
       { ...base, position: 2, kind: 'sent', reply: '250 ok', messageId: '<a@b>', at: at(2) },
@@ -83,6 +87,7 @@ describe('a contact', () => {
       kind: 'sent' as const,
       at: new Date(Date.UTC(2024, 0, 1 + i)),
     }));
+    await database.db.insert(dispatchQueue).values(rows.map((row) => ({ ...row, language: 'en' })));
     await database.db.insert(dispatchOutcome).values(rows);
     const { campaigns } = await showContact(database.db, 'long@example.com', settings);
     expect(campaigns).toHaveLength(historyShown);

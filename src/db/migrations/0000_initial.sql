@@ -247,7 +247,6 @@ ALTER TABLE "test_send" ADD CONSTRAINT "test_send_campaign_id_campaign_id_fk" FO
 CREATE INDEX "campaign_created" ON "campaign" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "campaign_audit_campaign" ON "campaign_audit" USING btree ("campaign_id","id");--> statement-breakpoint
 CREATE INDEX "dispatch_deferral_due" ON "dispatch_deferral" USING btree ("campaign_id","due_at");--> statement-breakpoint
-CREATE INDEX "dispatch_outcome_contact" ON "dispatch_outcome" USING btree ("contact_id");--> statement-breakpoint
 CREATE INDEX "dispatch_queue_contact" ON "dispatch_queue" USING btree ("contact_id");--> statement-breakpoint
 CREATE INDEX "interaction_campaign" ON "interaction" USING btree ("campaign_id","type","position","at");--> statement-breakpoint
 CREATE INDEX "interaction_contact" ON "interaction" USING btree ("contact_id","at");--> statement-breakpoint
