@@ -1,0 +1,60 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, describe, expect, it } from 'vitest';
+import { queueMessage } from '../../src/contacts/queue-message.ts';
+import { closeDatabase, connectDatabase } from '../../src/db/connect.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { insertCampaign } from './fixtures.ts';
+
+const database = await createTestDatabase();
+// One connection, so that what it has counted can be asked for at once.
+const db = connectDatabase(database.url, { applicationName: 'exm test', max: 1 });
+afterAll(async () => {
+  await closeDatabase(db);
+  await database.drop();
+});
+
+const members = 20_000;
+const otherLists = 200;
+
+/** One list with half of all contacts, and many small ones that share the other half: on average a list is small. */
+async function insertLopsidedLists(): Promise<number> {
+  await db.execute(sql`
+    insert into contact (email, email_key)
+    select address, address from generate_series(1, ${2 * members}::int) n, lateral (select n || '@example.com' as address) a`);
+  await db.execute(
+    sql`insert into contact_list (name) select 'list ' || n from generate_series(0, ${otherLists}::int) n`,
+  );
+  await db.execute(sql`
+    insert into list_member (list_id, contact_id)
+    select list.id, contact.id
+      from (select id, row_number() over (order by id) as number from contact) contact
+      join contact_list list on list.name = 'list ' || case when number <= ${members}::int then 0 else 1 + number % ${otherLists}::int end`);
+  await db.execute(sql`analyze contact, contact_list, list_member`);
+  const { rows } = await db.execute<{ id: number }>(sql`select id from contact_list where name = 'list 0'`);
+  return rows[0]?.id ?? 0;
+}
+
+/** How often something was looked up by an index, in all tables that decide about a contact. */
+async function lookUps(): Promise<number> {
+  await db.execute(sql`select pg_stat_force_next_flush()`);
+  const { rows } = await db.execute<{ count: number }>(sql`
+    select sum(idx_scan)::int as count from pg_stat_user_tables
+     where relname in ('contact', 'list_member', 'list_opt_out', 'global_opt_out', 'suppression')`);
+  return rows[0]?.count ?? 0;
+}
+
+describe('queueing a campaign to a list that is larger than most', () => {
+  it('goes through the contacts, and does not look up each by itself', async () => {
+    const list = await insertLopsidedLists();
+    const id = await insertCampaign(db, { include: [list] });
+    const before = await lookUps();
+    const { queued } = await queueMessage(db, id, {
+      undeliveredMaximum: 5,
+      checkSuppressionList: true,
+      languages: ['en'],
+      defaultLanguage: 'en',
+    });
+    expect(queued).toBe(members);
+    expect((await lookUps()) - before).toBeLessThan(members / 100);
+  });
+});
