@@ -14,34 +14,34 @@ const emptyHeadLength = 12;
 
 /** `int[]` */
 export function int4Array(values: readonly number[]): Buffer {
-  const array = start(oids.int4, values.length, values.length * 8);
-  let at = headLength;
-  for (const value of values) {
-    at = array.writeInt32BE(4, at);
-    at = array.writeInt32BE(value, at);
-  }
-  return array;
+  return arrayOf(oids.int4, 4, values, (array, value, at) => array.writeInt32BE(value, at));
 }
 
 /** `bigint[]` of whole numbers that a JavaScript number holds exactly. */
 export function int8Array(values: readonly number[]): Buffer {
-  const array = start(oids.int8, values.length, values.length * 12);
-  let at = headLength;
-  for (const value of values) {
-    at = array.writeInt32BE(8, at);
-    at = array.writeInt32BE(Math.floor(value / 2 ** 32), at);
-    at = array.writeUInt32BE(value >>> 0, at);
-  }
-  return array;
+  return arrayOf(oids.int8, 8, values, (array, value, at) => {
+    array.writeInt32BE(Math.floor(value / 2 ** 32), at);
+    array.writeUInt32BE(value >>> 0, at + 4);
+  });
 }
 
 /** `float8[]` */
 export function float8Array(values: readonly number[]): Buffer {
-  const array = start(oids.float8, values.length, values.length * 12);
+  return arrayOf(oids.float8, 8, values, (array, value, at) => array.writeDoubleBE(value, at));
+}
+
+/** @param size of an element, bytes */
+function arrayOf(
+  oid: number,
+  size: number,
+  values: readonly number[],
+  write: (array: Buffer, value: number, at: number) => void,
+): Buffer {
+  const array = start(oid, values.length, values.length * (4 + size));
   let at = headLength;
   for (const value of values) {
-    at = array.writeInt32BE(8, at);
-    at = array.writeDoubleBE(value, at);
+    write(array, value, array.writeInt32BE(size, at));
+    at += 4 + size;
   }
   return array;
 }
