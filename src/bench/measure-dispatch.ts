@@ -1,18 +1,11 @@
-import { availableParallelism } from 'node:os';
-import {
-  addContacts,
-  emptyDatabase,
-  startDispatchers,
-  startPrimary,
-  warmUp,
-  warmUpMaximum,
-} from './campaign.ts';
+import { warmUp, warmUpMaximum } from './campaign.ts';
 import { type DispatchFigures, measureCampaign } from './dispatch-figures.ts';
 import type { BenchRow, Measurement } from './measurement.ts';
 import { newsletter, newsletterHtml } from './newsletters.ts';
 import { runSenders, type SenderFigures } from './senders/run-senders.ts';
 import { findSmtpSource, howToInstall, runSmtpSource } from './senders/smtp-source.ts';
 import type { BenchStage } from './stage.ts';
+import { connections, withDispatchers } from './with-dispatchers.ts';
 
 const recipients = 50_000;
 /**
@@ -22,7 +15,6 @@ const recipients = 50_000;
 const far = { ofBare: 0.05, ofNodemailer: 3, dispatcherCpuMs: 0.5 };
 /** Of nodemailer, which needs as long for one as we need for many. As a program that uses it would, it sends in one process. */
 const recipientsOfNodemailer = 10_000;
-const connections = 20;
 const links = 9;
 /** Of 20,000 messages each: what is measured is a dispatcher that has been at work for a minute. nodemailer's is warm, too. */
 const warmUpCampaigns = 5;
@@ -45,28 +37,18 @@ export const dispatch: Measurement = {
   name: 'dispatch',
   about: 'messages per second of a whole campaign, against senders that only send',
   async run(stage) {
-    const db = await stage.database();
-    await emptyDatabase(db);
-    await addContacts(db, stage.size(recipients));
-    const primary = await startPrimary(stage);
-    const processes = Math.max(2, availableParallelism());
-    const threads = Math.ceil(connections / processes);
-    const dispatchers = await startDispatchers(stage, processes, { threads });
-    const rows: BenchRow[] = [];
-    try {
+    return await withDispatchers(stage, stage.size(recipients), async ({ processes, ...senders }) => {
+      const rows: BenchRow[] = [];
       await warmUp(stage, warmUpMaximum, Math.max(1, stage.size(warmUpCampaigns * 100) / 100));
       for (const one of cases) {
         const html = newsletterHtml(one.kilobytes * 1_000, links);
         stage.tell(`Sending ${stage.size(recipients)} messages of ${one.kilobytes} KB`);
-        const figures = await measureCampaign(stage, newsletter(html), { dispatchers, primary });
+        const figures = await measureCampaign(stage, newsletter(html), senders);
         rows.push(...(await compare(stage, one, figures, { processes, html })));
       }
-      const peak = Math.max(...dispatchers.map((dispatcher) => dispatcher.memory().peak));
-      rows.push({ what: 'peak memory of a dispatcher', value: peak / 1_048_576, unit: 'MiB' });
-    } finally {
-      await Promise.all(dispatchers.map(async (dispatcher) => await dispatcher.stop()));
-    }
-    return rows;
+      const peak = Math.max(...senders.dispatchers.map((dispatcher) => dispatcher.memory().peak));
+      return [...rows, { what: 'peak memory of a dispatcher', value: peak / 1_048_576, unit: 'MiB' }];
+    });
   },
 };
 

@@ -1,22 +1,14 @@
-import { availableParallelism } from 'node:os';
-import {
-  addContacts,
-  emptyDatabase,
-  startDispatchers,
-  startPrimary,
-  warmUp,
-  warmUpMaximum,
-} from './campaign.ts';
-import { measureCampaign } from './dispatch-figures.ts';
+import { warmUp, warmUpMaximum } from './campaign.ts';
+import { measureCampaign, type Senders } from './dispatch-figures.ts';
 import type { BenchRow, Measurement } from './measurement.ts';
 import { median } from './median.ts';
 import { newsletter, newsletterHtml } from './newsletters.ts';
 import type { DispatchTask } from './parts/dispatch-program.ts';
 import { InProcessDispatch, type PartFigures } from './parts/in-process-dispatch.ts';
 import type { BenchStage } from './stage.ts';
+import { withDispatchers } from './with-dispatchers.ts';
 
 const recipients = 50_000;
-const connections = 20;
 const messageBytes = 14_500;
 const links = 9;
 /** Each second one the other way round, so that no variant gains by coming last. */
@@ -50,41 +42,44 @@ export const parts: Measurement = {
   name: 'parts',
   about: 'what ledger, contacts and Temporal cost: the same campaign with each of them doing nothing',
   async run(stage) {
-    const db = await stage.database();
-    await emptyDatabase(db);
-    await addContacts(db, stage.size(recipients));
-    const processes = Math.max(2, availableParallelism());
-    const threads = Math.ceil(connections / processes);
-    const primary = await startPrimary(stage);
-    const dispatchers = await startDispatchers(stage, processes, { threads });
-    const alone = await InProcessDispatch.start(stage, { processes, threads });
-    try {
-      await warmUp(stage);
-      await alone.send(definition, {}, warmUpMaximum);
-      const figures = new Map<Variant, PartFigures[]>(variants.map((variant) => [variant, []]));
-      const count = stage.size(recipients) < recipients ? roundsOfFew : rounds;
-      for (let round = 1; round <= count; round++) {
-        for (const variant of round % 2 === 1 ? variants : variants.toReversed()) {
-          stage.tell(`Sending ${variant.what}, round ${round} of ${count}`);
-          const measured =
-            variant.without === undefined
-              ? await measureAsItIs(stage, { dispatchers, primary })
-              : await alone.send(definition, variant.without);
-          figures.get(variant)?.push(measured);
+    return await withDispatchers(
+      stage,
+      stage.size(recipients),
+      async ({ processes, threads, ...senders }) => {
+        const alone = await InProcessDispatch.start(stage, { processes, threads });
+        try {
+          await warmUp(stage);
+          await alone.send(definition, {}, warmUpMaximum);
+          return rowsOf(await measureByTurns(stage, senders, alone));
+        } finally {
+          await alone.stop();
         }
-      }
-      return rowsOf(figures);
-    } finally {
-      await alone.stop();
-      await Promise.all(dispatchers.map(async (dispatcher) => await dispatcher.stop()));
-    }
+      },
+    );
   },
 };
 
-async function measureAsItIs(
+async function measureByTurns(
   stage: BenchStage,
-  senders: Parameters<typeof measureCampaign>[2],
-): Promise<PartFigures> {
+  senders: Senders,
+  alone: InProcessDispatch,
+): Promise<Map<Variant, PartFigures[]>> {
+  const figures = new Map<Variant, PartFigures[]>(variants.map((variant) => [variant, []]));
+  const count = stage.size(recipients) < recipients ? roundsOfFew : rounds;
+  for (let round = 1; round <= count; round++) {
+    for (const variant of round % 2 === 1 ? variants : variants.toReversed()) {
+      stage.tell(`Sending ${variant.what}, round ${round} of ${count}`);
+      const measured =
+        variant.without === undefined
+          ? await measureAsItIs(stage, senders)
+          : await alone.send(definition, variant.without);
+      figures.get(variant)?.push(measured);
+    }
+  }
+  return figures;
+}
+
+async function measureAsItIs(stage: BenchStage, senders: Senders): Promise<PartFigures> {
   const { sendingPerSecond, cpuMs } = await measureCampaign(stage, definition, senders);
   return { perSecond: sendingPerSecond, cpuMs };
 }
