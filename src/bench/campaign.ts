@@ -174,6 +174,8 @@ export async function warmUp(stage: BenchStage, messages = warmUpMaximum, campai
 
 /** Waits for something, but no longer than until Ctrl-C. @throws the signal's reason */
 export async function untilAborted<T>(signal: AbortSignal, awaited: Promise<T>): Promise<T> {
+  // Once nobody waits for it any more, what becomes of it is nobody's concern.
+  awaited.catch(() => undefined);
   signal.throwIfAborted();
   let stop: (() => void) | undefined;
   try {
@@ -186,7 +188,5 @@ export async function untilAborted<T>(signal: AbortSignal, awaited: Promise<T>):
     ]);
   } finally {
     if (stop !== undefined) signal.removeEventListener('abort', stop);
-    // Nobody waits for it any more.
-    void awaited.catch(() => undefined);
   }
 }
