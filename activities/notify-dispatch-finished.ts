@@ -3,22 +3,26 @@ import { type NotifyOptions, notifyByMail, notifyByWebhook } from '../src/dispat
 import { auditedTotals } from '../src/reporting/totals.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 
-/** NotifyDispatchFinished, by each channel on its own: a retry of one does not repeat the other. */
+/**
+ * NotifyDispatchFinished, by each channel on its own: a retry of one does not repeat the other. The books are counted once
+ * more only for somebody who is to be told.
+ */
 export function createNotifyDispatchFinished({ db, settings }: PrimaryDependencies) {
-  const optionsOf = async (campaignId: string): Promise<NotifyOptions> => {
-    const { definition, name, state, excluded } = await findCampaign(db, campaignId);
-    return {
-      notify: definition.notify,
-      smtpUrl: settings.smtpUrl,
-      from: definition.from,
-      internalApiKey: settings.keys.internalApi,
-      result: { campaignId, name, state, excluded, totals: await auditedTotals(db, campaignId) },
+  const notification =
+    (channel: 'mail' | 'webhook', notify: (options: NotifyOptions) => Promise<void>) =>
+    async ({ campaignId }: CampaignRef): Promise<void> => {
+      const { definition, name, state, excluded } = await findCampaign(db, campaignId);
+      if (definition.notify[channel] === undefined) return;
+      await notify({
+        notify: definition.notify,
+        smtpUrl: settings.smtpUrl,
+        from: definition.from,
+        internalApiKey: settings.keys.internalApi,
+        result: { campaignId, name, state, excluded, totals: await auditedTotals(db, campaignId) },
+      });
     };
-  };
   return {
-    notifyByMail: async ({ campaignId }: CampaignRef): Promise<void> =>
-      await notifyByMail(await optionsOf(campaignId)),
-    notifyByWebhook: async ({ campaignId }: CampaignRef): Promise<void> =>
-      await notifyByWebhook(await optionsOf(campaignId)),
+    notifyByMail: notification('mail', notifyByMail),
+    notifyByWebhook: notification('webhook', notifyByWebhook),
   };
 }
