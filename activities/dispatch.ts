@@ -34,9 +34,11 @@ export function createDispatchActivities(host: DispatchHost) {
       testSendId: string;
     }): Promise<{ sent: number; failed: number }> {
       const ended = host.pace.accepted();
+      const work = host.nextBatch.tookTest();
       try {
         return await sendTestMessage(host, input);
       } finally {
+        work.ended();
         ended();
       }
     },

@@ -11,6 +11,7 @@ import { HandBackPace } from '../src/dispatch/hand-back-pace.ts';
 import { Journal } from '../src/dispatch/journal.ts';
 import { LeftJournals } from '../src/dispatch/left-journals.ts';
 import { MailServerState } from '../src/dispatch/mail-server-state.ts';
+import { NextBatch } from '../src/dispatch/next-batch.ts';
 import { Recorder } from '../src/dispatch/recorder.ts';
 import { InputError } from '../src/domain/errors.ts';
 import { taskQueues } from '../src/domain/names.ts';
@@ -109,6 +110,7 @@ export async function createDispatcher(
   const { processors } = config;
   const readiness = new ContentReadiness({ db, server: name, pool: options.pool, log, contents, processors });
   const pace = new HandBackPace();
+  const nextBatch = new NextBatch(options.threads);
   const threads = new DispatchThreads(options.threads, () => mailServer.slots(options.threads));
   mailServer.onChange(() => threads.review());
   const host: DispatchHost = {
@@ -126,6 +128,7 @@ export async function createDispatcher(
     contents,
     readiness,
     pace,
+    nextBatch,
     threads,
     sessions,
     emulation: options.emulation,
@@ -140,7 +143,7 @@ export async function createDispatcher(
       identity: `${name}@dispatch`,
       workflowBundle: workflowBundle(),
       activities: createDispatchActivities(host),
-      ...slotsByMailServer(mailServer, pace),
+      ...slotsByMailServer([mailServer, pace, nextBatch]),
       maxCachedWorkflows: 100,
       // The last heartbeat must be so recent that a lease (6 s) is over before the heartbeat timeout (10 s) is: see Recorder.
       maxHeartbeatThrottleInterval: '2s',

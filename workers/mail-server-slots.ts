@@ -1,14 +1,20 @@
 import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit, WorkerOptions } from '@temporalio/worker';
-import type { HandBackPace } from '../src/dispatch/hand-back-pace.ts';
-import type { MailServerState } from '../src/dispatch/mail-server-state.ts';
 import { batchesAtOnce } from '../src/domain/batch-plan.ts';
 
 /** The SDK's own numbers, where a worker has no tuner. */
 const otherSlots = { workflowTasks: 40, localActivities: 100, nexusTasks: 100 };
 
+/** What limits how many batches and tests a dispatcher may have at once: its mail server, say. */
+export interface SlotLimit {
+  /** How many they may be, `most` at the most. */
+  slots(most: number): number;
+  /** Calls back when they may be more. */
+  onChange(listener: () => void): void;
+}
+
 /**
- * Slots for a dispatcher's activities: two batches, none while its mail server is ill, and few while it gets batches
- * that it cannot send. A worker asks for a slot before it asks for work, so a host without its mail server takes no
+ * Slots for a dispatcher's activities: one batch and towards its end the next, none while its mail server is ill, and few
+ * while it gets batches that it cannot send. A worker asks for a slot before it asks for work, so a host without its mail server takes no
  * batch from the others.
  */
 export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
@@ -18,11 +24,9 @@ export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
 
   constructor(
     private readonly most: number,
-    private readonly mailServer: MailServerState,
-    private readonly pace: HandBackPace,
+    private readonly limits: readonly SlotLimit[],
   ) {
-    mailServer.onChange(() => this.grant());
-    pace.onChange(() => this.grant());
+    for (const limit of limits) limit.onChange(() => this.grant());
   }
 
   /** Waits for a free slot and a mail server. Rejects where the worker wants it no more: it stops. */
@@ -46,7 +50,7 @@ export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
 
   /** For a batch that Temporal hands over together with its workflow: the same rule. */
   tryReserveSlot(): SlotPermit | null {
-    const slots = Math.min(this.mailServer.slots(this.most), this.pace.slots(this.most));
+    const slots = Math.min(...this.limits.map((limit) => limit.slots(this.most)));
     if (this.taken >= slots) return null;
     this.taken++;
     return {};
@@ -71,13 +75,12 @@ export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
 
 /** What a dispatcher's worker needs to take no work that it cannot do; all else stays as the SDK has it. */
 export function slotsByMailServer(
-  mailServer: MailServerState,
-  pace: HandBackPace,
+  limits: readonly SlotLimit[],
 ): Pick<WorkerOptions, 'tuner' | 'activityTaskPollerBehavior'> {
   const fixed = (numSlots: number) => ({ type: 'fixed-size', numSlots }) as const;
   return {
     tuner: {
-      activityTaskSlotSupplier: new MailServerSlots(batchesAtOnce, mailServer, pace),
+      activityTaskSlotSupplier: new MailServerSlots(batchesAtOnce, limits),
       workflowTaskSlotSupplier: fixed(otherSlots.workflowTasks),
       localActivityTaskSlotSupplier: fixed(otherSlots.localActivities),
       nexusTaskSlotSupplier: fixed(otherSlots.nexusTasks),

@@ -43,8 +43,8 @@ export interface DispatchedCampaign {
 }
 
 /**
- * The window of SendBatch children that are running or waiting for a free dispatcher: a little more than all
- * dispatchers work on together, so that whoever is free finds the next batch waiting.
+ * The window of SendBatch children that are running or waiting for a free dispatcher: one more for each than it works on,
+ * so that whoever is free finds the next batch waiting.
  */
 export class BatchWindow {
   private backlog: BacklogRange[] = [];
@@ -56,6 +56,8 @@ export class BatchWindow {
   private readonly ends: Promise<void>[] = [];
   /** Recipients a second of the last batch of each host, by its name. */
   private paces: Readonly<Record<string, number>> = {};
+  /** How fast the slowest host is expected to be before the first batch has ended. */
+  expectedPace: number | undefined;
   finishedBatches = 0;
   capacity: Capacity = { slots: 0, hosts: 0 };
   queued = 0;
@@ -103,7 +105,8 @@ export class BatchWindow {
         hosts: this.capacity.hosts,
         dispatchBatchSize: this.dispatch.plan.dispatchBatchSize,
         queued: this.queued,
-        pace: this.slowestPace,
+        paces: Object.values(this.paces),
+        expectedPace: this.expectedPace,
       });
       if (taken === undefined) return;
       this.backlog = taken.backlog;
@@ -156,12 +159,7 @@ export class BatchWindow {
   }
 
   private get size(): number {
-    return Math.max(2, Math.ceil(this.capacity.hosts * batchesAtOnce * 1.25));
-  }
-
-  private get slowestPace(): number | undefined {
-    const paces = Object.values(this.paces);
-    return paces.length === 0 ? undefined : Math.min(...paces);
+    return Math.max(2, this.capacity.hosts * batchesAtOnce);
   }
 
   private canStart(): boolean {

@@ -50,9 +50,11 @@ const steps: Record<DispatchNewsletterStep, (run: DispatchRun) => Promise<void>>
     run.entered('Sending', 'Sending');
   },
   LaunchDedicatedServers: async (run) => {
-    run.dispatchersChanged(
-      await step('LaunchDedicatedServers', 'who can send').launchDedicatedServers(run.campaign),
+    const launched = await step('LaunchDedicatedServers', 'who can send').launchDedicatedServers(
+      run.campaign,
     );
+    run.window.expectedPace = launched.expectedPace;
+    run.dispatchersChanged(launched);
     run.window.fill();
   },
   SendTestMessage: async (run) => {

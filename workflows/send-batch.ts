@@ -12,7 +12,7 @@ export async function SendBatch(input: SendBatchInput): Promise<SendBatchResult>
   const { first, last } = input.range;
   const { sendBatch } = proxyActivities<DispatchActivities>({
     summary: `${sendBatchSteps.join(', ')} for positions ${first} to ${last}`,
-    // Only a death of the host ends it early, and the heartbeat tells that; the longest batch (5,000 recipients and
+    // Only a death of the host ends it early, and the heartbeat tells that; the longest batch (10,000 recipients and
     // a Sleep of minutes) may take days.
     startToCloseTimeout: '30d',
     heartbeatTimeout: '10s',

@@ -10,6 +10,7 @@ import type { ContentReadiness } from './content-readiness.ts';
 import type { DispatchThreads } from './dispatch-threads.ts';
 import type { HandBackPace } from './hand-back-pace.ts';
 import type { MailServerState } from './mail-server-state.ts';
+import type { NextBatch } from './next-batch.ts';
 import type { Recorder } from './recorder.ts';
 
 /** What one dispatcher process has, shared by all its threads. */
@@ -31,6 +32,7 @@ export interface DispatchHost {
   readonly contents: ContentCache;
   readonly readiness: ContentReadiness;
   readonly pace: HandBackPace;
+  readonly nextBatch: NextBatch;
   /** The threads that all batches of this process share. */
   readonly threads: DispatchThreads;
   readonly sessions: SessionPool;

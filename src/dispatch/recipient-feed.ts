@@ -48,6 +48,8 @@ export class RecipientFeed {
   private unsettled = 0;
   /** How many have an outcome or were put off. */
   done = 0;
+  /** Monotonic time at which the first was given out, milliseconds. */
+  begunAt: number | undefined;
   private allSettled: (() => void) | undefined;
   /** Whether it was told to stop. */
   isStopped = false;
@@ -72,6 +74,12 @@ export class RecipientFeed {
     const { last } = this.options.range;
     const first = Math.min(...this.returned, this.ready[this.given]?.queued.position ?? this.next);
     return first > last ? undefined : { first, last };
+  }
+
+  /** Recipients, or positions that were not read yet, that nobody was given. */
+  get left(): number {
+    const unread = Math.max(0, this.options.range.last - this.next + 1);
+    return this.ready.length - this.given + this.returned.length + unread;
   }
 
   /** Gives nothing more. */
@@ -101,6 +109,7 @@ export class RecipientFeed {
       return undefined;
     }
     this.isFirstOfGroup = false;
+    this.begunAt ??= performance.now();
     this.given++;
     this.unsettled++;
     if (this.options.announce === undefined) this.readAhead();

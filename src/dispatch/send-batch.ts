@@ -7,6 +7,7 @@ import type { DispatchHost } from './dispatch-host.ts';
 import { dispatchTask } from './dispatch-task.ts';
 import type { Lease } from './lease.ts';
 import { logRuleFailures } from './log-rule-failures.ts';
+import type { TakenWork } from './next-batch.ts';
 import { groupSize, readRecipients } from './read-recipients.ts';
 import { RecipientFeed } from './recipient-feed.ts';
 import { SendEmail } from './send-email.ts';
@@ -46,12 +47,17 @@ export async function sendBatch(
   input: SendBatchInput,
   attempt: BatchAttempt,
 ): Promise<BatchResult> {
-  const content = await host.readiness.require(input);
-  const ended = host.pace.accepted();
+  const work = host.nextBatch.tookBatch();
   try {
-    return await sendLoaded(host, input, content, attempt);
+    const content = await host.readiness.require(input);
+    const ended = host.pace.accepted();
+    try {
+      return await sendLoaded(host, input, content, attempt, work);
+    } finally {
+      ended();
+    }
   } finally {
-    ended();
+    work.ended();
   }
 }
 
@@ -60,6 +66,7 @@ async function sendLoaded(
   input: SendBatchInput,
   content: LoadedContent,
   attempt: BatchAttempt,
+  work: TakenWork,
 ): Promise<BatchResult> {
   const { campaignId, batch, range } = input;
   const lease = await host.recorder.open(campaignId, batch, range, attempt.number);
@@ -68,7 +75,7 @@ async function sendLoaded(
   attempt.cancelled.addEventListener('abort', stop, { once: true });
   if (attempt.cancelled.aborted) stop();
   try {
-    const { rest, ...done } = await sendRange(host, lease, input, content);
+    const { rest, ...done } = await sendRange(host, lease, input, content, work);
     const stopped = stopOf(lease);
     const counts = await host.recorder.close(lease);
     // A batch that was told to stop after its last recipient is done all the same.
@@ -93,9 +100,9 @@ async function sendRange(
   lease: Lease,
   { campaignId, range, sendEmail: steps }: SendBatchInput,
   content: LoadedContent,
+  work: TakenWork,
 ): Promise<{ deferred: number; pace?: number; rest: PositionRange | undefined }> {
   const { threads, recorder, db, settings } = host;
-  const begun = performance.now();
   const isAtMostOnce = content.frozen.delivery === 'at-most-once';
   const perThread = isAtMostOnce ? announcedGroup : readGroup;
   const feed = new RecipientFeed({
@@ -111,6 +118,7 @@ async function sendRange(
   });
   const count = Math.min(threads.count, rangeLength(range));
   const tasks = Array.from({ length: count }, () => new SendEmail(host, lease, content, steps));
+  work.follow(feed);
   const forget = lease.onWake(() => threads.review());
   try {
     // More than once only where it was told to stop, and to go on before it had.
@@ -124,7 +132,8 @@ async function sendRange(
   } finally {
     forget();
   }
-  const tookMs = performance.now() - begun;
+  // Before, the threads may have been another batch's.
+  const tookMs = feed.begunAt === undefined ? 0 : performance.now() - feed.begunAt;
   return {
     deferred: tasks.reduce((sum, task) => sum + task.deferred, 0),
     rest: feed.rest,

@@ -19,21 +19,27 @@ export interface BacklogRange extends PositionRange {
 /** EXM's DispatchBatchSize: contacts a dispatch task takes at a time. */
 export const defaultDispatchBatchSize = 100;
 /** No batch is larger, however long the list: a batch is also what a restart of the whole service may have to look through. */
-export const maximumBatchSize = 5_000;
-/** Batches that a dispatcher has at once: one that its threads work on, and the next, so that none of them ever waits. */
+export const maximumBatchSize = 10_000;
+/** Batches that a dispatcher may have at once: one that its threads work on, and towards its end the next, so that none of them ever waits. */
 export const batchesAtOnce = 2;
 /** So many times the DispatchBatchSize is the largest batch until the first one has told how fast it went. */
 const firstBatches = 10;
-/** A batch lasts at least this long, for it costs two dozen history events and some 15 ms of Temporal's time. Seconds. */
-const shortestSeconds = 1;
+/** Where it is expected how fast they go: the first batches last at least and at most so long. Seconds. */
+const firstShortestSeconds = 0.25;
+const firstLongestSeconds = 1;
+/** A batch lasts at least this long, for it costs two dozen history events and some 25 ms of Temporal's time. Seconds. */
+const shortestSeconds = 0.5;
 /** And at most this long, so that slow and fast hosts finish together, and tests and other campaigns have their turn. Seconds. */
-const longestSeconds = 10;
+const longestSeconds = 5;
+/** As many parts has the fair share of a host; more until it is known how fast each of them is. */
+const partsOfShare = 2;
+const firstPartsOfShare = 4;
 /** But a campaign is not cut into more than about this many, however slow. */
 const batchesPerCampaign = 500;
 /** Nor is any batch smaller than this while more is left. */
 const minimumBatchSize = 10;
 
-/** How many recipients that are due a range of a later round holds: `clamp(due / 500, 100, 5000)`. */
+/** How many recipients that are due a range of a later round holds: `clamp(due / 500, 100, 10000)`. */
 export function rangeSizeFor(due: number): number {
   return Math.max(defaultDispatchBatchSize, Math.min(Math.ceil(due / batchesPerCampaign), maximumBatchSize));
 }
@@ -47,8 +53,10 @@ export interface TakeRange {
   readonly dispatchBatchSize?: number;
   /** Recipients of the whole campaign. */
   readonly queued?: number;
-  /** Recipients a second of a batch on the slowest host; undefined until one has ended. */
-  readonly pace?: number | undefined;
+  /** Recipients a second of the last batch of each host of which one has ended. */
+  readonly paces?: readonly number[];
+  /** Recipients a second that the slowest host has sent to before, in other campaigns; undefined where that is not known. */
+  readonly expectedPace?: number | undefined;
 }
 
 export function rangeLength(range: PositionRange): number {
@@ -70,25 +78,37 @@ function dueIn(range: BacklogRange): number {
 }
 
 /**
- * How many recipients the next batch gets: half of a fair share of what is left (guided self-scheduling), so that hosts of
- * unlike speed finish together; within what is sent in one to ten seconds.
+ * How many recipients the next batch gets: half of what the slowest host has to do with what is left, if all are to finish
+ * together (guided self-scheduling), for nobody knows who will take it; within what is sent in half a second to five.
  */
 export function nextBatchSize({
   backlog,
   hosts,
   dispatchBatchSize = defaultDispatchBatchSize,
   queued = 0,
-  pace,
+  paces = [],
+  expectedPace = 0,
 }: TakeRange): number {
-  const fairShare = Math.ceil(backlogLength(backlog) / (2 * batchesAtOnce * Math.max(1, hosts)));
-  const [shortest, longest] =
-    pace === undefined
-      ? [dispatchBatchSize, firstBatches * dispatchBatchSize]
-      : [
-          Math.max(minimumBatchSize, Math.ceil(pace * shortestSeconds)),
-          Math.max(minimumBatchSize, pace * longestSeconds, queued / batchesPerCampaign),
-        ];
-  return Math.min(maximumBatchSize, Math.ceil(longest), Math.max(shortest, fairShare));
+  const left = backlogLength(backlog);
+  const share = left * smallestShare(hosts, paces);
+  if (paces.length === 0) {
+    const shortest = Math.max(dispatchBatchSize, firstShortestSeconds * expectedPace);
+    const longest = Math.max(firstBatches * dispatchBatchSize, firstLongestSeconds * expectedPace);
+    return Math.ceil(Math.min(maximumBatchSize, longest, Math.max(shortest, share)));
+  }
+  const slowest = Math.min(...paces);
+  const shortest = Math.max(minimumBatchSize, slowest * shortestSeconds);
+  const longest = Math.max(minimumBatchSize, slowest * longestSeconds, queued / batchesPerCampaign);
+  const size = Math.ceil(Math.min(maximumBatchSize, longest, Math.max(shortest, share)));
+  // Two alike at the end, of which no host waits long for the other's.
+  return size < left && left < 2 * size ? Math.ceil(left / 2) : size;
+}
+
+/** The part of what is left that a batch of the slowest host may have. */
+function smallestShare(hosts: number, paces: readonly number[]): number {
+  const sum = paces.reduce((all, pace) => all + pace, 0);
+  if (paces.length < Math.max(1, hosts) || sum === 0) return 1 / (firstPartsOfShare * Math.max(1, hosts));
+  return Math.min(...paces) / sum / partsOfShare;
 }
 
 /**

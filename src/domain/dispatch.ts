@@ -38,6 +38,12 @@ export interface Capacity {
   readonly hosts: number;
 }
 
+/** What LaunchDedicatedServers answers. */
+export interface LaunchedDispatchers extends Capacity {
+  /** Recipients a second that the slowest of them has sent to lately; left out where that is not known of each. */
+  readonly expectedPace?: number | undefined;
+}
+
 export interface CarriedWindow {
   readonly backlog: readonly BacklogRange[];
   readonly nextBatch: number;

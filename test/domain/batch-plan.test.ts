@@ -34,40 +34,58 @@ describe('the size of batches', () => {
     expect(nextBatchSize({ backlog: left(50_000), hosts: 2, dispatchBatchSize: 10 })).toBe(100);
   });
 
-  test('is half of a fair share of what is left, two batches being on each host', () => {
-    expect(nextBatchSize({ backlog: left(8_000), hosts: 2, pace: 200 })).toBe(1_000);
+  test('is at the beginning what is expected to be sent within a second, and a quarter of one at the least', () => {
+    expect(nextBatchSize({ backlog: left(1_000_000), hosts: 2, expectedPace: 4_000 })).toBe(4_000);
+    expect(nextBatchSize({ backlog: left(1_000_000), hosts: 2, expectedPace: 3 })).toBe(1_000);
+    expect(nextBatchSize({ backlog: left(16_000), hosts: 2, expectedPace: 4_000 })).toBe(2_000);
+    expect(nextBatchSize({ backlog: left(1_000), hosts: 2, expectedPace: 4_000 })).toBe(1_000);
+    expect(nextBatchSize({ backlog: left(1_000), hosts: 2, expectedPace: 40 })).toBe(125);
+    expect(
+      nextBatchSize({ backlog: left(1_000_000), hosts: 2, expectedPace: 4_000, paces: [100, 100] }),
+    ).toBe(500);
   });
 
-  test('is what the slowest host sends within ten seconds at the most, and within a second at the least', () => {
-    expect(nextBatchSize({ backlog: left(20_000), hosts: 2, pace: 20 })).toBe(200);
-    expect(nextBatchSize({ backlog: left(100), hosts: 2, pace: 400 })).toBe(400);
-    expect(nextBatchSize({ backlog: left(30), hosts: 4, pace: 0.1 })).toBe(10);
+  test('is half of a fair share of what is left, and of the share of the slowest host where they are unlike', () => {
+    expect(nextBatchSize({ backlog: left(8_000), hosts: 2, paces: [400, 400] })).toBe(2_000);
+    expect(nextBatchSize({ backlog: left(8_000), hosts: 2, paces: [400, 1_200] })).toBe(1_000);
+    expect(nextBatchSize({ backlog: left(8_000), hosts: 2, paces: [400] })).toBe(1_000);
+  });
+
+  test('is what the slowest host sends within five seconds at the most, and within half a second at the least', () => {
+    expect(nextBatchSize({ backlog: left(20_000), hosts: 2, paces: [20, 40] })).toBe(100);
+    expect(nextBatchSize({ backlog: left(600), hosts: 2, paces: [500] })).toBe(250);
+    expect(nextBatchSize({ backlog: left(30), hosts: 4, paces: [0.1] })).toBe(10);
+  });
+
+  test('makes two alike of what would be a batch and a crumb', () => {
+    expect(allBatches(300, { hosts: 2, paces: [500, 500] })).toEqual([150, 150]);
   });
 
   test('keeps the histories of a slow and long campaign short: five hundred batches, and the end', () => {
-    const sizes = allBatches(1_000_000, { hosts: 2, pace: 5 });
+    const sizes = allBatches(1_000_000, { hosts: 2, paces: [5, 5] });
     expect(sizes[0]).toBe(2_000);
     expect(sizes.length).toBeLessThan(600);
   });
 
   test.each([2, 8, 40])('cuts a million into fewer than 550 batches for %i fast dispatchers', (hosts) => {
-    expect(allBatches(1_000_000, { hosts, pace: 2_000 }).length).toBeLessThan(550);
+    const paces = Array.from({ length: hosts }, () => 4_000);
+    expect(allBatches(1_000_000, { hosts, paces }).length).toBeLessThan(550);
   });
 
   test('never is larger than the largest batch', () => {
-    expect(nextBatchSize({ backlog: left(10_000_000), hosts: 1, pace: 9_000 })).toBe(maximumBatchSize);
+    expect(nextBatchSize({ backlog: left(10_000_000), hosts: 1, paces: [9_000] })).toBe(maximumBatchSize);
   });
 });
 
 describe('a range of a later round', () => {
   test('is not cut by its positions, most of which have their outcome', () => {
     const sparse = { first: 1, last: 1_000_000, due: 100 };
-    expect(takeRange({ backlog: [sparse], hosts: 2, pace: 100 })).toEqual({ range: sparse, backlog: [] });
+    expect(takeRange({ backlog: [sparse], hosts: 2, paces: [200] })).toEqual({ range: sparse, backlog: [] });
   });
 
   test('is cut into parts that hold about as many who are due as a batch may', () => {
     const backlog = [{ first: 1, last: 10_000, due: 1_000 }];
-    expect(takeRange({ backlog, hosts: 2, pace: 10 })).toEqual({
+    expect(takeRange({ backlog, hosts: 2, paces: [20] })).toEqual({
       range: { first: 1, last: 1_000, due: 100 },
       backlog: [{ first: 1_001, last: 10_000, due: 900 }],
     });
@@ -90,7 +108,7 @@ test.each([
   [1, 100],
   [50_000, 100],
   [100_000, 200],
-  [10_000_000, 5_000],
+  [10_000_000, 10_000],
 ])('a later round puts %i recipients that are due into ranges of %i', (due, size) => {
   expect(rangeSizeFor(due)).toBe(size);
 });
@@ -130,7 +148,8 @@ describe('taking batches from the backlog', () => {
         fc.array(
           fc.record({
             hosts: fc.integer({ min: 0, max: 40 }),
-            pace: fc.option(fc.double({ min: 0, max: 10_000, noNaN: true }), { nil: undefined }),
+            paces: fc.array(fc.double({ min: 0, max: 10_000, noNaN: true }), { maxLength: 40 }),
+            expectedPace: fc.option(fc.double({ min: 0, max: 10_000, noNaN: true }), { nil: undefined }),
             done: fc.double({ min: 0, max: 1, noNaN: true }),
           }),
           { minLength: 1 },
@@ -139,12 +158,13 @@ describe('taking batches from the backlog', () => {
           const sent: number[] = [];
           let rest: readonly BacklogRange[] = backlog;
           for (let turn = 0; rest.length > 0; turn++) {
-            const { hosts, pace, done } = turns[turn % turns.length] ?? {
+            const { hosts, paces, expectedPace, done } = turns[turn % turns.length] ?? {
               hosts: 1,
-              pace: undefined,
+              paces: [],
+              expectedPace: undefined,
               done: 1,
             };
-            const taken = takeRange({ backlog: rest, dispatchBatchSize, hosts, pace });
+            const taken = takeRange({ backlog: rest, dispatchBatchSize, hosts, paces, expectedPace });
             if (taken === undefined) break;
             const { range } = taken;
             expect(rangeLength(range)).toBeGreaterThan(0);
@@ -162,7 +182,7 @@ describe('taking batches from the backlog', () => {
   });
 
   test('batches become smaller towards the end, so that slow and fast servers finish together', () => {
-    const sizes = allBatches(10_000, { hosts: 2, pace: 100 });
+    const sizes = allBatches(10_000, { hosts: 2, paces: [200, 200] });
     expect(sizes[0]).toBe(1_000);
     expect(sizes.at(-1)).toBeLessThanOrEqual(100);
     expect([...sizes].sort((a, b) => b - a)).toEqual(sizes);

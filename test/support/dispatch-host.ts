@@ -10,6 +10,7 @@ import { DispatchThreads } from '../../src/dispatch/dispatch-threads.ts';
 import { HandBackPace } from '../../src/dispatch/hand-back-pace.ts';
 import type { Lease } from '../../src/dispatch/lease.ts';
 import { MailServerState } from '../../src/dispatch/mail-server-state.ts';
+import { NextBatch } from '../../src/dispatch/next-batch.ts';
 import { Recorder } from '../../src/dispatch/recorder.ts';
 import { type BatchResult, sendBatch } from '../../src/dispatch/send-batch.ts';
 import type { SendBatchInput } from '../../src/domain/dispatch.ts';
@@ -79,6 +80,7 @@ export function dispatchHost(
     contents,
     readiness: new ContentReadiness({ db, server: name, pool, log, contents, processors }),
     pace: new HandBackPace(),
+    nextBatch: new NextBatch(options.threads ?? 1),
     threads: new DispatchThreads(options.threads ?? 1),
     sessions,
     emulation: undefined,

@@ -8,7 +8,7 @@ import { waitFor } from '../support/wait-for.ts';
 function slotsOf(threads: number) {
   const mailServer = new MailServerState('well');
   const pace = new HandBackPace();
-  const slots = new MailServerSlots(threads, mailServer, pace);
+  const slots = new MailServerSlots(threads, [mailServer, pace]);
   let granted = 0;
   return {
     mailServer,

@@ -7,6 +7,7 @@ import type { DispatchHost } from '../../dispatch/dispatch-host.ts';
 import { DispatchThreads } from '../../dispatch/dispatch-threads.ts';
 import { HandBackPace } from '../../dispatch/hand-back-pace.ts';
 import { MailServerState } from '../../dispatch/mail-server-state.ts';
+import { NextBatch } from '../../dispatch/next-batch.ts';
 import type { Recorder } from '../../dispatch/recorder.ts';
 import { defaultPool } from '../../domain/names.ts';
 import type { Logger } from '../../logging.ts';
@@ -42,6 +43,7 @@ export function benchHost({ name, settings, db, log, ...given }: BenchHostOption
     contents,
     readiness: new ContentReadiness({ db, server: name, pool: defaultPool, log, contents, processors }),
     pace: new HandBackPace(),
+    nextBatch: new NextBatch(given.threads),
     threads: new DispatchThreads(given.threads),
     sessions: new SessionPool(async () => await SmtpSession.connect(given.smtpUrl)),
     emulation: undefined,
