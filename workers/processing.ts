@@ -56,15 +56,16 @@ export async function startProcessing(
     async stop() {
       stopping.abort();
       workers.shutdown();
+      // A request that Temporal does not answer ends with its connection.
+      const closed = client.connection.close();
       if (!(await endsWithin(workers.done, transactionMaximumMs))) {
         // PostgreSQL takes back what was not committed, and the events wait for the next shift.
-        log.warn('stopped in the middle of a transaction: the database did not answer');
+        log.warn('stopped in the middle of the work: the database, or Temporal, did not answer');
         return;
       }
       await workers.done;
       flushTemporalLogging();
-      await keeping;
-      await client.connection.close();
+      await Promise.all([keeping, closed]);
       await connection.close();
     },
   };

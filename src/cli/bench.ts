@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -201,6 +202,8 @@ function parseSize(text: string): number {
 
 function stopOnSignals(io: CliIo): AbortSignal {
   const stopping = new AbortController();
+  // Each process and each wait of a measurement listens to it.
+  setMaxListeners(0, stopping.signal);
   const stop = () => {
     if (stopping.signal.aborted) return;
     io.note('Stopping, and removing what was started');
