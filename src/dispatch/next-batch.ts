@@ -1,6 +1,6 @@
 /** So long before the end of a batch its dispatcher asks for the next one, which takes some 50 ms to come. Milliseconds. */
 const aheadMs = 200;
-/** A batch that has had the dispatcher to itself for so long lets another in, which may be of another campaign. Milliseconds. */
+/** A batch that has had the dispatcher to itself for so long lets another in, which may be of another campaign, or have what this one waits for. Milliseconds. */
 const aloneMs = 3_000;
 /** How often is looked how far a batch has come, milliseconds. */
 const lookIntervalMs = 50;
@@ -58,23 +58,25 @@ export class NextBatch {
 
   private took(isBatch: boolean): TakenWork {
     let isBusy = isBatch;
-    let timer: NodeJS.Timeout | undefined;
+    let looking: NodeJS.Timeout | undefined;
     this.inHand++;
     if (isBusy) this.busy++;
     else this.changed();
     const letOthersIn = () => {
-      clearInterval(timer);
+      clearInterval(looking);
+      clearTimeout(alone);
       if (!isBusy) return;
       isBusy = false;
       this.busy--;
       this.changed();
     };
+    const alone = setTimeout(letOthersIn, aloneMs);
     return {
       follow: (progress) => {
         const look = () => {
           if (this.isNearEnd(progress)) letOthersIn();
         };
-        timer = setInterval(look, lookIntervalMs);
+        looking = setInterval(look, lookIntervalMs);
         look();
       },
       ended: () => {
@@ -87,7 +89,6 @@ export class NextBatch {
   private isNearEnd({ done, left, begunAt }: BatchProgress): boolean {
     if (left <= this.threads) return true;
     const tookMs = begunAt === undefined ? 0 : performance.now() - begunAt;
-    if (tookMs > aloneMs) return true;
     // What the first outcomes say is left to chance.
     if (tookMs >= lookIntervalMs && done > this.threads) this.lastPace = done / tookMs;
     return left <= this.lastPace * aheadMs;

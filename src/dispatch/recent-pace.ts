@@ -11,7 +11,7 @@ const minimumRecipients = 100;
 
 /**
  * Recipients a second that the slowest of these dispatchers sends to, by its last batches since it was started, of any
- * campaign, and not faster than its Sleep lets it be now. Rather less: a batch waits for the end of the one before it.
+ * campaign that was not emulated, and not faster than its Sleep lets it be now. Rather less: a batch waits for the end of the one before it.
  *
  * @returns undefined where one of them has sent none yet
  */
@@ -22,8 +22,9 @@ export async function recentPace(
   if (dispatchers.length === 0) return undefined;
   const { rows } = await db.execute<{ pace: number }>(sql`
     with recent as (
-      select campaign_id from campaign_audit where what = 'state' and "to" = 'Sending'
-       order by id desc limit ${campaigns}
+      select campaign_id from campaign_audit join campaign on campaign.id = campaign_id
+       where what = 'state' and "to" = 'Sending' and campaign.definition->'emulation' is null
+       order by campaign_audit.id desc limit ${campaigns}
     ), ended as (
       select server.name, server.threads, server.sleep_ms, sent + failed as recipients,
              extract(epoch from ended_at - leased_at)::float8 as seconds,
@@ -34,6 +35,8 @@ export async function recentPace(
            dispatchers.map(({ name }) => sql`${name}`),
            sql`, `,
          )})
+         -- What an earlier attempt sent took time that does not stand there.
+         and lease = 1
          and leased_at >= server.started_at
          and ended_at > leased_at
     )

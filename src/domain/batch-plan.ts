@@ -31,6 +31,8 @@ const firstLongestSeconds = 1;
 const shortestSeconds = 0.5;
 /** And at most this long, so that slow and fast hosts finish together, and tests and other campaigns have their turn. Seconds. */
 const longestSeconds = 5;
+/** No batch is smaller than what all hosts together send in this time. Seconds. */
+const momentSeconds = 0.25;
 /** As many parts has the fair share of a host; more until it is known how fast each of them is. */
 const partsOfShare = 2;
 const firstPartsOfShare = 4;
@@ -79,36 +81,43 @@ function dueIn(range: BacklogRange): number {
 
 /**
  * How many recipients the next batch gets: half of what the slowest host has to do with what is left, if all are to finish
- * together (guided self-scheduling), for nobody knows who will take it; within what is sent in half a second to five.
+ * together (guided self-scheduling), for nobody knows who will take it; within what that host sends in half a second to five.
+ * But not less than what keeps fast hosts from waiting for batches: see `worthwhile`.
  */
-export function nextBatchSize({
-  backlog,
-  hosts,
-  dispatchBatchSize = defaultDispatchBatchSize,
-  queued = 0,
-  paces = [],
-  expectedPace = 0,
-}: TakeRange): number {
+export function nextBatchSize(given: TakeRange): number {
+  const { backlog, hosts, dispatchBatchSize = defaultDispatchBatchSize, queued = 0, paces = [] } = given;
   const left = backlogLength(backlog);
-  const share = left * smallestShare(hosts, paces);
+  const firstShare = left / (firstPartsOfShare * Math.max(1, hosts));
+  const firstLongest = firstBatches * dispatchBatchSize;
   if (paces.length === 0) {
+    const { expectedPace = 0 } = given;
     const shortest = Math.max(dispatchBatchSize, firstShortestSeconds * expectedPace);
-    const longest = Math.max(firstBatches * dispatchBatchSize, firstLongestSeconds * expectedPace);
-    return Math.ceil(Math.min(maximumBatchSize, longest, Math.max(shortest, share)));
+    const longest = Math.max(firstLongest, firstLongestSeconds * expectedPace);
+    return Math.ceil(Math.min(maximumBatchSize, longest, Math.max(shortest, firstShare)));
   }
-  const slowest = Math.min(...paces);
-  const shortest = Math.max(minimumBatchSize, slowest * shortestSeconds);
-  const longest = Math.max(minimumBatchSize, slowest * longestSeconds, queued / batchesPerCampaign);
-  const size = Math.ceil(Math.min(maximumBatchSize, longest, Math.max(shortest, share)));
+  const isKnown = paces.length >= hosts;
+  // Whoever has not told yet may be slower than all that have.
+  const { expectedPace = Number.POSITIVE_INFINITY } = isKnown ? {} : given;
+  const slowest = Math.min(...paces, expectedPace);
+  const together = paces.reduce((sum, pace) => sum + pace, 0);
+  const ofCampaign = queued / batchesPerCampaign;
+  const worth = isKnown ? worthwhile(together, ofCampaign, firstShare) : 0;
+  const share = isKnown && together > 0 ? (left * slowest) / together / partsOfShare : firstShare;
+  const shortest = Math.max(minimumBatchSize, slowest * shortestSeconds, worth);
+  const longest = Math.max(minimumBatchSize, slowest * longestSeconds, ofCampaign, worth);
+  const cautious =
+    isKnown || expectedPace < Number.POSITIVE_INFINITY ? longest : Math.max(firstLongest, ofCampaign);
+  const size = Math.ceil(Math.min(maximumBatchSize, longest, cautious, Math.max(shortest, share)));
   // Two alike at the end, of which no host waits long for the other's.
   return size < left && left < 2 * size ? Math.ceil(left / 2) : size;
 }
 
-/** The part of what is left that a batch of the slowest host may have. */
-function smallestShare(hosts: number, paces: readonly number[]): number {
-  const sum = paces.reduce((all, pace) => all + pace, 0);
-  if (paces.length < Math.max(1, hosts) || sum === 0) return 1 / (firstPartsOfShare * Math.max(1, hosts));
-  return Math.min(...paces) / sum / partsOfShare;
+/**
+ * Where one host is slower than the others by far, what suits it would be a campaign of thousands of batches: so none is
+ * smaller than what all of them send in a moment, nor than one of some five hundred, until near the end.
+ */
+function worthwhile(together: number, ofCampaign: number, firstShare: number): number {
+  return Math.min(firstShare, Math.max(ofCampaign, together * momentSeconds));
 }
 
 /**

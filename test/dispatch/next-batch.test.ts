@@ -52,12 +52,21 @@ describe('a dispatcher', () => {
     small.ended();
   });
 
-  it('lets another batch have its turn after three seconds, and beside a test of a campaign', () => {
+  it('lets another batch have its turn after three seconds, also where the one it has cannot begin', async () => {
     const next = new NextBatch(threads);
     const slow = next.tookBatch();
-    slow.follow(progress(10, 5_000, 3.1));
-    expect(slotsOf(next)).toBe(2);
+    slow.follow(progress(10, 5_000));
+    const waiting = new NextBatch(threads);
+    const held = waiting.tookBatch();
+    expect([slotsOf(next), slotsOf(waiting)]).toEqual([1, 1]);
+    await waitFor(() => slotsOf(next) === 2 && slotsOf(waiting) === 2);
     slow.ended();
+    held.ended();
+    expect([slotsOf(next), slotsOf(waiting)]).toEqual([1, 1]);
+  });
+
+  it('lets a batch come beside a test of a campaign', () => {
+    const next = new NextBatch(threads);
     const test = next.tookTest();
     expect(slotsOf(next)).toBe(2);
     test.ended();

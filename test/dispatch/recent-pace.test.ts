@@ -30,7 +30,7 @@ async function dispatcher(name: string, sleepMs = 0): Promise<void> {
 }
 
 /** A batch that ended so many minutes ago and took ten seconds. */
-async function sent(name: string, recipients: number, minutesAgo = 1): Promise<void> {
+async function sent(name: string, recipients: number, minutesAgo = 1, more = {}): Promise<void> {
   const endedAt = sql`now() - ${minutesAgo} * interval '1 minute'`;
   await database.db.insert(dispatchBatch).values({
     campaignId,
@@ -39,8 +39,10 @@ async function sent(name: string, recipients: number, minutesAgo = 1): Promise<v
     last: recipients,
     server: name,
     sent: recipients,
+    lease: 1,
     leasedAt: sql`${endedAt} - interval '10 seconds'`,
     endedAt,
+    ...more,
   });
 }
 
@@ -70,5 +72,26 @@ describe('how fast dispatchers are expected to be', () => {
     await dispatcher('sleepy', 50);
     await sent('sleepy', 20_000);
     expect(await pace()).toBeCloseTo(200);
+  });
+
+  it('is not what a rehearsal without a mail server went', async () => {
+    await dispatcher('one');
+    await sent('one', 500);
+    const rehearsal = await insertCampaign(database.db, {});
+    const emulation = { minimumMs: 0, maximumMs: 0, failureProbability: 0 };
+    await database.db.execute(sql`
+      update campaign set definition = definition || ${JSON.stringify({ emulation })}::jsonb where id = ${rehearsal}`);
+    await database.db
+      .insert(campaignAudit)
+      .values({ campaignId: rehearsal, actor: 'ada', what: 'state', to: 'Sending' });
+    for (let count = 0; count < 8; count++) await sent('one', 5_000, 0.5, { campaignId: rehearsal });
+    expect(await pace()).toBeCloseTo(50);
+  });
+
+  it('is not what several attempts at a batch have sent in the time of the last', async () => {
+    await dispatcher('one');
+    await sent('one', 500);
+    await sent('one', 5_000, 0.5, { lease: 2 });
+    expect(await pace()).toBeCloseTo(50);
   });
 });

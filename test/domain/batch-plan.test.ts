@@ -72,6 +72,29 @@ describe('the size of batches', () => {
     expect(allBatches(1_000_000, { hosts, paces }).length).toBeLessThan(550);
   });
 
+  test.each([
+    { paces: [100, 2_000], queued: 1_000_000 },
+    { paces: [50, 5_000], queued: 1_000_000 },
+    { paces: [5, 2_000], queued: 1_000_000 },
+    { paces: [5, 1_000, 1_000, 1_000], queued: 1_000_000 },
+    { paces: [100, 2_000], queued: 60_000 },
+  ])('keeps $queued for hosts of $paces a second at some five hundred batches, too', ({ paces, queued }) => {
+    expect(allBatches(queued, { hosts: paces.length, paces }).length).toBeLessThan(700);
+  });
+
+  test('is what all hosts send in a quarter of a second at the least, though one is slow by far, until near the end', () => {
+    const paces = [20, 4_000];
+    expect(nextBatchSize({ backlog: left(60_000), hosts: 2, queued: 60_000, paces })).toBe(1_005);
+    expect(nextBatchSize({ backlog: left(800), hosts: 2, queued: 60_000, paces })).toBe(100);
+  });
+
+  test('is no larger than at the beginning while a host that may be slow has not told how fast it goes', () => {
+    const given = { backlog: left(60_000), hosts: 2, queued: 60_000, paces: [4_000] };
+    expect(nextBatchSize(given)).toBe(1_000);
+    expect(nextBatchSize({ ...given, expectedPace: 50 })).toBe(250);
+    expect(nextBatchSize({ ...given, expectedPace: 3_000 })).toBe(7_500);
+  });
+
   test('never is larger than the largest batch', () => {
     expect(nextBatchSize({ backlog: left(10_000_000), hosts: 1, paces: [9_000] })).toBe(maximumBatchSize);
   });
