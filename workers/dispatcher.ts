@@ -22,7 +22,7 @@ import { SmtpSession } from '../src/smtp/session.ts';
 import { SessionPool } from '../src/smtp/session-pool.ts';
 import { announceDispatcher } from '../src/temporal/announce-dispatcher.ts';
 import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
-import { slotsByMailServer } from './mail-server-slots.ts';
+import { batchSlots } from './batch-slots.ts';
 import { MailServerWatch } from './mail-server-watch.ts';
 import { addBodyCacheMetrics } from './metrics.ts';
 import type { RoleContext } from './runtime.ts';
@@ -143,7 +143,7 @@ export async function createDispatcher(
       identity: `${name}@dispatch`,
       workflowBundle: workflowBundle(),
       activities: createDispatchActivities(host),
-      ...slotsByMailServer([mailServer, pace, nextBatch]),
+      ...batchSlots([mailServer, pace, nextBatch]),
       maxCachedWorkflows: 100,
       // The last heartbeat must be so recent that a lease (6 s) is over before the heartbeat timeout (10 s) is: see Recorder.
       maxHeartbeatThrottleInterval: '2s',

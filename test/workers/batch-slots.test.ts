@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { HandBackPace } from '../../src/dispatch/hand-back-pace.ts';
 import { MailServerState } from '../../src/dispatch/mail-server-state.ts';
-import { MailServerSlots } from '../../workers/mail-server-slots.ts';
+import { BatchSlots } from '../../workers/batch-slots.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** Slots by a mail server that is well, and how many of the asked for have been granted. */
 function slotsOf(threads: number) {
   const mailServer = new MailServerState('well');
   const pace = new HandBackPace();
-  const slots = new MailServerSlots(threads, [mailServer, pace]);
+  const slots = new BatchSlots(threads, [mailServer, pace]);
   let granted = 0;
   return {
     mailServer,

@@ -17,7 +17,7 @@ export interface SlotLimit {
  * while it gets batches that it cannot send. A worker asks for a slot before it asks for work, so a host without its mail server takes no
  * batch from the others.
  */
-export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
+export class BatchSlots implements CustomSlotSupplier<ActivitySlotInfo> {
   readonly type = 'custom';
   private taken = 0;
   private readonly waiting = new Set<() => void>();
@@ -74,13 +74,13 @@ export class MailServerSlots implements CustomSlotSupplier<ActivitySlotInfo> {
 }
 
 /** What a dispatcher's worker needs to take no work that it cannot do; all else stays as the SDK has it. */
-export function slotsByMailServer(
+export function batchSlots(
   limits: readonly SlotLimit[],
 ): Pick<WorkerOptions, 'tuner' | 'activityTaskPollerBehavior'> {
   const fixed = (numSlots: number) => ({ type: 'fixed-size', numSlots }) as const;
   return {
     tuner: {
-      activityTaskSlotSupplier: new MailServerSlots(batchesAtOnce, limits),
+      activityTaskSlotSupplier: new BatchSlots(batchesAtOnce, limits),
       workflowTaskSlotSupplier: fixed(otherSlots.workflowTasks),
       localActivityTaskSlotSupplier: fixed(otherSlots.localActivities),
       nexusTaskSlotSupplier: fixed(otherSlots.nexusTasks),
