@@ -127,11 +127,7 @@ export async function sendCampaign(stage: BenchStage, id: string): Promise<Campa
   try {
     const startedAt = Date.now();
     await startCampaign(client, id, { queuePrefix: env['EXM_QUEUE_PREFIX'], startedBy: 'exm bench' });
-    const result = await untilAborted(
-      stage.signal,
-      // A request that still waits when its connection closes would be tried again on it, and end the process.
-      client.withAbortSignal(stage.signal, async () => await campaignResult(client, id)),
-    );
+    const result = await untilAborted(stage.signal, campaignResult(client, id));
     const { rows } = await db.execute<{ sent: number | null; other: number; at: number | null }>(sql`
       select sum(sent)::int as sent, (sum(failed + skipped) > 0)::int as other,
              (select extract(epoch from max(at))::float8 * 1000 from campaign_audit

@@ -16,8 +16,8 @@ const far = { ofBare: 0.05, ofNodemailer: 3, dispatcherCpuMs: 0.5 };
 /** Of nodemailer, which needs as long for one as we need for many. As a program that uses it would, it sends in one process. */
 const recipientsOfNodemailer = 10_000;
 const links = 9;
-/** Of 20,000 messages each: what is measured is a dispatcher that has been at work for a minute. nodemailer's is warm, too. */
-const warmUpCampaigns = 5;
+/** What is measured is a dispatcher that has been at work for a minute. nodemailer's is warm, too. */
+const warmUpMessages = 100_000;
 
 interface Case {
   /** Of the HTML. */
@@ -39,7 +39,7 @@ export const dispatch: Measurement = {
   async run(stage) {
     return await withDispatchers(stage, stage.size(recipients), async ({ processes, ...senders }) => {
       const rows: BenchRow[] = [];
-      await warmUp(stage, warmUpMaximum, Math.max(1, stage.size(warmUpCampaigns * 100) / 100));
+      await warmUp(stage, warmUpMaximum, Math.ceil(stage.size(warmUpMessages) / warmUpMaximum));
       for (const one of cases) {
         const html = newsletterHtml(one.kilobytes * 1_000, links);
         stage.tell(`Sending ${stage.size(recipients)} messages of ${one.kilobytes} KB`);

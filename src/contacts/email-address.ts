@@ -61,14 +61,7 @@ export function parseEmailAddress(text: string): ParsedAddress {
   // Before any other work, so that none is spent on a hostile length.
   if (address.length > addressMaximum) return refused('too-long');
   const lower = address.toLowerCase();
-  if (plain.test(lower)) {
-    return lower.indexOf('@') > localPartMaximum
-      ? refused('too-long')
-      : punycode.test(lower)
-        ? parseInternational(address)
-        : { ok: true, address, key: lower };
-  }
-  return parseInternational(address);
+  return isPlainAddress(lower) ? { ok: true, address, key: lower } : parseInternational(address);
 }
 
 /** Whether an address is of the usual form, in lower case: it is its own `emailKey`, and its domain is in A-labels. */

@@ -45,6 +45,7 @@ export interface FlushAnswer {
  * in the select list: in FROM they would be stored before they are read. Shorter ones are filled up with nulls, so that
  * what is the same for nearly all is left out.
  *
+ * @param whereItStands what to do about an outcome that is there already, and what `counted` needs of the others
  * @param counted what each batch gains: `campaign_id`, `batch`, and a column for each kind
  */
 const statement = (whereItStands: string, counted: string) => `
@@ -166,7 +167,7 @@ function parameters(flush: Flush, slots: ReadonlyMap<Lease, number>): unknown[] 
   const { leases, outcomes } = flush;
   const slotOf = ({ lease }: { readonly lease: Lease }) => slots.get(lease) ?? 0;
   const deferrals = lastOfEach(flush.deferrals);
-  const counts = countsOf(flush);
+  const counts = countsByLease(flush);
   const counted = (kind: OutcomeKind) => leases.map((lease) => counts.get(lease)?.[kind] ?? 0);
   return [
     leases.map(({ campaignId }) => campaignId),
@@ -197,7 +198,7 @@ function parameters(flush: Flush, slots: ReadonlyMap<Lease, number>): unknown[] 
   ];
 }
 
-function countsOf({ outcomes }: Flush): ReadonlyMap<Lease, Readonly<Record<OutcomeKind, number>>> {
+function countsByLease({ outcomes }: Flush): ReadonlyMap<Lease, Readonly<Record<OutcomeKind, number>>> {
   const counts = new Map<Lease, Record<OutcomeKind, number>>();
   for (const { lease, outcome } of outcomes) {
     const own = counts.get(lease) ?? { sent: 0, failed: 0, skipped: 0, cancelled: 0, in_doubt: 0 };

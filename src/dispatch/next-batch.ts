@@ -15,11 +15,14 @@ export interface BatchProgress {
   readonly begunAt: number | undefined;
 }
 
-/** A batch or a test that this process has taken. */
-export interface TakenWork {
+/** A test that this process has taken. */
+export interface TakenTest {
+  ended(): void;
+}
+
+export interface TakenBatch extends TakenTest {
   /** From now on it is looked how far it has come. */
   follow(progress: BatchProgress): void;
-  ended(): void;
 }
 
 /**
@@ -43,25 +46,21 @@ export class NextBatch {
   }
 
   /** A test takes few threads: others come meanwhile. */
-  tookTest(): TakenWork {
-    return this.took(false);
+  tookTest(): TakenTest {
+    this.inHand++;
+    this.changed();
+    return {
+      ended: () => {
+        this.inHand--;
+      },
+    };
   }
 
-  tookBatch(): TakenWork {
-    return this.took(true);
-  }
-
-  /** Calls back when there may be more slots. */
-  onChange(listener: () => void): void {
-    this.listeners.push(listener);
-  }
-
-  private took(isBatch: boolean): TakenWork {
-    let isBusy = isBatch;
+  tookBatch(): TakenBatch {
+    let isBusy = true;
     let looking: NodeJS.Timeout | undefined;
     this.inHand++;
-    if (isBusy) this.busy++;
-    else this.changed();
+    this.busy++;
     const letOthersIn = () => {
       clearInterval(looking);
       clearTimeout(alone);
@@ -84,6 +83,11 @@ export class NextBatch {
         this.inHand--;
       },
     };
+  }
+
+  /** Calls back when there may be more slots. */
+  onChange(listener: () => void): void {
+    this.listeners.push(listener);
   }
 
   private isNearEnd({ done, left, begunAt }: BatchProgress): boolean {

@@ -7,7 +7,7 @@ import type { DispatchHost } from './dispatch-host.ts';
 import { dispatchTask } from './dispatch-task.ts';
 import type { Lease } from './lease.ts';
 import { logRuleFailures } from './log-rule-failures.ts';
-import type { TakenWork } from './next-batch.ts';
+import type { TakenBatch } from './next-batch.ts';
 import { groupSize, readRecipients } from './read-recipients.ts';
 import { RecipientFeed } from './recipient-feed.ts';
 import { SendEmail } from './send-email.ts';
@@ -66,7 +66,7 @@ async function sendLoaded(
   input: SendBatchInput,
   content: LoadedContent,
   attempt: BatchAttempt,
-  work: TakenWork,
+  work: TakenBatch,
 ): Promise<BatchResult> {
   const { campaignId, batch, range } = input;
   const lease = await host.recorder.open(campaignId, batch, range, attempt.number);
@@ -100,7 +100,7 @@ async function sendRange(
   lease: Lease,
   { campaignId, range, sendEmail: steps }: SendBatchInput,
   content: LoadedContent,
-  work: TakenWork,
+  work: TakenBatch,
 ): Promise<{ deferred: number; pace?: number; rest: PositionRange | undefined }> {
   const { threads, recorder, db, settings } = host;
   const isAtMostOnce = content.frozen.delivery === 'at-most-once';

@@ -85,31 +85,39 @@ function dueIn(range: BacklogRange): number {
  * But not less than what keeps fast hosts from waiting for batches: see `worthwhile`.
  */
 export function nextBatchSize(given: TakeRange): number {
-  const { backlog, hosts, dispatchBatchSize = defaultDispatchBatchSize, queued = 0, paces = [] } = given;
+  const { backlog, hosts, queued = 0, paces = [] } = given;
   const left = backlogLength(backlog);
   const firstShare = left / (firstPartsOfShare * Math.max(1, hosts));
-  const firstLongest = firstBatches * dispatchBatchSize;
-  if (paces.length === 0) {
-    const { expectedPace = 0 } = given;
-    const shortest = Math.max(dispatchBatchSize, firstShortestSeconds * expectedPace);
-    const longest = Math.max(firstLongest, firstLongestSeconds * expectedPace);
-    return Math.ceil(Math.min(maximumBatchSize, longest, Math.max(shortest, firstShare)));
-  }
+  if (paces.length === 0) return firstBatchSize(given, firstShare);
   const isKnown = paces.length >= hosts;
-  // Whoever has not told yet may be slower than all that have.
+  // Whoever has not told yet may be slower than all that have: by what is expected of them, else no more than at the beginning.
   const { expectedPace = Number.POSITIVE_INFINITY } = isKnown ? {} : given;
+  const isInTheDark = !isKnown && given.expectedPace === undefined;
   const slowest = Math.min(...paces, expectedPace);
   const together = paces.reduce((sum, pace) => sum + pace, 0);
   const ofCampaign = queued / batchesPerCampaign;
   const worth = isKnown ? worthwhile(together, ofCampaign, firstShare) : 0;
   const share = isKnown && together > 0 ? (left * slowest) / together / partsOfShare : firstShare;
   const shortest = Math.max(minimumBatchSize, slowest * shortestSeconds, worth);
-  const longest = Math.max(minimumBatchSize, slowest * longestSeconds, ofCampaign, worth);
-  const cautious =
-    isKnown || expectedPace < Number.POSITIVE_INFINITY ? longest : Math.max(firstLongest, ofCampaign);
-  const size = Math.ceil(Math.min(maximumBatchSize, longest, cautious, Math.max(shortest, share)));
+  const longestOfPace = isInTheDark
+    ? Math.min(slowest * longestSeconds, firstLongest(given))
+    : slowest * longestSeconds;
+  const longest = Math.max(minimumBatchSize, longestOfPace, ofCampaign, worth);
+  const size = Math.ceil(Math.min(maximumBatchSize, longest, Math.max(shortest, share)));
   // Two alike at the end, of which no host waits long for the other's.
   return size < left && left < 2 * size ? Math.ceil(left / 2) : size;
+}
+
+/** The same while none has told how fast it goes: by what is expected of them, where that is known. */
+function firstBatchSize(given: TakeRange, firstShare: number): number {
+  const { dispatchBatchSize = defaultDispatchBatchSize, expectedPace = 0 } = given;
+  const shortest = Math.max(dispatchBatchSize, firstShortestSeconds * expectedPace);
+  const longest = Math.max(firstLongest(given), firstLongestSeconds * expectedPace);
+  return Math.ceil(Math.min(maximumBatchSize, longest, Math.max(shortest, firstShare)));
+}
+
+function firstLongest({ dispatchBatchSize = defaultDispatchBatchSize }: TakeRange): number {
+  return firstBatches * dispatchBatchSize;
 }
 
 /**
