@@ -3,6 +3,7 @@ import type { DispatchHost } from '../src/dispatch/dispatch-host.ts';
 import { capacityOf, liveDispatchers } from '../src/dispatch/dispatchers.ts';
 import { mailServerAway } from '../src/dispatch/message-sender.ts';
 import { sendBatch } from '../src/dispatch/send-batch.ts';
+import { sendConfirmation } from '../src/dispatch/send-confirmation.ts';
 import { sendTestMessage } from '../src/dispatch/send-test-message.ts';
 import type { SendBatchInput, SendBatchResult } from '../src/domain/dispatch.ts';
 import { withoutAddresses } from '../src/domain/error-message.ts';
@@ -33,16 +34,30 @@ export function createDispatchActivities(host: DispatchHost) {
       campaignId: string;
       testSendId: string;
     }): Promise<{ sent: number; failed: number }> {
-      const ended = host.pace.accepted();
-      const work = host.nextBatch.tookTest();
-      try {
-        return await sendTestMessage(host, input);
-      } finally {
-        work.ended();
-        ended();
-      }
+      return await asTest(host, async () => await sendTestMessage(host, input));
+    },
+
+    /** SendConfirmation: the mail that asks to confirm the request of this id. */
+    async sendConfirmation({ requestId }: { requestId: string }): Promise<boolean> {
+      if (host.mailServer.condition === 'ill') throw mailServerAway(host);
+      return await asTest(host, async () => await sendConfirmation(host, requestId));
     },
   });
+}
+
+/** A message by itself takes a place that a batch would have. */
+async function asTest<Result>(
+  { pace, nextBatch }: DispatchHost,
+  send: () => Promise<Result>,
+): Promise<Result> {
+  const ended = pace.accepted();
+  const work = nextBatch.tookTest();
+  try {
+    return await send();
+  } finally {
+    work.ended();
+    ended();
+  }
 }
 
 function isHandedBack(error: unknown): error is ExmError {

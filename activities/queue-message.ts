@@ -1,4 +1,6 @@
 import { findCampaign } from '../src/campaigns/find-campaign.ts';
+import { managedCampaign } from '../src/contacts/managed/managed-campaign.ts';
+import { nameRecipients } from '../src/contacts/managed/name-recipients.ts';
 import { queueMessage } from '../src/contacts/queue-message.ts';
 import { plannedQueue } from '../src/dispatch/plan-remaining.ts';
 import { untilBatchesEnded } from '../src/dispatch/taken-batches.ts';
@@ -9,11 +11,22 @@ import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 /** QueueMessage: fills the dispatch queue, once. */
 export function createQueueMessage({ db, config }: PrimaryDependencies) {
   return async ({ campaignId }: CampaignRef): Promise<QueuedMessage> => {
-    const { definition } = await findCampaign(db, campaignId);
-    const { undeliveredMaximum, checkSuppressionList } = config.settings;
+    const campaign = await findCampaign(db, campaignId);
+    const { definition } = campaign;
+    const { undeliveredMaximum, checkSuppressionList, sendLimits } = config.settings;
+    const { dispatchManager } = config;
+    // Not asked again where only the answer of the attempt before was lost.
+    const isManaged = dispatchManager !== undefined && campaign.queued === null;
     const { queued } = await queueMessage(db, campaignId, {
       undeliveredMaximum,
       checkSuppressionList,
+      sendLimits,
+      ...(isManaged
+        ? {
+            named: await nameRecipients(db, dispatchManager, managedCampaign(campaign), config.settings),
+            overruled: dispatchManager.overrules,
+          }
+        : {}),
       languages: Object.keys(definition.bodies),
       fallback: definition.fallback,
       defaultLanguage: definition.defaultLanguage,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { generateKeys, keyVariables } from '../src/config/keys.ts';
+import { earlierKeysVariable, generateKeys, keyVariables } from '../src/config/keys.ts';
 import { settingVariables } from '../src/config/settings.ts';
 import { supervisorPatienceMs } from '../src/domain/stop-times.ts';
 import { packagePath } from '../src/package-path.ts';
@@ -60,6 +60,12 @@ describe('docker-compose.yml', () => {
     ).toEqual([...roles].sort());
   });
 
+  it('lets a container be replaced, and what it kept for a database that was away is there for the next', () => {
+    for (const name of ['dedicated-dispatch', 'content-delivery']) {
+      expect(file.services[name]?.volumes, name).toEqual(['journals:/data/journal']);
+    }
+  });
+
   it('publishes on this host alone', () => {
     for (const [name, { ports = [] }] of services) {
       for (const port of ports) expect(`${name} ${port}`).toMatch(/ 127\.0\.0\.1:\d+:\d+$/);
@@ -109,7 +115,9 @@ describe('docker-compose.yml', () => {
     const secret = /KEY|PASSWORD|PWD|DATABASE_URL/;
     for (const [name, { environment = {} }] of services) {
       for (const [variable, value] of Object.entries(environment)) {
-        if (secret.test(variable)) expect(value, `${name}: ${variable}`).toMatch(/\$\{\w+:\?[^}]+\}/);
+        // None need be given of the earlier ones, and empty is none.
+        if (variable === earlierKeysVariable) expect(value).toMatch(/^\$\{EXM_EARLIER_KEYS:-\}$/);
+        else if (secret.test(variable)) expect(value, `${name}: ${variable}`).toMatch(/\$\{\w+:\?[^}]+\}/);
       }
     }
   });
@@ -121,7 +129,12 @@ describe('docker-compose.yml', () => {
   });
 
   it('sets only environment variables that are read', () => {
-    const read = new Set([...settingVariables, ...Object.values(keyVariables), ...variablesInSources()]);
+    const read = new Set([
+      ...settingVariables,
+      ...Object.values(keyVariables),
+      earlierKeysVariable,
+      ...variablesInSources(),
+    ]);
     for (const [name, { environment = {} }] of own) {
       for (const variable of Object.keys(environment)) {
         expect(read.has(variable) || temporalVariables.has(variable), `${name}: ${variable}`).toBe(true);

@@ -103,6 +103,7 @@ export async function createDispatcher(
   );
   const contents = new ContentCache(db, settings.keys, {
     ...config.settings,
+    bounceDomain: settings.bounceDomain,
     signer: dkim,
     onUnsigned: (campaign, sender) =>
       log.warn({ campaign, sender }, `not signed: the sender is not of ${dkim?.domain} (EXM_DKIM_DOMAIN)`),
@@ -119,6 +120,8 @@ export async function createDispatcher(
     db,
     baseUrl: settings.baseUrl,
     unsubscribeAddress: settings.unsubscribeAddress,
+    bounceDomain: settings.bounceDomain,
+    sender: settings.sender,
     keys: settings.keys,
     log,
     settings: config.settings,

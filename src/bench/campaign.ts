@@ -52,7 +52,7 @@ const textArray = (values: readonly string[]) =>
 /** Removes all contacts, lists and campaigns, so that no measurement is slowed by what another one has left. */
 export async function emptyDatabase(db: Database): Promise<void> {
   await db.execute(sql`truncate contact, contact_list, list_member, campaign, content, content_file, campaign_list,
-    campaign_audit, dispatch_queue, dispatch_outcome, dispatch_deferral, dispatch_batch,
+    campaign_audit, dispatch_queue, dispatch_exclusion, dispatch_outcome, dispatch_deferral, dispatch_batch,
     global_opt_out, suppression, event_inbox, interaction restart identity cascade`);
 }
 

@@ -60,7 +60,7 @@ export const queueing: Measurement = {
           against: { what: `one INSERT ... SELECT of ${queued} rows`, value: seconds.theirs },
           ratio: seconds.ours / seconds.theirs,
           goal: { of: 'ratio', atMost: ratioMaximum },
-          note: `median of ${turns}, by turns; ${queued} queued, all ${exclusionReasons.length} reasons of an exclusion met`,
+          note: `median of ${turns}, by turns; ${queued} queued, all ${expectedReasons.length} reasons of an exclusion met`,
         },
         {
           what: 'memory that the queueing process grew by',
@@ -80,7 +80,7 @@ export const queueing: Measurement = {
 /** An empty queue, and nothing left to be written of what went before. */
 async function beforeTurn(db: Database, campaignId: string): Promise<void> {
   await db.execute(sql`update campaign set queued = null where id = ${campaignId}`);
-  await db.execute(sql`truncate dispatch_queue, ${bareTable}`);
+  await db.execute(sql`truncate dispatch_queue, dispatch_exclusion, ${bareTable}`);
   await db.execute(sql`checkpoint`);
 }
 
@@ -91,9 +91,14 @@ async function insertBare(db: Database, rows: number): Promise<void> {
     select 'bench-queueing', row_number() over (order by id), id, 0, 'en' from contact order by id limit ${rows}`);
 }
 
+/** Those of the built-in rule as it is without a configuration: no send limits, and nobody who is named by others. */
+const expectedReasons = exclusionReasons.filter(
+  (reason) => reason !== 'send-limit' && reason !== 'unknown-contact',
+);
+
 /** Without one of the reasons the figure would be that of an easier question. */
 function requireEveryExclusion(met: readonly string[]): void {
-  const missing = exclusionReasons.filter((reason) => !met.includes(reason));
+  const missing = expectedReasons.filter((reason) => !met.includes(reason));
   if (missing.length > 0)
     throw new Error(`the contacts of the bench lack an exclusion: ${missing.join(', ')}`);
 }

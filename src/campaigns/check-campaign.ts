@@ -13,7 +13,7 @@ import { contactTokens, type FacetUse, unknownToken, withPlace } from '../messag
 import type { CampaignDefinition } from '../message/content.ts';
 import { type Locate, locateByName } from '../message/locate.ts';
 import { didYouMean } from '../message/nearest.ts';
-import { warnOfFacetsNobodyHas } from './rule-facets.ts';
+import { warnOfFacetsNobodyHas, withFacetTypes } from './rule-facets.ts';
 
 /** As `checkContent`, with what only the database knows: whether the lists exist, and whether anybody has the facets. */
 export async function checkCampaign(
@@ -21,7 +21,7 @@ export async function checkCampaign(
   definition: CampaignDefinition,
   options: CheckOptions = {},
 ): Promise<ContentCheck> {
-  const content = await checkContent(definition, options);
+  const content = await checkContent(await withFacetTypes(db, definition), options);
   const { locate = locateByName } = options;
   const lists = await checkLists(db, definition, locate);
   const facets = await checkFacets(db, content.facets);

@@ -9,6 +9,7 @@ import type { CampaignDefinition } from '../message/content.ts';
 import { storeFiles } from '../message/content-files.ts';
 import { type Locate, locateByName } from '../message/locate.ts';
 import { checkCampaign, checkLists } from './check-campaign.ts';
+import { withFacetTypes } from './rule-facets.ts';
 
 export interface CreateCampaignOptions extends CheckOptions {
   /** Who creates it, for the audit trail. */
@@ -35,9 +36,10 @@ const idTries = 5;
  */
 export async function createCampaign(
   db: Database,
-  definition: CampaignDefinition,
+  given: CampaignDefinition,
   { by = 'exm', files = [], ...options }: CreateCampaignOptions = {},
 ): Promise<CreatedCampaign> {
+  const definition = await withFacetTypes(db, given);
   const { findings } = await checkCampaign(db, definition, options);
   if (findings.some(isError)) throw new FindingsError(findings);
   const { locate = locateByName } = options;

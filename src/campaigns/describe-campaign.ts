@@ -1,8 +1,10 @@
-import { eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
+import { readLists } from '../contacts/campaign-lists.ts';
+import { segmentMembers } from '../contacts/segments/segment-members.ts';
 import type { Queries } from '../db/connect.ts';
-import { campaignList, contactList, listMember } from '../db/schema.ts';
 import { letterOf, type WinnerMeasure } from '../domain/ab-test.ts';
 import type { CampaignState, SubState } from '../domain/campaign-state.ts';
+import { InputError } from '../domain/errors.ts';
 import { allBodies } from '../message/all-bodies.ts';
 import type {
   ComponentRule,
@@ -28,7 +30,8 @@ export interface CampaignDescription {
   readonly lists: readonly {
     readonly name: string;
     readonly role: 'include' | 'exclude';
-    readonly members: number;
+    /** As of now; null where a segment's condition cannot be asked any more. */
+    readonly members: number | null;
   }[];
   readonly languages: readonly string[];
   readonly defaultLanguage: string;
@@ -126,16 +129,31 @@ export async function describeCampaign(
 }
 
 async function listsOfCampaign(db: Queries, campaignId: string): Promise<CampaignDescription['lists']> {
-  return await db
-    .select({
-      name: contactList.name,
-      role: campaignList.role,
-      members: sql<number>`(select count(*)::int from ${listMember} where ${listMember.listId} = ${contactList.id})`,
-    })
-    .from(campaignList)
-    .innerJoin(contactList, eq(contactList.id, campaignList.listId))
-    .where(eq(campaignList.campaignId, campaignId))
-    .orderBy(contactList.name);
+  const { included, excluded } = await readLists(db, campaignId);
+  const inRoles = [
+    ...included.all.map((list) => ({ role: 'include' as const, ...list })),
+    ...excluded.all.map((list) => ({ role: 'exclude' as const, ...list })),
+  ];
+  const lists: CampaignDescription['lists'][number][] = [];
+  for (const { role, name, id, expression } of inRoles)
+    lists.push({ name, role, members: await countMembers(db, id, expression) });
+  return lists.sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+async function countMembers(db: Queries, listId: number, expression: string | null): Promise<number | null> {
+  try {
+    const members =
+      expression === null
+        ? sql`select contact_id from list_member where list_id = ${listId}`
+        : segmentMembers(expression);
+    const { rows } = await db.execute<{ members: number }>(
+      sql`select count(*)::int as members from (${members}) member`,
+    );
+    return rows[0]?.members ?? 0;
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
 }
 
 function describeTest({ definition: { test }, winner }: CampaignRow): CampaignDescription['test'] {

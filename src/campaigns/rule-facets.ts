@@ -1,7 +1,10 @@
 import { isFacetOfSomebody, someFacetNames } from '../contacts/facet-names.ts';
+import { readFacetTypes } from '../contacts/facet-types.ts';
 import type { Queries } from '../db/connect.ts';
 import type { FacetUse } from '../message/check/tokens.ts';
+import type { CampaignDefinition } from '../message/content.ts';
 import { didYouMean } from '../message/nearest.ts';
+import { facetsAskedFor } from '../message/rules/rule-expression.ts';
 
 /** Warns of rules that ask for a facet which nobody has: allowed, for contacts may still be imported, but often a slip. */
 export async function warnOfFacetsNobodyHas(db: Queries, facets: readonly FacetUse[]): Promise<string[]> {
@@ -12,4 +15,15 @@ export async function warnOfFacetsNobodyHas(db: Queries, facets: readonly FacetU
     warnings.push(`${where}: no contact has the facet "${name}": the rule asks in vain.${guess}`);
   }
   return warnings;
+}
+
+/** The definition with the types that the facets of its rules have now. */
+export async function withFacetTypes(
+  db: Queries,
+  definition: CampaignDefinition,
+): Promise<CampaignDefinition> {
+  const rules = Object.values(definition.rules ?? {}).flat();
+  const names = [...new Set(rules.flatMap(({ when }) => facetsAskedFor(when)))];
+  const types = await readFacetTypes(db, names);
+  return types.size === 0 ? definition : { ...definition, facetTypes: Object.fromEntries(types) };
 }

@@ -32,7 +32,7 @@ export function campaignCreateCommand(): Command {
       action(async ({ io, env }, _flags, file = '') => {
         const { definition, locate, files } = await readCampaignFile(file);
         await withDatabase(env, 'campaign create', async (db, { configFile }) => {
-          const { settings, managerRoot } = await loadExmConfig(configFile, process.cwd());
+          const { settings, managerRoot, dispatchManager } = await loadExmConfig(configFile, process.cwd());
           const { id, warnings } = await createCampaign(db, definition, {
             locate,
             managerRoot,
@@ -48,9 +48,11 @@ export function campaignCreateCommand(): Command {
           if (!io.json) {
             const without = exclude.length === 0 ? '' : `, without ${exclude.join(', ')}`;
             const people = `${audience.queued} ${audience.queued === 1 ? 'person' : 'people'}`;
-            io.note(
-              `Created "${name}" (${languages.join(', ')}) to ${include.join(', ')}${without}: ${people} as of now.`,
-            );
+            const now =
+              dispatchManager === undefined
+                ? `${people} as of now.`
+                : `${people} as of now, but the DispatchManager says who gets it; see "exm campaign audience ${id}".`;
+            io.note(`Created "${name}" (${languages.join(', ')}) to ${include.join(', ')}${without}: ${now}`);
           }
           io.result({ id, name, languages, include, exclude, audience, warnings }, id);
         });

@@ -51,12 +51,18 @@ export function campaignPreviewCommand(): Command {
     .addHelpText('after', help)
     .action(
       action<PreviewFlags>(async ({ io, env }, flags, id = '') => {
-        const { baseUrl, unsubscribeAddress, keys, configFile } = readSettings(env);
+        const { baseUrl, unsubscribeAddress, bounceDomain, keys, configFile } = readSettings(env);
         const { contact: email, variant, language, exact } = flags;
         const preview = await withDatabase(env, 'campaign preview', async (db) => {
           const { managerRoot } = await loadExmConfig(configFile, process.cwd());
           const request = { campaignId: id, email, variant, language, exact };
-          return await previewMessage(db, request, { baseUrl, managerRoot, unsubscribeAddress, keys });
+          return await previewMessage(db, request, {
+            baseUrl,
+            managerRoot,
+            unsubscribeAddress,
+            bounceDomain,
+            keys,
+          });
         });
         const chosen = [variant === undefined ? undefined : preview.variant, language && preview.language];
         const files = await writePreview(preview.message.raw, {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { campaignAudienceCommand } from './campaign-audience.ts';
 import { campaignAuditCommand } from './campaign-audit.ts';
 import { campaignCheckCommand } from './campaign-check.ts';
 import { campaignControlCommand } from './campaign-control.ts';
@@ -18,6 +19,7 @@ export function campaignCommand(): Command {
     .addCommand(campaignCheckCommand())
     .addCommand(campaignCreateCommand())
     .addCommand(campaignShowCommand())
+    .addCommand(campaignAudienceCommand())
     .addCommand(campaignPreviewCommand())
     .addCommand(campaignTestCommand())
     .addCommand(campaignStartCommand())

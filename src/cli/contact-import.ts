@@ -1,18 +1,19 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { CsvDelimiter } from '../contacts/csv-records.ts';
-import { type ImportReport, importContacts, refusedShown } from '../contacts/import-contacts.ts';
+import { type ImportReport, importContacts } from '../contacts/import-contacts.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { ImportProgressDisplay } from './import-progress.ts';
-import { refusedRows } from './refused-rows.ts';
+import { printable } from './printable.ts';
+import { refusedPart } from './refused-part.ts';
 import { openRejects } from './rejects-file.ts';
-import { screenWidth, table } from './table.ts';
 
 interface Flags {
   readonly list: string;
   /** Undefined: found by the header. */
   readonly delimiter?: CsvDelimiter;
   readonly allowConsentGrant?: boolean;
+  readonly allowForgotten?: boolean;
   readonly rejects?: string;
 }
 
@@ -27,6 +28,7 @@ export function contactImportCommand(): Command {
       '--allow-consent-grant',
       'let the file take back doNotMarket and consentRevoked, and lower bounceCount',
     )
+    .option('--allow-forgotten', 'import also who was erased: they came back by themselves')
     .addHelpText(
       'after',
       `
@@ -47,6 +49,7 @@ Example:
               list: flags.list,
               delimiter: flags.delimiter,
               allowConsentGrant: flags.allowConsentGrant,
+              allowForgotten: flags.allowForgotten,
               source: file === '-' ? 'stdin' : file,
               onRefused: rejects?.add,
               onProgress: io.interactive ? progress.show : undefined,
@@ -82,27 +85,15 @@ function parseDelimiter(text: string): CsvDelimiter | undefined {
 }
 
 export function describeReport(report: ImportReport, rejectsFile: string | undefined): string {
-  const { list, listCreated, imported, created, updated, read, duplicates, refused } = report;
+  const { list, listCreated, imported, created, updated, read, duplicates, refused, warnings } = report;
   const lines = [
     `Imported ${people(imported)} into the ${listCreated ? 'new ' : ''}list "${list}": ${created} created, ${updated} updated.`,
     `${rows(read)} read, ${duplicates} of them with an address that comes again later, ${refused.total} refused.`,
   ];
-  if (refused.total > 0) {
-    const reasons = Object.entries(refused.byReason).sort(([, a], [, b]) => b - a);
-    lines.push(
-      '',
-      table(
-        reasons.map(([reason, count]) => [count, reason]),
-        ['refused', 'reason'],
-      ),
-      '',
-      refusedRows(refused.first, screenWidth()),
-    );
-    if (refused.total > refusedShown && rejectsFile === undefined) {
-      lines.push(`... and ${refused.total - refusedShown} more: --rejects FILE writes all of them.`);
-    }
-  }
-  if (rejectsFile !== undefined) lines.push('', `All refused rows: ${rejectsFile}`);
+  lines.push(
+    ...refusedPart(refused, rejectsFile),
+    ...warnings.map((warning) => `warning: ${printable(warning, 400)}`),
+  );
   return lines.join('\n');
 }
 

@@ -1,24 +1,42 @@
 import { Command } from 'commander';
+import { importOptOuts } from '../contacts/import-refusals.ts';
 import { type ListOptOutState, optInToList, optOutOfList } from '../contacts/list-opt-out.ts';
 import { type OptOutState, optIn, optOut } from '../contacts/opt-out.ts';
+import { InputError } from '../domain/errors.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
+import { runRefusalsImport } from './refusals-import.ts';
 
 export function contactOptOutCommand(): Command {
   return withGlobalFlags(new Command('opt-out'))
     .description('put an address on the global opt-out list: it gets nothing any more')
-    .argument('<email>', 'whether or not it is a contact')
+    .argument('[email]', 'whether or not it is a contact')
+    .option('--file <file>', 'the addresses of this CSV file instead; - reads from stdin')
     .option('--list <name>', 'only as a member of this list, whatever is imported into it later')
     .option('--reason <text>', 'kept with it', 'by hand')
+    .option('--rejects <file>', 'with --file: write every refused row to this file, as CSV')
     .addHelpText(
       'after',
       `
+Columns of a file: email (required), list (empty: all mail), reason, since (such as 2024-05-31T10:00:00Z). Whoever has opted
+out already keeps date and reason. "exm contact opt-outs" writes such a file.
+
 Examples:
   exm contact opt-out ann@example.com --reason "asked by phone"
-  exm contact opt-out ann@example.com --list customers`,
+  exm contact opt-out ann@example.com --list customers
+  exm contact opt-out --file opt-outs.csv --reason "from EXM"`,
     )
     .action(
-      action<{ list?: string; reason: string }>(async ({ io, env }, { list, reason }, email = '') => {
+      action<Flags>(async ({ io, env }, flags, email) => {
+        const { list, reason, file } = flags;
+        if (file !== undefined) {
+          if (email !== undefined) throw oneOfTwo(email);
+          const run: typeof importOptOuts = async (db, input, options) =>
+            await importOptOuts(db, input, { ...options, list });
+          await runRefusalsImport(io, env, 'contact opt-out', file, flags, run, 'opt-out lists');
+          return;
+        }
+        if (email === undefined) throw oneOfTwo('');
         const state = await withDatabase(env, 'contact opt-out', async (db) =>
           list === undefined ? await optOut(db, email, reason) : await optOutOfList(db, email, list, reason),
         );
@@ -47,6 +65,21 @@ Examples:
         io.result(state, describeOptIn(state));
       }),
     );
+}
+
+interface Flags {
+  readonly list?: string;
+  readonly reason: string;
+  readonly file?: string;
+  readonly rejects?: string;
+}
+
+function oneOfTwo(value: string): InputError {
+  return new InputError('ADDRESS_OR_FILE', 'Either one address or a file of them is expected.', {
+    field: 'EMAIL',
+    value,
+    hint: 'Name an address, or a file with --file.',
+  });
 }
 
 const isOfList = (state: OptOutState | ListOptOutState): state is ListOptOutState => 'list' in state;

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { loadExmConfig } from '../config/load-exm-config.ts';
 import { type ContactReport, showContact } from '../contacts/show-contact.ts';
+import type { BounceDetail } from '../domain/feedback.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { printable } from './printable.ts';
@@ -34,11 +35,15 @@ function describeContact(contact: ContactReport): string {
   const optedOut = contact.listOptOuts.map((one) => `${one.list} ${entry(one)}`);
   const facts: [string, string | number][] = [
     ['email', printable(contact.email)],
+    ...contact.addresses.map(({ email, usedFrom }): [string, string] => [
+      'address from',
+      `${minute(usedFrom)}: ${printable(email)}`,
+    ]),
     ['name', printable(`${contact.firstName} ${contact.lastName}`.trim())],
     ['language', contact.language || 'unknown'],
     ...Object.entries(contact.facets).map(([name, value]): [string, string] => [
       printable(name, 30),
-      printable(value),
+      printable(String(value)),
     ]),
     ['lists', contact.lists.join(', ') || 'none'],
     ['opted out of', optedOut.join('; ') || 'no list'],
@@ -48,6 +53,14 @@ function describeContact(contact: ContactReport): string {
     ['global opt-out', entry(globalOptOut)],
     ['suppression list', entry(suppression)],
     ['gets mail', contact.excluded === null ? 'yes' : `no: ${contact.excluded}`],
+    ...(contact.forgotten === null
+      ? []
+      : [
+          ['was forgotten', `on ${minute(contact.forgotten.at)} by ${contact.forgotten.by}`] as [
+            string,
+            string,
+          ],
+        ]),
     ['created (UTC)', minute(contact.createdAt)],
     ['updated (UTC)', minute(contact.updatedAt)],
   ];
@@ -66,10 +79,14 @@ function describeContact(contact: ContactReport): string {
       minute(one.at),
       one.campaignId,
       one.type,
-      one.link === null ? '' : `link ${one.link}`,
+      one.detail === null ? (one.link === null ? '' : `link ${one.link}`) : bounceInWords(one.detail),
       one.agent,
     ]);
     parts.push(table(rows, ['at (UTC)', 'campaign', 'interaction', '', 'by']));
   }
   return parts.join('\n\n');
+}
+
+function bounceInWords({ class: kind, status, text }: BounceDetail): string {
+  return printable([kind, status, text].filter((part) => part).join(' '), 80);
 }

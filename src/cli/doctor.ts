@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { Command } from 'commander';
 import { exitCodes } from '../domain/errors.ts';
 import { action, withGlobalFlags } from './command.ts';
+import { checkBounceDomain } from './doctor/bounce-domain.ts';
 import { type Check, ok, wrong } from './doctor/check.ts';
 import { checkConfiguration } from './doctor/configuration.ts';
 import { checkDkim } from './doctor/dkim.ts';
@@ -22,6 +23,7 @@ export function doctorCommand(): Command {
           checkTemporal(env),
           checkSmtp(env),
           checkDkim(env),
+          checkBounceDomain(env),
           checkBaseUrl(env),
         ]);
         const checks = groups.flat();

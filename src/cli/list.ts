@@ -1,18 +1,26 @@
 import { Command } from 'commander';
+import { expressionMaximum } from '../cel/limits.ts';
 import { loadExmConfig } from '../config/load-exm-config.ts';
 import { createList, type ListReport, listLists, showList } from '../contacts/lists.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { parseWholeNumber } from './flags.ts';
+import { listAddCommand, listRemoveCommand, listRmCommand } from './list-change.ts';
+import { listTitleCommand } from './list-title.ts';
+import { peopleTable } from './people-table.ts';
 import { printable } from './printable.ts';
 import { table } from './table.ts';
 
 export function listCommand(): Command {
   return new Command('list')
-    .description('static lists of contacts')
+    .description('lists of contacts: make, fill, look at and remove them')
     .addCommand(createCommand())
     .addCommand(lsCommand())
-    .addCommand(showCommand());
+    .addCommand(showCommand())
+    .addCommand(listTitleCommand())
+    .addCommand(listAddCommand())
+    .addCommand(listRemoveCommand())
+    .addCommand(listRmCommand());
 }
 
 function createCommand(): Command {
@@ -30,12 +38,12 @@ function createCommand(): Command {
 
 function lsCommand(): Command {
   return withGlobalFlags(new Command('ls'))
-    .description('list the lists by name')
+    .description('list the lists and segments by name')
     .addHelpText('after', '\nExample:\n  exm list ls')
     .action(
       action(async ({ io, env }) => {
         const lists = await withDatabase(env, 'list ls', listLists);
-        const rows = lists.map((list) => [list.name, list.members, minute(list.createdAt)]);
+        const rows = lists.map((list) => [list.name, list.members ?? 'segment', minute(list.createdAt)]);
         io.result(
           { lists },
           rows.length === 0
@@ -68,6 +76,8 @@ const minute = (at: Date) => at.toISOString().slice(0, 16).replace('T', ' ');
 function describeList(list: ListReport): string {
   const parts = [
     `${list.name}: ${list.members} ${list.members === 1 ? 'member' : 'members'}, ${list.reachable} of them could get mail (created ${minute(list.createdAt)} UTC)`,
+    ...(list.title === null ? [] : [`For people: ${printable(list.title)}`]),
+    ...(list.expression === null ? [] : [`Segment: where ${printable(list.expression, expressionMaximum)}`]),
   ];
   if (list.optedOut > 0) {
     parts.push(
@@ -88,12 +98,7 @@ function describeList(list: ListReport): string {
     parts.push(table(rows, ['members', 'language']));
   }
   if (list.sample.length > 0) {
-    const rows = list.sample.map((one) => [
-      printable(one.email),
-      printable(`${one.firstName} ${one.lastName}`.trim()),
-      one.language,
-    ]);
-    parts.push(table(rows, ['email', 'name', 'language']));
+    parts.push(peopleTable(list.sample));
   }
   return parts.join('\n\n');
 }

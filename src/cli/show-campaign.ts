@@ -79,7 +79,11 @@ function mailbox({ name, address }: Mailbox): string {
 function listsText({ lists }: CampaignDescription, role: 'include' | 'exclude'): string {
   return lists
     .filter((list) => list.role === role)
-    .map(({ name, members }) => `${name} (${count(members)} ${members === 1 ? 'person' : 'people'})`)
+    .map(({ name, members }) =>
+      members === null
+        ? `${name} (a segment of which nobody can tell any more who is in it)`
+        : `${name} (${count(members)} ${members === 1 ? 'person' : 'people'})`,
+    )
     .join(', ');
 }
 

@@ -21,6 +21,8 @@ interface WorkerFlags {
   readonly emulateFailures?: number;
   readonly dispatch: boolean;
   readonly listen?: HostPort;
+  readonly receive?: HostPort;
+  readonly maildir?: string;
   readonly metrics?: HostPort;
 }
 
@@ -32,13 +34,14 @@ Roles:
   primary             coordinates campaigns, and sends too unless --no-dispatch
   dedicated-dispatch  sends
   content-delivery    serves opens, clicks, unsubscribe and view online
-  processing          turns events into interactions and reports
+  processing          turns events into interactions and reports, and reads what comes back by mail
   reporting           serves the reports
 
 Examples:
   exm worker primary --no-dispatch
   exm worker dedicated-dispatch --name mta-2 --smtp smtp://10.0.0.2:25 --sleep-ms 200 --threads 4
-  exm worker content-delivery --listen 0.0.0.0:8480`;
+  exm worker content-delivery --listen 0.0.0.0:8480
+  exm worker processing --receive 127.0.0.1:2525`;
 
 export function workerCommand(): Command {
   return withGlobalFlags(new Command('worker'))
@@ -57,6 +60,8 @@ export function workerCommand(): Command {
     )
     .option('--emulate-failures <probability>', 'with --emulate: how many fail, 0 to 1', parseProbability)
     .option('--listen <host:port>', 'content-delivery, reporting: where to listen', parseHostPort)
+    .option('--receive <host:port>', 'processing: take bounces by SMTP here', parseHostPort)
+    .option('--maildir <path>', 'processing: take bounces from this Maildir')
     .option('--metrics <host:port>', 'serve figures for Prometheus at /metrics', parseHostPort)
     .addHelpText('after', examples)
     .action(
@@ -97,7 +102,10 @@ async function runWorker(role: Role, flags: WorkerFlags, env: Environment): Prom
         listen('content-delivery'),
       ),
     processing: async (context) =>
-      await (await import('../../workers/processing.ts')).startProcessing(context),
+      await (await import('../../workers/processing.ts')).startProcessing(context, {
+        receive: flags.receive,
+        maildir: flags.maildir,
+      }),
     reporting: async (context) =>
       await (await import('../../workers/reporting.ts')).startReporting(context, listen('reporting')),
   };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type DispatchManager, overrulableReasons } from '../contacts/managed/dispatch-manager.ts';
 import { isReadable, tokenName } from '../message/definition/campaign-schema.ts';
 import { didYouMean } from '../message/nearest.ts';
 import { pipelineViolations, type Violation } from './check-pipelines.ts';
@@ -18,6 +19,9 @@ const wholeNumber = (minimum: number, maximum: number) => {
 
 const stepNames = z.array(z.string('the name of a step'), 'a list of step names');
 
+const percent = 'a number of percent from 0 to 100';
+const percentage = z.number(percent).min(0, percent).max(100, percent);
+
 const hours = 'a number of hours above 0 and at most 720';
 
 const pipelineKeys = { dispatchNewsletter: stepNames.optional(), sendEmail: stepNames.optional() };
@@ -26,17 +30,34 @@ const settingKeys = {
   dispatchBatchSize: wholeNumber(1, 5_000).optional(),
   undeliveredMaximum: wholeNumber(0, 1_000).optional(),
   checkSuppressionList: z.boolean('true or false').optional(),
+  suppressAfterHardBounces: wholeNumber(0, 100).optional(),
+  suppressAfterSoftBounces: wholeNumber(0, 1_000).optional(),
+  pauseAtBouncePercent: percentage.optional(),
+  pauseAtComplaintPercent: percentage.optional(),
   deferralMaximumHours: z.number(hours).gt(0, hours).max(720, hours).optional(),
   deferralFirstDelaySeconds: wholeNumber(1, 3_600).optional(),
   batchesPerRun: wholeNumber(1, 2_000).optional(),
   checkLinks: z.enum(['warn', 'refuse', 'off'], 'warn, refuse or off').optional(),
+  dispatchEnqueueBatchSize: wholeNumber(1, 10_000).optional(),
+  dispatchEnqueueThreadsNumber: wholeNumber(1, 16).optional(),
   messageBodyMaxCacheSize: wholeNumber(0, 2_147_483_648).optional(),
 };
 
 const text = 'text of at most 10000 characters, without control characters';
 const valueName = 'names of letters, digits, "_" and "-" that begin with a letter, 64 characters at most';
 
+const sendLimit = wholeNumber(0, 1_000_000).optional();
+const zone = 'the IANA name of a time zone, such as Europe/Berlin';
+
+const sendLimitKeys = {
+  day: sendLimit,
+  week: sendLimit,
+  month: sendLimit,
+  timeZone: z.string(zone).refine(isTimeZone, zone).optional(),
+};
+
 const managerRootKeys = {
+  sendLimits: strictObject(sendLimitKeys, 'an object with day, week, month and timeZone').optional(),
   values: z
     .record(
       z.string().regex(tokenName, valueName),
@@ -49,11 +70,23 @@ const managerRootKeys = {
     .optional(),
 };
 
+const overrules = `a list of reasons: ${overrulableReasons.join(', ')}`;
+
+const dispatchManagerKeys = {
+  recipients: z.custom<DispatchManager['recipients']>((value) => typeof value === 'function', 'a function'),
+  overrules: z.array(z.enum(overrulableReasons, overrules), overrules).optional(),
+  maximum: wholeNumber(1, 100_000_000).optional(),
+};
+
 const configKeys = {
+  dispatchManager: strictObject(
+    dispatchManagerKeys,
+    'an object with recipients, overrules and maximum',
+  ).optional(),
   steps: functions<CustomStep>().optional(),
   processors: functions<CustomProcessor>().optional(),
   pipelines: strictObject(pipelineKeys, 'an object with dispatchNewsletter and sendEmail').optional(),
-  managerRoot: strictObject(managerRootKeys, 'an object with values').optional(),
+  managerRoot: strictObject(managerRootKeys, 'an object with values and sendLimits').optional(),
   settings: strictObject(settingKeys, 'an object of settings').optional(),
 };
 
@@ -64,6 +97,8 @@ const knownKeys: Readonly<Record<string, readonly string[]>> = {
   '': Object.keys(configKeys),
   pipelines: Object.keys(pipelineKeys),
   managerRoot: Object.keys(managerRootKeys),
+  dispatchManager: Object.keys(dispatchManagerKeys),
+  'managerRoot.sendLimits': Object.keys(sendLimitKeys),
   settings: Object.keys(settingKeys),
 };
 
@@ -75,6 +110,17 @@ export function checkExmConfig(value: unknown): { config: ExmConfig } | { violat
   const config = parsed.data as ExmConfig;
   const violations = pipelineViolations(config);
   return violations.length === 0 ? { config } : { violations };
+}
+
+/** A name that says the same everywhere; PostgreSQL takes offsets by another sign than ISO 8601 does. */
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** One violation as a line of text: `settings.dispatchBatchSize = 0: expected a whole number from 1 to 5000`. */

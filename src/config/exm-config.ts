@@ -1,3 +1,5 @@
+import type { DispatchManager } from '../contacts/managed/dispatch-manager.ts';
+import type { SendLimits } from '../contacts/send-limit.ts';
 import type { OutgoingEmail } from '../dispatch/send-email-pipeline.ts';
 import type { Pipelines } from '../domain/pipeline.ts';
 
@@ -51,8 +53,37 @@ export interface ExmConfig {
      * published with. The primary and the dispatchers (for tests) read them.
      */
     readonly values?: Readonly<Record<string, string>>;
+    /**
+     * How many messages of all campaigns a contact may be sent in a calendar day, an ISO week (from Monday) and a month:
+     * whole numbers, 0 to 1000000. One that is left out does not limit, 0 lets nothing through, and the strictest counts.
+     * Default: none. Looked at when a campaign is queued and again when each message is sent; test messages do not
+     * count. The primary and every dispatcher need the same.
+     */
+    readonly sendLimits?: {
+      readonly day?: number;
+      readonly week?: number;
+      readonly month?: number;
+      /** IANA name of the zone in which a day begins, such as Europe/Berlin. Default UTC. */
+      readonly timeZone?: string;
+    };
   };
+  /**
+   * EXM's own IDispatchManager: an async iterable of the recipients, instead of the campaign's included lists. Every "no"
+   * still counts, unless `overrules` names it. Default: none. The primary needs it, and whoever asks
+   * `exm campaign audience`.
+   */
+  readonly dispatchManager?: DispatchManager;
   readonly settings?: {
+    /**
+     * EXM's DispatchEnqueueBatchSize: of a DispatchManager's recipients so many are looked up at a time, 1 to 10000. Default
+     * 300. Without a DispatchManager queueing is one statement, which nothing of this makes faster.
+     */
+    readonly dispatchEnqueueBatchSize?: number;
+    /**
+     * EXM's DispatchEnqueueThreadsNumber: so many of these batches at the same time, each by a connection of its own, 1 to
+     * 16. Default 4.
+     */
+    readonly dispatchEnqueueThreadsNumber?: number;
     /**
      * What becomes of a link whose page does not exist (its server answers 404 or 410) when a campaign starts: `warn`
      * says so, `refuse` does not start the campaign, `off` asks no server. Default `warn`. Others than these never
@@ -71,6 +102,27 @@ export interface ExmConfig {
     readonly undeliveredMaximum?: number;
     /** EXM's CheckSuppressionList: whether addresses on the suppression list are left out. Default true. */
     readonly checkSuppressionList?: boolean;
+    /**
+     * An address is put on the suppression list after so many messages that bounced hard (no such mailbox, for good) since the
+     * last click, 0 to 100. Default 1. 0: never, only UndeliveredMaximum counts. Raise it where a mail server near you says
+     * so wrongly at times.
+     */
+    readonly suppressAfterHardBounces?: number;
+    /**
+     * An address is put on the suppression list after more than so many messages that bounced softly (mailbox full, server
+     * ill) since the last click, 0 to 1000. Default 3. 0: never.
+     */
+    readonly suppressAfterSoftBounces?: number;
+    /**
+     * A campaign pauses itself when so many of the people it was sent to have bounced, percent, 0 to 100. Default 10, where
+     * providers close accounts; clean lists stay below 2. Not before 200 were sent to. 0: never.
+     */
+    readonly pauseAtBouncePercent?: number;
+    /**
+     * A campaign pauses itself when so many of the people it was sent to have complained, percent, 0 to 100. Default 0.3,
+     * above which Gmail and Yahoo no longer take mail of a bulk sender. Not before 5 have complained. 0: never.
+     */
+    readonly pauseAtComplaintPercent?: number;
     /**
      * How long a recipient whose mail server says "later" (4xx) is tried before it counts as failed. Hours, above 0,
      * 720 at most. Default 72. Lower it for mail that is worthless the next day.
@@ -102,8 +154,11 @@ export interface ResolvedConfig {
   readonly processors: Readonly<Record<string, CustomProcessor>>;
   /** The manager root's values. */
   readonly managerRoot: Readonly<Record<string, string>>;
+  readonly dispatchManager: DispatchManager | undefined;
   readonly settings: Required<Omit<ConfigSettings, 'batchesPerRun'>> & {
     readonly batchesPerRun: number | undefined;
+    /** The manager root's. */
+    readonly sendLimits: SendLimits | undefined;
   };
 }
 
@@ -111,12 +166,19 @@ type ConfigSettings = NonNullable<ExmConfig['settings']>;
 
 export const defaultConfigSettings: ResolvedConfig['settings'] = {
   checkLinks: 'warn',
+  dispatchEnqueueBatchSize: 300,
+  dispatchEnqueueThreadsNumber: 4,
   dispatchBatchSize: 100,
   undeliveredMaximum: 5,
   checkSuppressionList: true,
+  suppressAfterHardBounces: 1,
+  suppressAfterSoftBounces: 3,
+  pauseAtBouncePercent: 10,
+  pauseAtComplaintPercent: 0.3,
   deferralMaximumHours: 72,
   deferralFirstDelaySeconds: 60,
   batchesPerRun: undefined,
+  sendLimits: undefined,
   messageBodyMaxCacheSize: 52_428_800,
 };
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { InputError } from '../domain/errors.ts';
+import type { Environment } from './environment.ts';
 
 /** The three keys of an installation, 64 hexadecimal characters each. EXM's names. */
 export interface Keys {
@@ -9,13 +10,25 @@ export interface Keys {
   readonly cryptographic: Buffer;
   /** Signs what tracking links carry. */
   readonly authentication: Buffer;
+  /** Pairs that were the tracking keys before: links of mail that was sent with them are read still, none is made. */
+  readonly earlier: readonly TrackingKeys[];
 }
+
+/** The two keys of tracking links, return paths and Message-IDs. They are changed together. */
+export type TrackingKeys = Pick<Keys, 'cryptographic' | 'authentication'>;
 
 export const keyVariables = {
   internalApi: 'EXM_INTERNAL_API_KEY',
   cryptographic: 'EXM_CRYPTOGRAPHIC_KEY',
   authentication: 'EXM_AUTHENTICATION_KEY',
-} as const satisfies Record<keyof Keys, string>;
+} as const satisfies Record<Exclude<keyof Keys, 'earlier'>, string>;
+
+/** EXM_EARLIER_KEYS: `cryptographic:authentication`, more of them after commas. */
+export const earlierKeysVariable = 'EXM_EARLIER_KEYS';
+/** As many as ten years of a change every half year. */
+const earlierMaximum = 20;
+
+type KeyName = (typeof keyVariables)[keyof typeof keyVariables];
 
 /** Keys that everybody knows: all zero, and the two printed in EXM's public documentation. */
 const publicKeys = new Set([
@@ -25,32 +38,101 @@ const publicKeys = new Set([
 ]);
 
 /** Three new random keys as environment variables. */
-export function generateKeys(): Record<(typeof keyVariables)[keyof Keys], string> {
-  const key = () => randomBytes(32).toString('hex').toUpperCase();
-  return { EXM_INTERNAL_API_KEY: key(), EXM_CRYPTOGRAPHIC_KEY: key(), EXM_AUTHENTICATION_KEY: key() };
+export function generateKeys(): Record<KeyName, string> {
+  return {
+    EXM_INTERNAL_API_KEY: newKey(),
+    EXM_CRYPTOGRAPHIC_KEY: newKey(),
+    EXM_AUTHENTICATION_KEY: newKey(),
+  };
+}
+
+/**
+ * New tracking keys as environment variables, with the present ones as the first of the earlier ones. Links of mail that
+ * was sent work as before; the key between our own servers stays.
+ *
+ * @throws InputError where the present keys are not usable, or the earlier ones are too many: the last would have to go.
+ */
+export function rotateKeys(env: Environment): Record<KeyName | typeof earlierKeysVariable, string> {
+  const { internalApi, ...present } = readKeys(env);
+  const earlier = [present, ...present.earlier];
+  if (earlier.length > earlierMaximum) throw tooManyEarlier(earlier.length);
+  return {
+    EXM_INTERNAL_API_KEY: hex(internalApi),
+    EXM_CRYPTOGRAPHIC_KEY: newKey(),
+    EXM_AUTHENTICATION_KEY: newKey(),
+    [earlierKeysVariable]: earlier
+      .map(({ cryptographic, authentication }) => `${hex(cryptographic)}:${hex(authentication)}`)
+      .join(','),
+  };
+}
+
+function newKey(): string {
+  return hex(randomBytes(32));
+}
+
+function hex(key: Buffer): string {
+  return key.toString('hex').toUpperCase();
 }
 
 /**
  * Reads and checks the keys. Every role calls this at start.
  * @throws InputError that names the variable and never shows its value.
  */
-export function readKeys(env: Readonly<Record<string, string | undefined>>): Keys {
+export function readKeys(env: Environment): Keys {
   const keys = {
     internalApi: readKey(env, keyVariables.internalApi),
     cryptographic: readKey(env, keyVariables.cryptographic),
     authentication: readKey(env, keyVariables.authentication),
   };
-  const different = new Set(Object.values(keys).map((key) => key.toString('hex')));
+  const different = new Set(Object.values(keys).map(hex));
   if (different.size < 3) {
     throw new InputError('KEY_REUSED', 'Two of the three keys are the same.', {
       field: Object.values(keyVariables).join(', '),
       hint: 'Generate three different ones with "exm keys generate".',
     });
   }
-  return keys;
+  return { ...keys, earlier: readEarlier(env[earlierKeysVariable], keys) };
 }
 
-function readKey(env: Readonly<Record<string, string | undefined>>, variable: string): Buffer {
+function readEarlier(value: string | undefined, present: TrackingKeys): TrackingKeys[] {
+  if (value === undefined || value.trim() === '') return [];
+  const pairs = value.split(',');
+  if (pairs.length > earlierMaximum) throw tooManyEarlier(pairs.length);
+  return pairs.map((pair, index) => {
+    const [cryptographic, authentication, ...rest] = pair.trim().split(':');
+    const place = `${earlierKeysVariable} (pair ${index + 1})`;
+    if (authentication === undefined || rest.length > 0) {
+      throw new InputError('KEY_MALFORMED', `${place} is not two keys with a colon between.`, {
+        field: earlierKeysVariable,
+        hint: 'It is written CRYPTOGRAPHIC:AUTHENTICATION, more pairs after commas; "exm keys rotate" makes it.',
+      });
+    }
+    const keys = {
+      cryptographic: checkedKey(cryptographic, place),
+      authentication: checkedKey(authentication, place),
+    };
+    if (
+      keys.authentication.equals(present.authentication) ||
+      keys.cryptographic.equals(present.cryptographic)
+    ) {
+      throw new InputError('KEY_REUSED', `${place} has one of the present keys.`, {
+        field: earlierKeysVariable,
+        hint: 'Earlier keys are those that are used no more. "exm keys rotate" makes new ones and puts the present ones there.',
+      });
+    }
+    return keys;
+  });
+}
+
+function tooManyEarlier(count: number): InputError {
+  return new InputError('KEYS_TOO_MANY', `${earlierKeysVariable} would have ${count} pairs.`, {
+    field: earlierKeysVariable,
+    value: count,
+    hint: `It may have ${earlierMaximum}. Take away the last, and with it the links of the oldest mail.`,
+  });
+}
+
+function readKey(env: Environment, variable: string): Buffer {
   const value = env[variable];
   if (value === undefined || value === '') {
     throw new InputError('KEY_MISSING', `The key ${variable} is not set.`, {
@@ -58,6 +140,10 @@ function readKey(env: Readonly<Record<string, string | undefined>>, variable: st
       hint: 'Generate keys with "exm keys generate" and give every process the same ones.',
     });
   }
+  return checkedKey(value, variable);
+}
+
+function checkedKey(value: string | undefined = '', variable: string): Buffer {
   if (!/^[0-9a-fA-F]{64}$/.test(value)) {
     throw new InputError(
       'KEY_MALFORMED',

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createJiti } from 'jiti';
+import type { SendLimits } from '../contacts/send-limit.ts';
 import { InputError } from '../domain/errors.ts';
 import { builtInPipelines } from '../domain/pipeline.ts';
 import { checkExmConfig, describeViolation } from './check-exm-config.ts';
@@ -108,8 +109,17 @@ function resolveConfig(config: ExmConfig): ResolvedConfig {
     steps: config.steps ?? {},
     processors: config.processors ?? {},
     managerRoot: config.managerRoot?.values ?? {},
-    settings: { ...defaultConfigSettings, ...withoutUndefined(config.settings) },
+    dispatchManager: config.dispatchManager,
+    settings: {
+      ...defaultConfigSettings,
+      ...withoutUndefined(config.settings),
+      sendLimits: resolveLimits(config.managerRoot?.sendLimits),
+    },
   };
+}
+
+function resolveLimits(limits: NonNullable<ExmConfig['managerRoot']>['sendLimits']): SendLimits | undefined {
+  return limits === undefined ? undefined : { timeZone: 'UTC', ...withoutUndefined(limits) };
 }
 
 function withoutUndefined<T extends object>(value: T | undefined): Partial<T> {

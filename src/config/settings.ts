@@ -1,8 +1,11 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { asciiDomain } from '../contacts/email-address.ts';
 import { InputError } from '../domain/errors.ts';
 import { defaultQueuePrefix } from '../domain/names.ts';
-import { asciiAddress, isAddress } from '../message/mailbox.ts';
+import type { Mailbox } from '../message/content.ts';
+import { asciiAddress, isAddress, parseMailbox } from '../message/mailbox.ts';
+import { returnDomainMaximum } from '../message/return-path.ts';
 import { type DkimSettings, dkimDomain, dkimSelector, dkimVariables } from './dkim-key.ts';
 import { dataDirOf, type Environment } from './environment.ts';
 import { type Keys, readKeys } from './keys.ts';
@@ -15,6 +18,13 @@ export interface Settings {
   readonly baseUrl: string;
   /** EXM_UNSUBSCRIBE_ADDRESS: an address whose mail somebody acts on, for who unsubscribes by mail; its domain in ASCII form. */
   readonly unsubscribeAddress: string | undefined;
+  /** EXM_BOUNCE_DOMAIN: a domain of ours whose mail comes back to us, in its ASCII form: return paths are made of it. */
+  readonly bounceDomain: string | undefined;
+  /**
+   * EXM_SENDER: who sends the mail that asks to confirm a subscription, `News <news@example.com>`. Content-delivery and
+   * the dispatchers read it.
+   */
+  readonly sender: Mailbox | undefined;
   /** EXM_SMTP_URL: this host's mail server, as nodemailer takes it: `smtp://user:password@host:port` or `smtps://`. */
   readonly smtpUrl: string | undefined;
   /** EXM_QUEUE_PREFIX: keeps installations that share a Temporal namespace apart. */
@@ -54,6 +64,23 @@ const environmentSchema = z.object({
       'must be an email address such as unsubscribe@example.com, of ASCII before its @',
     )
     .transform(asciiAddress)
+    .optional(),
+  EXM_BOUNCE_DOMAIN: z
+    .string()
+    .transform((value) => asciiDomain(value.toLowerCase().replace(/\.$/, '')) ?? value)
+    .refine((value) => dkimDomain.form.test(value), 'must be a domain such as bounces.example.com')
+    .refine(
+      ({ length }) => length <= returnDomainMaximum,
+      `must have ${returnDomainMaximum} characters at the most, so that an address of it has no more than 254 (RFC 5321)`,
+    )
+    .optional(),
+  EXM_SENDER: z
+    .string()
+    .refine(
+      (value) => parseMailbox(value) !== undefined,
+      'must be a sender such as "News <news@example.com>" or news@example.com',
+    )
+    .transform((value) => parseMailbox(value))
     .optional(),
   EXM_SMTP_URL: urlWith(['smtp:', 'smtps:'], 'smtp://127.0.0.1:25').optional(),
   EXM_QUEUE_PREFIX: z
@@ -98,6 +125,8 @@ export function readSettings(env: Environment): Settings {
     databaseUrl: DATABASE_URL,
     baseUrl: EXM_BASE_URL,
     unsubscribeAddress: read.EXM_UNSUBSCRIBE_ADDRESS,
+    bounceDomain: read.EXM_BOUNCE_DOMAIN,
+    sender: read.EXM_SENDER,
     smtpUrl: EXM_SMTP_URL,
     queuePrefix: EXM_QUEUE_PREFIX,
     configFile: EXM_CONFIG,

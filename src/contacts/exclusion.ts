@@ -1,5 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type ExclusionReason, exclusionReasons } from '../domain/outcome.ts';
+import { formerAddressesOfNos } from './former-addresses.ts';
+import type { SendLimits } from './send-limit.ts';
 
 /** The manager root's settings that decide who may get mail. */
 export interface ExclusionSettings {
@@ -7,20 +9,24 @@ export interface ExclusionSettings {
   readonly undeliveredMaximum: number;
   /** CheckSuppressionList: whether the suppression list is looked at. */
   readonly checkSuppressionList: boolean;
+  /** How many messages a contact may be sent; undefined: as many as there are campaigns. */
+  readonly sendLimits?: SendLimits | undefined;
+  /** Reasons that do not count: a DispatchManager overruled them by name, for one campaign. */
+  readonly overruled?: readonly ExclusionReason[] | undefined;
 }
 
 /**
  * Reasons that hold whatever the campaign. They are looked at again at sending, so that a "no" given since the campaign
- * was queued is honoured; so is `list-opt-out`, while excluded lists are settled when it is queued.
+ * was queued is honoured; so are `list-opt-out` and `send-limit`, while excluded lists are settled when it is queued.
  */
 export type PersonalExclusionReason = Exclude<
   ExclusionReason,
-  'excluded-list' | 'list-opt-out' | 'duplicate-address'
+  'excluded-list' | 'list-opt-out' | 'duplicate-address' | 'unknown-contact' | 'send-limit'
 >;
 
 /** Whether a reason that came after the campaign was queued is honoured, too. */
 export function holdsAtSending(reason: ExclusionReason): boolean {
-  return reason === 'list-opt-out' || reason in personalConditions;
+  return reason === 'list-opt-out' || reason === 'send-limit' || reason in personalConditions;
 }
 
 /** The condition of a reason is null-safe: a row without a contact (erased since it was queued) is `no-address`. */
@@ -32,6 +38,7 @@ const personalConditions = {
     sql`contact.bounce_count > ${undeliveredMaximum}::integer`,
   'suppression-list': ({ checkSuppressionList }) =>
     checkSuppressionList ? sql`suppression.email_key is not null` : undefined,
+  'former-address': () => sql`former_address.email_key is not null`,
   'no-address': () => sql`coalesce(contact.email_key, '') = ''`,
 } as const satisfies Record<PersonalExclusionReason, (settings: ExclusionSettings) => SQL | undefined>;
 
@@ -41,7 +48,8 @@ const personalConditions = {
  * index for a hundred.
  */
 export function exclusionJoins(settings: ExclusionSettings): SQL {
-  const optOut = sql`left join global_opt_out on global_opt_out.email_key = contact.email_key`;
+  const optOut = sql`left join global_opt_out on global_opt_out.email_key = contact.email_key
+    left join lateral (${formerAddressesOfNos(sql`h.email_key = contact.email_key`)} limit 1) former_address on true`;
   return settings.checkSuppressionList
     ? sql`${optOut} left join suppression on suppression.email_key = contact.email_key`
     : optOut;
@@ -59,6 +67,7 @@ export function exclusionJoinsForMany(
 ): SQL {
   const queries = Object.entries({
     global_opt_out: sql`select email_key from global_opt_out`,
+    former_address: formerAddressesOfNos(),
     ...(checkSuppressionList ? { suppression: sql`select email_key from suppression` } : {}),
     ...further,
   }).map(([name, query], index) => ({ name: sql.identifier(name), query, bit: sql.raw(String(1 << index)) }));
@@ -82,17 +91,31 @@ export function exclusionJoinsForMany(
  * @param keys the group's addresses as a `text[]`, best in their order: then nothing is left to sort
  */
 export function exclusionJoinsForGroup({ checkSuppressionList }: ExclusionSettings, keys: SQL): SQL {
-  return sql`${isInGroup('global_opt_out', keys)}${checkSuppressionList ? isInGroup('suppression', keys) : sql``}`;
+  const suppressed = checkSuppressionList ? isInGroup('suppression', keys) : sql``;
+  const former = formerAddressesOfNos(sql`h.email_key = any (${keys})`);
+  return sql`${isInGroup('global_opt_out', keys)}${suppressed}${isFoundBy('former_address', 'email_address_history', former)}`;
 }
 
 /** `email_key` of the contact where the table has it, to stand behind a FROM clause that has the table `contact`. */
 export function isInGroup(table: 'global_opt_out' | 'suppression' | 'list_opt_out', keys: SQL): SQL {
-  const name = sql.identifier(table);
+  return isFoundBy(
+    table,
+    table,
+    sql`select email_key from ${sql.identifier(table)} where email_key = any (${keys})`,
+  );
+}
+
+/**
+ * @param name of the join
+ * @param table without any row of which nothing is asked
+ * @param query of the one column `email_key`
+ */
+function isFoundBy(name: string, table: string, query: SQL): SQL {
   return sql`
     cross join lateral (
-      select case when exists (select from ${name})
-                   and contact.email_key in (select email_key from ${name} where email_key = any (${keys}))
-                  then contact.email_key end as email_key) ${name}`;
+      select case when exists (select from ${sql.identifier(table)})
+                   and contact.email_key in (${query})
+                  then contact.email_key end as email_key) ${sql.identifier(name)}`;
 }
 
 /** Conditions of reasons that only the caller can know, such as those of the campaign's lists. */
@@ -123,7 +146,7 @@ function branches(settings: ExclusionSettings, further: FurtherConditions): SQL[
     if (met !== undefined) conditions[reason as PersonalExclusionReason] = met;
   }
   return exclusionReasons.flatMap((reason) => {
-    const condition = conditions[reason];
+    const condition = settings.overruled?.includes(reason) ? undefined : conditions[reason];
     // The names are constants of ours; as parameters they would make the types of the branches unknown.
     return condition === undefined ? [] : [sql`when ${condition} then ${sql.raw(`'${reason}'`)}`];
   });

@@ -1,6 +1,8 @@
 import { InputError } from '../domain/errors.ts';
+import type { FacetType } from '../domain/facet.ts';
 import { type CsvDelimiter, CsvReader, type CsvRecord, csvDelimiters } from './csv-records.ts';
 import type { TextBlock } from './csv-text.ts';
+import type { FacetTypes } from './facet-types.ts';
 
 /** Columns with a meaning of their own. Any other column is a facet. */
 export const contactColumns = [
@@ -21,7 +23,13 @@ export const columnNameMaximum = 100;
 export interface ImportColumns {
   readonly count: number;
   readonly index: Readonly<Partial<Record<ContactColumn, number>>>;
-  readonly facets: readonly { readonly name: string; readonly index: number }[];
+  readonly facets: readonly ImportFacet[];
+}
+
+export interface ImportFacet {
+  readonly name: string;
+  readonly index: number;
+  readonly type: FacetType;
 }
 
 export interface ImportHeader {
@@ -36,12 +44,14 @@ export interface ImportHeader {
  * Reads the header from the start of the file, and finds the delimiter by it unless given: the one that makes the
  * most columns.
  * @param block the first one that is not blank.
+ * @param types of facets that are not text.
  * @throws InputError where there is no usable header; it names file, line and column.
  */
 export function readHeader(
   block: TextBlock,
   source: string,
   delimiter: CsvDelimiter | undefined,
+  types: FacetTypes = new Map(),
 ): ImportHeader {
   const candidates = (delimiter === undefined ? csvDelimiters : [delimiter]).map((candidate) => {
     const reader = new CsvReader(candidate);
@@ -63,7 +73,7 @@ export function readHeader(
     });
   }
   return {
-    columns: columnsOf(header.fields, `${source}:${header.line}`),
+    columns: columnsOf(header.fields, `${source}:${header.line}`, types),
     delimiter: best.delimiter,
     reader: best.reader,
     records,
@@ -84,7 +94,33 @@ function columnKey(name: string): string {
 
 const knownColumns = new Map(contactColumns.map((column) => [columnKey(column), column]));
 
-function columnsOf(names: readonly string[], where: string): ImportColumns {
+/** The column with a meaning of its own that this is a name of; undefined where it is one of a facet. */
+export function contactColumnOf(name: string): ContactColumn | undefined {
+  return knownColumns.get(columnKey(name));
+}
+
+/**
+ * Whether a column, which is kept as a facet, sounds as if it said "no": other programs write opt-outs beside the contacts,
+ * and a facet leaves nobody out.
+ */
+export function soundsLikeNo(name: string): boolean {
+  return /unsub|opt(?:ed)?out|donot|dont(?:e?mail|contact)|noe?mail|suppress|bounced|complain|revoked|blacklist|blocklist/.test(
+    columnKey(name),
+  );
+}
+
+/** The first two names of which an import would say that they are the same. */
+export function twiceNamed(names: readonly string[]): readonly [string, string] | undefined {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const before = seen.get(columnKey(name));
+    if (before !== undefined) return [before, name];
+    seen.set(columnKey(name), name);
+  }
+  return undefined;
+}
+
+function columnsOf(names: readonly string[], where: string, types: FacetTypes): ImportColumns {
   if (names.length > columnsMaximum) {
     throw new InputError(
       'CSV_HEADER',
@@ -96,7 +132,7 @@ function columnsOf(names: readonly string[], where: string): ImportColumns {
     );
   }
   const index: Partial<Record<ContactColumn, number>> = {};
-  const facets: { name: string; index: number }[] = [];
+  const facets: ImportFacet[] = [];
   const seen = new Map<string, number>();
   for (const [at, given] of names.entries()) {
     const name = given.trim();
@@ -112,7 +148,7 @@ function columnsOf(names: readonly string[], where: string): ImportColumns {
     }
     seen.set(key, at);
     const known = knownColumns.get(key);
-    if (known === undefined) facets.push({ name, index: at });
+    if (known === undefined) facets.push({ name, index: at, type: types.get(name) ?? 'text' });
     else index[known] = at;
   }
   if (index.email === undefined) {

@@ -1,14 +1,21 @@
 import { addAbortSignal, type Readable } from 'node:stream';
+import { drizzle } from 'drizzle-orm/node-postgres';
 import type { PoolClient } from 'pg';
-import type { Database } from '../db/connect.ts';
-import type { CsvDelimiter, CsvRecord } from './csv-records.ts';
-import { readTextBlocks } from './csv-text.ts';
-import { emptyFile, type ImportHeader, readHeader } from './import-columns.ts';
+import type { Database, Queries } from '../db/connect.ts';
+import * as schema from '../db/schema.ts';
+import { RefusedError } from '../domain/errors.ts';
+import type { CsvDelimiter } from './csv-records.ts';
+import { type FacetTypes, holdFacetTypes, readFacetTypes } from './facet-types.ts';
+import { optOutGeneralNo } from './general-no.ts';
+import { soundsLikeNo } from './import-columns.ts';
 import { mergeImport } from './import-merge.ts';
-import { type ImportRow, isRefused, type RefusalReason, type RefusedRow, readRow } from './import-row.ts';
+import { type ImportRow, isRefused, type RefusedRow, readRow, refusal } from './import-row.ts';
 import { type ImportSource, openSource } from './import-source.ts';
 import { openStaging, type Staging } from './import-staging.ts';
 import { checkListName } from './list-name.ts';
+import { readCsv } from './read-csv.ts';
+import { RefusalTally, type RefusedRows } from './refusal-tally.ts';
+import { listIsSegmented } from './static-list.ts';
 
 export interface ImportOptions {
   /** Name of the list that the contacts become members of; created where there is none. */
@@ -17,9 +24,11 @@ export interface ImportOptions {
   readonly delimiter?: CsvDelimiter | undefined;
   /** Whether `doNotMarket` and `consentRevoked` may be set back to false, and `bounceCount` be lowered. Default false. */
   readonly allowConsentGrant?: boolean | undefined;
+  /** Whether who was erased (`forgetContact`) is made a contact again: only where they came back by themselves. Default false. */
+  readonly allowForgotten?: boolean | undefined;
   /** Name of the input in messages; default the path. */
   readonly source?: string | undefined;
-  /** Told of every refused row, in the order of the file. The import waits for it. */
+  /** Told of every refused row, in the order of the file; of those who were erased at the end. The import waits for it. */
   readonly onRefused?: ((row: RefusedRow) => void | Promise<void>) | undefined;
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
   /** Breaks the import off; nothing of it stays. */
@@ -47,31 +56,27 @@ export interface ImportReport {
   readonly updated: number;
   /** Rows whose address stands in a later row again. */
   readonly duplicates: number;
-  readonly refused: {
-    readonly total: number;
-    readonly byReason: Partial<Record<RefusalReason, number>>;
-    /** The first 20. */
-    readonly first: readonly RefusedRow[];
-  };
+  readonly refused: RefusedRows;
+  /** Columns that may have been meant otherwise than they were taken. */
+  readonly warnings: readonly string[];
 }
-
-/** How many refused rows a report shows; `onRefused` gets all of them. */
-export const refusedShown = 20;
 
 /**
  * Imports contacts from CSV into a list, in memory that does not grow with the input: columns `email` (required),
  * `firstName`, `lastName`, `language`, `doNotMarket`, `consentRevoked`, `bounceCount`; every other column is a facet.
+ * A facet that has a type is stored as a value of it (a JSON number, true or false, a day); a row with another value is refused.
  *
  * - A row that is wrong is refused and reported; the others are imported.
  * - Rows are merged by `emailKey` as if each were imported after the one before it: what a row says replaces what
  *   was known, what it leaves empty stays, facets are merged.
  * - An import never turns a "no" into a "yes": `doNotMarket` and `consentRevoked` that are true stay true, and
  *   `bounceCount` only rises, unless `allowConsentGrant` is given. The opt-out and suppression lists are never changed.
+ * - Who was erased is not made a contact again, unless `allowForgotten` is given.
  * - All or nothing: everything happens in one transaction, so whatever ends the import early leaves no trace. Nothing
  *   that others use is locked before all of the input has been read.
  *
  * @throws InputError where the file cannot be read, is no UTF-8 CSV or has no column `email`, or where the name of the
- * list is none.
+ * list is none or that of a segment.
  */
 export async function importContacts(
   db: Database,
@@ -86,6 +91,8 @@ export async function importContacts(
   });
   let broken = false;
   try {
+    // It may be broken off before anybody reads from it; whoever does then is told.
+    source.stream.on('error', () => undefined);
     if (options.signal !== undefined) addAbortSignal(options.signal, source.stream);
     await client.query('begin');
     const report = await importInto(client, source, { ...options, list });
@@ -113,19 +120,33 @@ async function importInto(
   source: ImportSource,
   options: ImportOptions,
 ): Promise<ImportReport> {
+  const queries: Queries = drizzle(client, { schema });
+  await refuseSegment(client, options.list);
+  const types = await readFacetTypes(queries);
   const staging = await openStaging(client);
   const tally = new RefusalTally(options.onRefused);
   let rows: number;
+  let facets: readonly string[];
   try {
-    rows = await stageRows(source, staging, tally, options);
+    ({ rows, facets } = await stageRows(source, staging, tally, types, options));
     await staging.end();
   } catch (error) {
     staging.abandon();
     throw error;
   }
   options.onProgress?.({ phase: 'merging', rows, bytes: source.bytes ?? 0, totalBytes: source.bytes });
+  await holdFacetTypes(queries);
+  requireSameTypes(types, await readFacetTypes(queries));
   const { id: listId, created: listCreated } = await listFor(client, options.list);
-  const merged = await mergeImport(client, { listId, allowConsentGrant: options.allowConsentGrant === true });
+  if (listCreated) await optOutGeneralNo(queries, listId);
+  const { forgotten, ...merged } = await mergeImport(client, {
+    listId,
+    allowConsentGrant: options.allowConsentGrant === true,
+    allowForgotten: options.allowForgotten === true,
+  });
+  for (const { line, email } of forgotten) {
+    await tally.add(refusal(line, 'forgotten', 'email', email, 'this person was erased'));
+  }
   return {
     list: options.list,
     listCreated,
@@ -133,20 +154,28 @@ async function importInto(
     imported: merged.created + merged.updated,
     ...merged,
     refused: tally.report(),
+    warnings: facets.filter(soundsLikeNo).map(warnOfNo),
   };
 }
 
-/** Reads all of the input into the staging table. @returns the number of rows read, refused ones included. */
+function warnOfNo(name: string): string {
+  return `the column "${name}" was kept as a facet, which leaves nobody out. A "no" is said by the columns doNotMarket and consentRevoked, by "exm contact opt-out --file" and by "exm suppression import".`;
+}
+
+/** Reads all of the input into the staging table. @returns the number of rows read, refused ones included, and the names of the facets. */
 async function stageRows(
   source: ImportSource,
   staging: Staging,
   tally: RefusalTally,
+  types: FacetTypes,
   { delimiter, onProgress, signal, source: name = source.name }: ImportOptions,
-): Promise<number> {
-  let header: ImportHeader | undefined;
+): Promise<{ readonly rows: number; readonly facets: readonly string[] }> {
   let rows = 0;
-  const take = async (records: readonly CsvRecord[], { columns }: ImportHeader) => {
+  let facets: readonly string[] = [];
+  for await (const { records, columns, bytes } of readCsv(source.stream, name, delimiter, types)) {
+    signal?.throwIfAborted();
     rows += records.length;
+    facets = columns.facets.map(({ name }) => name);
     const accepted: ImportRow[] = [];
     for (const record of records) {
       const row = readRow(record, columns);
@@ -154,19 +183,26 @@ async function stageRows(
       else accepted.push(row);
     }
     await staging.add(accepted);
-  };
-  for await (const block of readTextBlocks(source.stream, name)) {
-    signal?.throwIfAborted();
-    if (header !== undefined) await take(header.reader.read(block), header);
-    else if (block.text.trim() !== '') {
-      header = readHeader(block, name, delimiter);
-      await take(header.records, header);
-    }
-    onProgress?.({ phase: 'reading', rows, bytes: block.bytes, totalBytes: source.bytes });
+    onProgress?.({ phase: 'reading', rows, bytes, totalBytes: source.bytes });
   }
-  if (header === undefined) throw emptyFile(name);
-  await take(header.reader.end(), header);
-  return rows;
+  return { rows, facets };
+}
+
+/** The rows were read by the types that facets had at the beginning. @throws RefusedError FACET_CHANGED */
+function requireSameTypes(before: FacetTypes, now: FacetTypes): void {
+  const changed = [...new Set([...before.keys(), ...now.keys()])].find(
+    (name) => before.get(name) !== now.get(name),
+  );
+  if (changed === undefined) return;
+  throw new RefusedError(
+    'FACET_CHANGED',
+    `The facet "${changed}" got another type while the file was read.`,
+    {
+      field: changed,
+      value: now.get(changed) ?? 'text',
+      hint: 'Nothing was imported: import the file again.',
+    },
+  );
 }
 
 /** The list, created where there is none; another session that creates it too waits for the end of this transaction. */
@@ -177,32 +213,21 @@ async function listFor(client: PoolClient, name: string): Promise<{ id: number; 
       [name],
     );
     if (created.rows[0] !== undefined) return { id: created.rows[0].id, created: true };
-    const found = await client.query<{ id: number }>(
-      'select id from contact_list where name = $1 for key share',
+    const found = await client.query<{ id: number; is_segment: boolean }>(
+      'select id, expression is not null as is_segment from contact_list where name = $1 for key share',
       [name],
     );
-    if (found.rows[0] !== undefined) return { id: found.rows[0].id, created: false };
+    const [list] = found.rows;
+    if (list?.is_segment) throw listIsSegmented(name, '--list');
+    if (list !== undefined) return { id: list.id, created: false };
   }
 }
 
-class RefusalTally {
-  readonly #onRefused: ImportOptions['onRefused'];
-  readonly #byReason: Partial<Record<RefusalReason, number>> = {};
-  readonly #first: RefusedRow[] = [];
-  #total = 0;
-
-  constructor(onRefused: ImportOptions['onRefused']) {
-    this.#onRefused = onRefused;
-  }
-
-  async add(row: RefusedRow): Promise<void> {
-    this.#total++;
-    this.#byReason[row.reason] = (this.#byReason[row.reason] ?? 0) + 1;
-    if (this.#first.length < refusedShown) this.#first.push(row);
-    await this.#onRefused?.(row);
-  }
-
-  report(): ImportReport['refused'] {
-    return { total: this.#total, byReason: this.#byReason, first: this.#first };
-  }
+/** @throws RefusedError LIST_SEGMENTED before anything has been read */
+async function refuseSegment(client: PoolClient, name: string): Promise<void> {
+  const { rowCount } = await client.query(
+    'select from contact_list where name = $1 and expression is not null',
+    [name],
+  );
+  if (rowCount !== 0) throw listIsSegmented(name, '--list');
 }

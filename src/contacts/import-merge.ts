@@ -1,9 +1,13 @@
 import type { PoolClient } from 'pg';
+import { advisoryLocks } from '../db/advisory-locks.ts';
+import { mergedValues } from './merged-values.ts';
 
 export interface MergeOptions {
   readonly listId: number;
   /** Whether a row may take back a "no": see `importContacts`. */
   readonly allowConsentGrant: boolean;
+  /** Whether who was erased is made a contact again. */
+  readonly allowForgotten: boolean;
 }
 
 export interface MergeResult {
@@ -12,6 +16,13 @@ export interface MergeResult {
   readonly updated: number;
   /** Rows whose address stood in a later row again. */
   readonly duplicates: number;
+  /** Rows that were left out, for the person was erased and is no contact now. */
+  readonly forgotten: readonly ForgottenRow[];
+}
+
+export interface ForgottenRow {
+  readonly line: number;
+  readonly email: string;
 }
 
 /** Somebody else created or updated one of these contacts in between: the same merge again sees it. */
@@ -19,10 +30,11 @@ const lostRaces = new Set(['23505', '40P01']);
 const attemptsMaximum = 5;
 
 /**
- * Any constant: merges take turns, so that two imports of the same people never wait for each other in a circle.
- * Whoever deletes contacts takes a turn too: no foreign key keeps a merge from adding a membership of one that is gone.
+ * Merges take turns, so that two imports of the same people never wait for each other in a circle.
+ * Whoever deletes contacts takes a turn too: no foreign key keeps a merge from adding a membership of one that is gone. And
+ * whoever changes an address: a merge would write the old one beside the new one's key, and no "no" of it would be found.
  */
-const mergeLock = 0x6578_6d69;
+export const mergeLock = advisoryLocks.merge;
 
 /** Merges the table `import_row` (src/contacts/import-staging.ts) into contacts and list, in the caller's transaction. */
 export async function mergeImport(client: PoolClient, options: MergeOptions): Promise<MergeResult> {
@@ -30,17 +42,30 @@ export async function mergeImport(client: PoolClient, options: MergeOptions): Pr
   await client.query(`set local work_mem = '64MB'`);
   await client.query('set local jit = off');
   await client.query('analyze import_row');
+  const forgotten = options.allowForgotten ? [] : await takeForgotten(client);
   const duplicates = await foldDuplicates(client, options);
   for (let attempt = 1; ; attempt++) {
     await client.query('savepoint merge');
     try {
-      return { ...(await mergeRows(client, options)), duplicates };
+      return { ...(await mergeRows(client, options)), duplicates, forgotten };
     } catch (error) {
       if (!lostRaces.has(String((error as { code?: string }).code)) || attempt === attemptsMaximum)
         throw error;
       await client.query('rollback to savepoint merge');
     }
   }
+}
+
+/** Takes out who was erased. Nobody is erased while a merge is at work. */
+async function takeForgotten(client: PoolClient): Promise<ForgottenRow[]> {
+  const { rowCount } = await client.query('select from forgotten limit 1');
+  if (rowCount === 0) return [];
+  const { rows } = await client.query<{ line: string; email: string }>(`
+    delete from import_row row using installation, forgotten
+     where forgotten.email_hash = sha256(installation.salt || convert_to(row.email_key, 'UTF8'))
+       and not exists (select from contact where contact.email_key = row.email_key)
+    returning row.line, row.email`);
+  return rows.map(({ line, email }) => ({ line: Number(line), email })).sort((a, b) => a.line - b.line);
 }
 
 /**
@@ -124,29 +149,8 @@ async function mergeRows(
   return { created: created.rowCount ?? 0, updated: existing.rowCount ?? 0 };
 }
 
-/**
- * The new values are computed from the row that is updated, never from an earlier reading of it, so that a "no" given
- * at the same moment stays.
- */
 function updateExisting(allowConsentGrant: boolean): string {
-  const text = (column: string) =>
-    `case when row.${column} = '' then contact.${column} else row.${column} end`;
-  const no = (column: string) =>
-    allowConsentGrant
-      ? `coalesce(row.${column}, contact.${column})`
-      : `(contact.${column} or coalesce(row.${column}, false))`;
-  const values = Object.entries({
-    email: 'row.email',
-    first_name: text('first_name'),
-    last_name: text('last_name'),
-    language: text('language'),
-    facets: 'contact.facets || row.facets',
-    do_not_market: no('do_not_market'),
-    consent_revoked: no('consent_revoked'),
-    bounce_count: allowConsentGrant
-      ? 'coalesce(row.bounce_count, contact.bounce_count)'
-      : 'greatest(contact.bounce_count, row.bounce_count)',
-  });
+  const values = Object.entries(mergedValues(allowConsentGrant));
   return `
     update contact set ${values.map(([column, value]) => `${column} = ${value}`).join(', ')}, updated_at = now()
     from import_row row join import_existing existing on existing.line = row.line

@@ -1,6 +1,8 @@
+import type { FacetType } from '../domain/facet.ts';
 import type { CsvFault, CsvRecord } from './csv-records.ts';
 import { parseEmailAddress } from './email-address.ts';
-import type { ContactColumn, ImportColumns } from './import-columns.ts';
+import { facetExpected, facetJson, isFacetText } from './facet-value.ts';
+import type { ContactColumn, ImportColumns, ImportFacet } from './import-columns.ts';
 import { parseLanguageTag } from './language-tag.ts';
 
 /** Longest first or last name, in UTF-16 units. */
@@ -34,6 +36,9 @@ export const refusalReasons = [
   'bad-language',
   'bad-boolean',
   'bad-number',
+  'bad-date',
+  'unknown-list',
+  'forgotten',
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
@@ -51,9 +56,9 @@ export interface RefusedRow {
 }
 
 const valueShown = 200;
-const controlCharacter = /[\p{Cc}\u2028\u2029]/u;
+export const controlCharacter = /[\p{Cc}\u2028\u2029]/u;
 /** A facet may have lines: an address on an envelope has them. */
-const controlCharacterButLines = /[^\P{Cc}\t\r\n]/u;
+export const controlCharacterButLines = /[^\P{Cc}\t\r\n]/u;
 
 const booleans: Readonly<Record<string, boolean>> = {
   true: true,
@@ -67,8 +72,7 @@ const booleans: Readonly<Record<string, boolean>> = {
 /** Decides about one record of the file: a row to merge, or refused with the first thing that is wrong in it. */
 export function readRow(record: CsvRecord, columns: ImportColumns): ImportRow | RefusedRow {
   const { line } = record;
-  if ('fault' in record)
-    return refusal(line, record.fault, '', record.text, faultDetail(record.fault, columns));
+  if ('fault' in record) return faultOf(record, columns);
   const { fields } = record;
   const { index } = columns;
   const value = (column: ContactColumn): string => {
@@ -127,7 +131,8 @@ export function readRow(record: CsvRecord, columns: ImportColumns): ImportRow | 
     if (text.length > facetMaximum) return tooLong(line, facet.name, text, facetMaximum);
     if (controlCharacterButLines.test(text))
       return refusal(line, 'control-character', facet.name, text, 'plain text is expected');
-    facets += `${facets === '' ? '' : ','}${JSON.stringify(facet.name)}:${JSON.stringify(text)}`;
+    if (!isFacetText(text, facet.type)) return badFacet(line, facet, text);
+    facets += `${facets === '' ? '' : ','}${JSON.stringify(facet.name)}:${facetJson(text, facet.type)}`;
   }
 
   return {
@@ -155,6 +160,17 @@ function badName(line: number, column: string, text: string): RefusedRow | undef
   return undefined;
 }
 
+const badFacetReasons = {
+  text: 'control-character',
+  number: 'bad-number',
+  boolean: 'bad-boolean',
+  date: 'bad-date',
+} as const satisfies Readonly<Record<FacetType, RefusalReason>>;
+
+function badFacet(line: number, { name, type }: ImportFacet, text: string): RefusedRow {
+  return refusal(line, badFacetReasons[type], name, text, facetExpected[type]);
+}
+
 function badBoolean(line: number, column: string, text: string): RefusedRow {
   return refusal(line, 'bad-boolean', column, text, 'true, false, yes, no, 1 or 0 is expected');
 }
@@ -163,13 +179,19 @@ function tooLong(line: number, column: string, text: string, maximum: number): R
   return refusal(line, 'too-long', column, text, `${text.length} characters; ${maximum} are allowed`);
 }
 
-function faultDetail(fault: CsvFault, columns: ImportColumns): string {
-  return fault === 'bad-quotes'
-    ? 'a quote is missing, or stands inside a value without being doubled'
-    : `${columns.count} columns are expected`;
+/** A record of the file that is none. */
+export function faultOf(
+  { line, fault, text }: { readonly line: number; readonly fault: CsvFault; readonly text: string },
+  columns: ImportColumns,
+): RefusedRow {
+  const detail =
+    fault === 'bad-quotes'
+      ? 'a quote is missing, or stands inside a value without being doubled'
+      : `${columns.count} columns are expected`;
+  return refusal(line, fault, '', text, detail);
 }
 
-function refusal(
+export function refusal(
   line: number,
   reason: RefusalReason,
   column: string,

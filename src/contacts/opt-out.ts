@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import type { Queries } from '../db/connect.ts';
-import { globalOptOut } from '../db/schema.ts';
+import { generalNo, globalOptOut } from '../db/schema.ts';
 import { InputError } from '../domain/errors.ts';
 import { givenAddress } from './given-address.ts';
 
@@ -41,7 +41,7 @@ export async function optOut(db: Queries, email: string, reason = 'by hand'): Pr
 }
 
 /**
- * Takes an address off the global opt-out list. Nothing else changes: what the contact said itself (DoNotMarket,
+ * Takes an address off the global opt-out list; lists that are made later are open to it. Nothing else changes: what the contact said itself (DoNotMarket,
  * ConsentRevoked), its bounces and the suppression list still hold. Once more changes nothing.
  *
  * @throws InputError ADDRESS_WRONG
@@ -49,6 +49,7 @@ export async function optOut(db: Queries, email: string, reason = 'by hand'): Pr
 export async function optIn(db: Queries, email: string): Promise<OptOutState> {
   const { address, key } = givenAddress(email);
   const removed = await db.delete(globalOptOut).where(eq(globalOptOut.emailKey, key)).returning();
+  await db.delete(generalNo).where(eq(generalNo.emailKey, key));
   return { email: address, optedOut: false, changed: removed.length > 0, since: null, reason: null };
 }
 

@@ -1,3 +1,5 @@
+import type { FacetValues } from '../domain/facet.ts';
+
 /** One queued person as the message engine sees them: only that contact's own facets. */
 export interface Recipient {
   readonly contactId: number;
@@ -7,5 +9,5 @@ export interface Recipient {
   readonly lastName: string;
   /** BCP 47, lower case; empty where unknown. */
   readonly language: string;
-  readonly facets: Readonly<Record<string, string>>;
+  readonly facets: FacetValues;
 }

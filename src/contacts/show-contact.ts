@@ -6,41 +6,37 @@ import {
   contactList,
   dispatchOutcome,
   dispatchQueue,
-  globalOptOut,
   interaction,
   listMember,
-  listOptOut,
-  suppression,
 } from '../db/schema.ts';
-import { FailedError } from '../domain/errors.ts';
+import type { FacetValues } from '../domain/facet.ts';
+import type { BounceDetail } from '../domain/feedback.ts';
 import type { ExclusionReason } from '../domain/outcome.ts';
+import { addressesOf } from './address-history.ts';
 import { type ExclusionSettings, exclusionCase, exclusionJoins } from './exclusion.ts';
+import { type ForgottenEntry, forgottenEntry } from './forgotten.ts';
 import { givenAddress } from './given-address.ts';
+import { type Refusals, refusalsOf } from './refusals.ts';
+import { unknownContact } from './unknown-contact.ts';
 
 /** Campaigns and interactions shown, the latest first. */
 export const historyShown = 20;
 
-interface ListEntry {
-  readonly since: Date;
-  readonly reason: string;
-}
-
 /** Everything that is known of a person. */
-export interface ContactReport {
+export interface ContactReport extends Refusals {
   readonly id: number;
   readonly email: string;
   readonly firstName: string;
   readonly lastName: string;
   readonly language: string;
-  readonly facets: Readonly<Record<string, string>>;
+  readonly facets: FacetValues;
   readonly consent: { readonly doNotMarket: boolean; readonly consentRevoked: boolean };
   readonly bounceCount: number;
   readonly lists: readonly string[];
-  /** Lists that the address has opted out of, whether or not it is on them. */
-  readonly listOptOuts: readonly (ListEntry & { readonly list: string })[];
-  /** Null where the address is not on the list. */
-  readonly globalOptOut: ListEntry | null;
-  readonly suppression: ListEntry | null;
+  /** Addresses that it had before, the latest first, each from when on it counts; none where it always had this one. */
+  readonly addresses: readonly { readonly email: string; readonly usedFrom: Date }[];
+  /** It was erased once, and came back since; null where it was not. */
+  readonly forgotten: ForgottenEntry | null;
   /** Why this person would get no mail at all now; null where it would. What it opted out of stands in `listOptOuts`. */
   readonly excluded: ExclusionReason | null;
   readonly createdAt: Date;
@@ -58,6 +54,8 @@ export interface ContactReport {
     readonly campaignId: string;
     readonly link: number | null;
     readonly agent: string;
+    /** Of a bounce or complaint: what the mail server said. */
+    readonly detail: BounceDetail | null;
     readonly at: Date;
   }[];
 }
@@ -69,22 +67,9 @@ export async function showContact(
   settings: ExclusionSettings,
 ): Promise<ContactReport> {
   const { key } = givenAddress(email);
-  const optOut = await refusalEntry(db, globalOptOut, key);
-  const suppressed = await refusalEntry(db, suppression, key);
   const [found] = await db.select().from(contact).where(eq(contact.emailKey, key));
-  const listOptOuts = await db
-    .select({ list: contactList.name, since: listOptOut.createdAt, reason: listOptOut.reason })
-    .from(listOptOut)
-    .innerJoin(contactList, eq(contactList.id, listOptOut.listId))
-    .where(eq(listOptOut.emailKey, key))
-    .orderBy(contactList.name);
-  if (found === undefined) {
-    throw unknownContact(email, [
-      ...(optOut === null ? [] : ['is on the global opt-out list']),
-      ...(suppressed === null ? [] : ['is on the suppression list']),
-      ...listOptOuts.map(({ list }) => `has opted out of "${list}"`),
-    ]);
-  }
+  if (found === undefined) throw await unknownContact(db, email, key);
+  const refusals = await refusalsOf(db, key);
 
   const lists = await db
     .select({ name: contactList.name })
@@ -132,6 +117,7 @@ export async function showContact(
       campaignId: interaction.campaignId,
       link: interaction.link,
       agent: interaction.agent,
+      detail: interaction.detail,
       at: interaction.at,
     })
     .from(interaction)
@@ -139,37 +125,16 @@ export async function showContact(
     .orderBy(desc(interaction.at))
     .limit(historyShown);
 
-  const { emailKey: _, doNotMarket, consentRevoked, ...person } = found;
+  const { emailKey: _, historyPending: __, doNotMarket, consentRevoked, ...person } = found;
   return {
     ...person,
     consent: { doNotMarket, consentRevoked },
     lists: lists.map((list) => list.name),
-    listOptOuts,
-    globalOptOut: optOut,
-    suppression: suppressed,
+    ...refusals,
+    addresses: await addressesOf(db, found.id),
+    forgotten: await forgottenEntry(db, key),
     excluded: excluded.rows[0]?.reason ?? null,
     campaigns,
     interactions,
   };
-}
-
-async function refusalEntry(
-  db: Queries,
-  list: typeof globalOptOut | typeof suppression,
-  key: string,
-): Promise<ListEntry | null> {
-  const [entry] = await db
-    .select({ since: list.createdAt, reason: list.reason })
-    .from(list)
-    .where(eq(list.emailKey, key));
-  return entry ?? null;
-}
-
-/** @param refusals what is known of the address all the same. */
-function unknownContact(email: string, refusals: readonly string[]): FailedError {
-  return new FailedError(
-    'CONTACT_UNKNOWN',
-    `There is no contact with this address${refusals.length === 0 ? '' : `, but it ${refusals.join(' and ')}`}.`,
-    { field: 'EMAIL', value: email, hint: 'Import it with "exm contact import".' },
-  );
 }

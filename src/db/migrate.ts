@@ -2,20 +2,18 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { FailedError } from '../domain/errors.ts';
 import { packagePath } from '../package-path.ts';
+import { advisoryLocks } from './advisory-locks.ts';
 import type { Database } from './connect.ts';
 
 const migrationsFolder = packagePath('src/db/migrations');
-/** Any constant: processes that start together migrate one after the other. */
-const migrationLock = 0x65786d;
-
 /** Brings the schema up to date. Safe when several processes do it at once. */
 export async function migrateDatabase(db: Database): Promise<void> {
   const client = await db.$client.connect();
   try {
-    await client.query('select pg_advisory_lock($1)', [migrationLock]);
+    await client.query('select pg_advisory_lock($1)', [advisoryLocks.migration]);
     await migrate(db, { migrationsFolder });
   } finally {
-    await client.query('select pg_advisory_unlock($1)', [migrationLock]).catch(() => undefined);
+    await client.query('select pg_advisory_unlock($1)', [advisoryLocks.migration]).catch(() => undefined);
     client.release();
   }
 }

@@ -7,6 +7,7 @@ import { type FileBytes, loadFiles } from '../message/content-files.ts';
 import type { DkimSigner } from '../message/dkim/dkim.ts';
 import { loadContent } from '../message/freeze/deploy.ts';
 import { ruleSetOf } from '../message/rules/rule-set.ts';
+import { loadReturnPaths } from './load-return-paths.ts';
 
 /** Campaigns whose content a process keeps ready. */
 const keptContents = 8;
@@ -23,6 +24,8 @@ export interface LoadedContent {
 export interface ContentCacheOptions {
   /** EXM's MessageBodyMaxCacheSize, bytes. */
   readonly messageBodyMaxCacheSize: number;
+  /** EXM_BOUNCE_DOMAIN: what comes back of messages comes to addresses of it. Left out: to the sender. */
+  readonly bounceDomain?: string | undefined;
   /** Signs the messages of its own senders. */
   readonly signer?: DkimSigner | undefined;
   /** Told of each content with a sender that the signer does not sign for. */
@@ -87,7 +90,9 @@ export class ContentCache {
     const cache = { bodies: this.bodies, contentHash: hash };
     const { signer } = this.options;
     this.lookForUnsigned(frozen);
-    return { frozen, files, composer: new MessageComposer(frozen, this.keys, { files, cache, signer }) };
+    const returnPaths = await loadReturnPaths(this.db, frozen.campaignId, this.options.bounceDomain);
+    const options = { files, cache, signer, returnPaths };
+    return { frozen, files, composer: new MessageComposer(frozen, this.keys, options) };
   }
 
   private lookForUnsigned({ campaignId, from, bodies }: FrozenContent): void {

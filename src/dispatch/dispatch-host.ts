@@ -2,7 +2,7 @@ import type { ResolvedConfig } from '../config/exm-config.ts';
 import type { Keys } from '../config/keys.ts';
 import type { Database } from '../db/connect.ts';
 import type { Logger } from '../logging.ts';
-import type { Emulation } from '../message/content.ts';
+import type { Emulation, Mailbox } from '../message/content.ts';
 import type { DkimSigner } from '../message/dkim/dkim.ts';
 import type { SessionPool } from '../smtp/session-pool.ts';
 import type { ContentCache } from './content-cache.ts';
@@ -22,6 +22,10 @@ export interface DispatchHost {
   readonly baseUrl: string;
   /** For tests of what is not frozen yet. */
   readonly unsubscribeAddress: string | undefined;
+  /** EXM_BOUNCE_DOMAIN, for tests. Left out: what comes back goes to the sender. */
+  readonly bounceDomain?: string | undefined;
+  /** EXM_SENDER: who sends the mail that asks to confirm a subscription. */
+  readonly sender?: Mailbox | undefined;
   readonly keys: Keys;
   readonly log: Logger;
   readonly settings: ResolvedConfig['settings'];

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Database, Queries } from '../db/connect.ts';
 import { isTransient } from '../db/transient.ts';
+import { bounceOf } from './bounce-of.ts';
 import type { JournalEntry } from './journal-lines.ts';
 import { doubtReasons } from './leave-in-doubt.ts';
 import { unrecordable } from './storable.ts';
@@ -131,7 +132,12 @@ async function enterOutcomes(
   const last = [...new Map(outcomes.map((entry) => [entry.position, entry])).values()];
   const field = (name: string) =>
     last.map(({ outcome }) => (outcome as unknown as Record<string, string | undefined>)[name] ?? null);
-  const { rowCount } = await tx.execute(sql`
+  const bounces = last.flatMap(({ outcome, position, at }) => {
+    const detail = bounceOf(outcome);
+    return detail === undefined ? [] : [{ position, at, detail }];
+  });
+  const { rows } = await tx.execute<{ entered: number }>(sql`
+    with entered as (
     insert into dispatch_outcome as o
            (campaign_id, position, contact_id, batch, server, kind, reason, reply, message_id, at)
     select ${campaignId}, e.position, e.contact_id, e.batch, ${server}, e.kind, e.reason, e.reply, e.message_id, e.at
@@ -146,8 +152,15 @@ async function enterOutcomes(
     on conflict (campaign_id, position) do update
        set batch = excluded.batch, server = excluded.server, kind = excluded.kind, reason = excluded.reason,
            reply = excluded.reply, message_id = excluded.message_id, at = excluded.at
-     where o.kind in ('in_doubt', 'cancelled') and excluded.kind in ('sent', 'failed')`);
-  return rowCount ?? 0;
+     where o.kind in ('in_doubt', 'cancelled') and excluded.kind in ('sent', 'failed')
+    returning o.position, o.contact_id
+    ), bounced as (
+      insert into event_inbox (type, campaign_id, position, contact_id, detail, at)
+      select 'Bounce', ${campaignId}, entered.position, entered.contact_id, e.detail, e.at
+        from json_to_recordset(${JSON.stringify(bounces)}::json) as e(position int, at timestamptz, detail jsonb)
+        join entered on entered.position = e.position)
+    select count(*)::int as entered from entered`);
+  return rows[0]?.entered ?? 0;
 }
 
 async function enterDeferrals(

@@ -4,6 +4,7 @@ import type { Database } from '../db/connect.ts';
 import type { PositionRange } from '../domain/batch-plan.ts';
 import type { DispatchWord } from '../domain/campaign-state.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
+import { bounceOf } from './bounce-of.ts';
 import type { Lease, LeaseAnswer, RecordedDeferral, RecordedOutcome } from './lease.ts';
 
 export interface OutcomeEntry {
@@ -45,10 +46,13 @@ export interface FlushAnswer {
  * in the select list: in FROM they would be stored before they are read. Shorter ones are filled up with nulls, so that
  * what is the same for nearly all is left out.
  *
+ * What a mail server refused for good becomes a Bounce event in the same breath: as often as its outcome, which is once.
+ *
  * @param whereItStands what to do about an outcome that is there already, and what `counted` needs of the others
  * @param counted what each batch gains: `campaign_id`, `batch`, and a column for each kind
+ * @param onlyInserted a join that leaves out bounces whose outcome was there already
  */
-const statement = (whereItStands: string, counted: string) => `
+const statement = (whereItStands: string, counted: string, onlyInserted: string) => `
 with held as (
   select h.slot, b.campaign_id, b.batch, b.lease = h.lease and b.ended_at is null as mine, b.wanted,
          b.sent, b.failed, b.skipped, b.in_doubt, h.new_sent, h.new_failed, h.new_skipped, h.new_in_doubt,
@@ -69,6 +73,13 @@ with held as (
                  unnest($11::text[]) as message_id, unnest($12::float8[]) as at) as o
     join held on held.slot = o.slot and held.mine
   ${whereItStands}
+), bounced as (
+  insert into event_inbox (type, campaign_id, position, contact_id, detail, at)
+  select 'Bounce', held.campaign_id, e.position, e.contact_id, e.detail::jsonb, to_timestamp(e.at)
+    from unnest($26::int[], $27::int[], $28::bigint[], $29::text[], $30::float8[])
+         as e(slot, position, contact_id, detail, at)
+    join held on held.slot = e.slot and held.mine
+  ${onlyInserted}
 ), deferred as (
   insert into dispatch_deferral as d (campaign_id, position, attempts, first_at, due_at, reply)
   select held.campaign_id, l.position, l.attempts, now() - l.since_first * interval '1 ms',
@@ -116,10 +127,14 @@ const countedThere = `
  * costs. It hardly ever is: the second statement is for those flushes that the first refuses because of it.
  */
 const statements = [
-  { name: 'flush-outcomes', text: statement('', countedHere) },
+  { name: 'flush-outcomes', text: statement('', countedHere, '') },
   {
     name: 'flush-outcomes-again',
-    text: statement('on conflict do nothing returning campaign_id, batch, kind', countedThere),
+    text: statement(
+      'on conflict do nothing returning campaign_id, position, batch, kind',
+      countedThere,
+      'join inserted i on i.campaign_id = held.campaign_id and i.position = e.position',
+    ),
   },
 ] as const;
 const uniqueViolation = '23505';
@@ -165,6 +180,7 @@ async function insert(db: Database, values: unknown[]): Promise<AnswerRow[]> {
 
 function parameters(flush: Flush, slots: ReadonlyMap<Lease, number>): unknown[] {
   const { leases, outcomes } = flush;
+  const bounces = bouncesOf(outcomes);
   const slotOf = ({ lease }: { readonly lease: Lease }) => slots.get(lease) ?? 0;
   const deferrals = lastOfEach(flush.deferrals);
   const counts = countsByLease(flush);
@@ -195,7 +211,19 @@ function parameters(flush: Flush, slots: ReadonlyMap<Lease, number>): unknown[] 
     counted('failed'),
     counted('skipped'),
     counted('in_doubt'),
+    bounces.map(({ entry }) => slotOf(entry)),
+    bounces.map(({ entry }) => entry.outcome.position),
+    bounces.map(({ entry }) => entry.outcome.contactId),
+    bounces.map(({ detail }) => JSON.stringify(detail)),
+    bounces.map(({ entry }) => entry.outcome.at.getTime() / 1_000),
   ];
+}
+
+function bouncesOf(outcomes: readonly OutcomeEntry[]) {
+  return outcomes.flatMap((entry) => {
+    const detail = bounceOf(entry.outcome.outcome);
+    return detail === undefined ? [] : [{ entry, detail }];
+  });
 }
 
 function countsByLease({ outcomes }: Flush): ReadonlyMap<Lease, Readonly<Record<OutcomeKind, number>>> {

@@ -1,3 +1,4 @@
+import type { AddressChange } from '../db/schema.ts';
 import type { PositionRange } from '../domain/batch-plan.ts';
 import type { DispatchWord } from '../domain/campaign-state.ts';
 import { noCounts, type Outcome, type OutcomeCounts } from '../domain/outcome.ts';
@@ -48,6 +49,8 @@ export class Lease {
   unrecorded = 0;
   /** A group that is to be announced before the first of its messages goes out. */
   toAnnounce: PositionRange | undefined;
+  /** Changes of address found while sending, to be posted when the batch ends. */
+  addressChanges: AddressChange[] = [];
   private readonly listeners = new Set<() => void>();
 
   constructor(taken: { campaignId: string; batch: number; lease: number; word: DispatchWord; now: number }) {

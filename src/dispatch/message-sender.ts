@@ -5,6 +5,7 @@ import type { ComposedMessage, FrozenContent } from '../message/content.ts';
 import { EmulatedSession } from '../smtp/emulation.ts';
 import type { SmtpResult } from '../smtp/reply.ts';
 import type { MailSession } from '../smtp/session.ts';
+import { answeredReasons } from './bounce-of.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
 import { doubtReasons } from './leave-in-doubt.ts';
@@ -171,7 +172,7 @@ export class MessageSender {
         email.outcome = { kind: 'sent', reply: result.reply, messageId: message.messageId };
         return;
       case 'rejected':
-        email.outcome = { kind: 'failed', reason: 'refused by the mail server', reply: result.reply };
+        email.outcome = { kind: 'failed', reason: answeredReasons.refused, reply: result.reply };
         return;
       case 'unfit':
         email.outcome = { kind: 'failed', reason: result.reply };

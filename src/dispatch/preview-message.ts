@@ -18,6 +18,7 @@ import type { FreezeOptions } from '../message/freeze/freeze-content.ts';
 import { namedVariant } from '../message/named-variant.ts';
 import type { ChosenVariations } from '../message/render/components.ts';
 import { type RuleFailure, ruleSetOf } from '../message/rules/rule-set.ts';
+import { loadReturnPaths } from './load-return-paths.ts';
 
 export interface PreviewRequest {
   readonly campaignId: string;
@@ -33,6 +34,7 @@ export interface PreviewRequest {
 
 export interface PreviewOptions extends Omit<FreezeOptions, 'campaignId'> {
   readonly keys: Keys;
+  readonly bounceDomain?: string | undefined;
 }
 
 export interface MessagePreview {
@@ -74,7 +76,7 @@ const testPosition = 0;
 export async function previewMessage(
   db: Queries,
   request: PreviewRequest,
-  { keys, ...freeze }: PreviewOptions,
+  { keys, bounceDomain, ...freeze }: PreviewOptions,
 ): Promise<MessagePreview> {
   const row = await findCampaign(db, request.campaignId);
   const recipient = await contactOf(db, request.email);
@@ -85,7 +87,10 @@ export async function previewMessage(
   if (request.exact && awaitsWinner) throw noWinner(row);
   const variant = chooseVariant(request, content, queued, row.winner);
   const language = chooseBodyLanguage(request, content, variant, queued, recipient);
-  const composer = new MessageComposer(content, keys, { files: await loadFiles(db, content) });
+  const composer = new MessageComposer(content, keys, {
+    files: await loadFiles(db, content),
+    returnPaths: await loadReturnPaths(db, row.id, bounceDomain),
+  });
   const position = request.exact ? (queued?.position ?? testPosition) : testPosition;
   const message = await composer.compose(recipient, position, variant, language);
   // Composing has asked the same rules.

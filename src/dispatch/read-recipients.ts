@@ -5,13 +5,16 @@ import {
   type ExclusionSettings,
   exclusionCase,
   exclusionJoinsForGroup,
+  type FurtherConditions,
   isInGroup,
 } from '../contacts/exclusion.ts';
 import type { Recipient } from '../contacts/recipient.ts';
+import { contactsOfGroupAtLimit, hasLimits, letsNothingThrough } from '../contacts/send-limit.ts';
 import type { Database } from '../db/connect.ts';
 import { hasNoOutcome } from '../db/has-no-outcome.ts';
 import type { PositionRange } from '../domain/batch-plan.ts';
-import type { ExclusionReason } from '../domain/outcome.ts';
+import type { FacetValues } from '../domain/facet.ts';
+import { type ExclusionReason, exclusionReasons } from '../domain/outcome.ts';
 
 /** One position of the queue that is to be sent now. */
 export interface QueuedRecipient {
@@ -25,6 +28,8 @@ export interface QueuedRecipient {
   readonly attempts: number;
   /** Time since the first of them, milliseconds, by the database's clock; 0 where there was none. */
   readonly sinceFirstAttemptMs: number;
+  /** Its address was changed, and nothing is known yet of mail to the new one. */
+  readonly hasNewAddress: boolean;
 }
 
 /** What is read is sent within this time, milliseconds, or read again: a "no" given in between still counts. */
@@ -52,17 +57,20 @@ type Row = [
   firstName: string | null,
   lastName: string | null,
   ownLanguage: string | null,
-  facets: Record<string, string> | null,
+  facets: FacetValues | null,
   exclusion: ExclusionReason | null,
   /** Whether the address has opted out of any list, of this campaign or not. */
   listOptOut: boolean | null,
   attempts: number | null,
   sinceFirstMs: number | null,
+  historyPending: boolean | null,
 ];
 
-const [campaign, first, last, most] = ['campaign', 'first', 'last', 'most'].map((name) =>
-  sql.placeholder(name),
-);
+const placeholder = (name: string): SQL => sql`${sql.placeholder(name)}`;
+const campaign = placeholder('campaign');
+const first = placeholder('first');
+const last = placeholder('last');
+const most = placeholder('most');
 
 /**
  * What was dealt to a recipient, else the winner of the A/B test: nobody is sent to before that is chosen. The subquery is one
@@ -108,16 +116,30 @@ const statementFor = (settings: ExclusionSettings): SQL => sql`
       select * from contact where id = any (array(select contact_id from queued))
     ), address as materialized (
       select array_agg(email_key order by email_key) as keys from found
-    )
+    )${limited(settings)}
     select queued.position, queued.variant, queued.language, queued.contact_id::float8, judged.email, judged.first_name,
            judged.last_name, judged.language, judged.facets,
            case when judged.id is null then 'no-address' else judged.exclusion end, judged.list_opt_out,
-           queued.attempts, (extract(epoch from now() - queued.first_at) * 1000)::float8
+           queued.attempts, (extract(epoch from now() - queued.first_at) * 1000)::float8,
+           nullif(judged.history_pending, false)
       from queued full join (
-        select contact.*, ${exclusionCase(settings)} as exclusion,
+        select contact.*, ${exclusionCase(settings, limitOf(settings))} as exclusion,
                case when list_opt_out.email_key is not null then true end as list_opt_out
           from found contact ${exclusionJoinsForGroup(settings, keys)} ${isInGroup('list_opt_out', keys)}
       ) judged on judged.id = queued.contact_id`;
+
+/** Who of the group is at a send limit by now. Nothing where none is set. */
+function limited({ sendLimits }: ExclusionSettings): SQL {
+  if (!hasLimits(sendLimits)) return sql``;
+  const contacts = sql`array(select contact_id from queued)`;
+  return sql`, limited as materialized (${contactsOfGroupAtLimit(sendLimits, campaign, contacts, 'earlier')})`;
+}
+
+function limitOf({ sendLimits }: ExclusionSettings): FurtherConditions {
+  if (!hasLimits(sendLimits)) return {};
+  const isAtLimit = sql`contact.id in (select contact_id from limited)`;
+  return { 'send-limit': letsNothingThrough(sendLimits) ? sql`true` : isAtLimit };
+}
 
 const dialect = new PgDialect();
 /** Made once for the settings of a process. */
@@ -148,13 +170,20 @@ export async function readRecipients(
   const { rows } = await db.$client.query<Row>({ text, values, rowMode: 'array' });
   // They come as the contacts were joined.
   rows.sort(([one], [other]) => one - other);
-  const asked = rows.filter((row) => row[10] === true && row[9] === null);
+  const asked = settings.overruled?.includes('list-opt-out')
+    ? []
+    : rows.filter((row) => row[10] === true && yieldsToListOptOut(row[9]));
   const optedOut = await thoseWhoSayNoToLists(
     db,
     campaignId,
     asked.map((row) => row[3]),
   );
   return rows.map((row) => queuedRecipient(row, optedOut));
+}
+
+/** Whether an opt-out of the campaign's lists is the stronger reason, which is the one that is booked. */
+function yieldsToListOptOut(exclusion: ExclusionReason | null): boolean {
+  return exclusion === null || exclusionReasons.indexOf(exclusion) > exclusionReasons.indexOf('list-opt-out');
 }
 
 function queuedRecipient(
@@ -172,6 +201,7 @@ function queuedRecipient(
     ,
     attempts,
     sinceFirstMs,
+    historyPending,
   ]: Row,
   optedOut: ReadonlySet<number>,
 ): QueuedRecipient {
@@ -187,8 +217,9 @@ function queuedRecipient(
       language: language ?? '',
       facets: facets ?? {},
     },
-    exclusion: exclusion ?? (optedOut.has(contactId) ? 'list-opt-out' : null),
+    exclusion: yieldsToListOptOut(exclusion) && optedOut.has(contactId) ? 'list-opt-out' : exclusion,
     attempts: attempts ?? 0,
     sinceFirstAttemptMs: sinceFirstMs ?? 0,
+    hasNewAddress: historyPending ?? false,
   };
 }

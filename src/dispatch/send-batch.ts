@@ -1,3 +1,7 @@
+import { eq } from 'drizzle-orm';
+import type { ExclusionSettings } from '../contacts/exclusion.ts';
+import type { Database } from '../db/connect.ts';
+import { campaign } from '../db/schema.ts';
 import { type PositionRange, rangeLength } from '../domain/batch-plan.ts';
 import type { BatchStop, SendBatchInput } from '../domain/dispatch.ts';
 import { UnavailableError } from '../domain/errors.ts';
@@ -8,6 +12,7 @@ import { dispatchTask } from './dispatch-task.ts';
 import type { Lease } from './lease.ts';
 import { logRuleFailures } from './log-rule-failures.ts';
 import type { TakenBatch } from './next-batch.ts';
+import { postAddressChanges } from './post-address-changes.ts';
 import { groupSize, readRecipients } from './read-recipients.ts';
 import { RecipientFeed } from './recipient-feed.ts';
 import { SendEmail } from './send-email.ts';
@@ -77,7 +82,7 @@ async function sendLoaded(
   try {
     const { rest, ...done } = await sendRange(host, lease, input, content, work);
     const stopped = stopOf(lease);
-    const counts = await host.recorder.close(lease);
+    const counts = await close(host, lease);
     // A batch that was told to stop after its last recipient is done all the same.
     return {
       counts,
@@ -86,12 +91,19 @@ async function sendLoaded(
     };
   } catch (error) {
     // What was sent before the error must be in the books before anybody is given this batch again.
-    await host.recorder.close(lease);
+    await close(host, lease);
     throw error;
   } finally {
     attempt.cancelled.removeEventListener('abort', stop);
     logRuleFailures(host.log, campaignId, content.frozen);
   }
+}
+
+/** The addresses go when the outcomes are in the books: what was not sent after all is not in the history either. */
+async function close(host: DispatchHost, lease: Lease): Promise<OutcomeCounts> {
+  const counts = await host.recorder.close(lease);
+  if (lease.addressChanges.length > 0) await postAddressChanges(host, lease);
+  return counts;
 }
 
 /** @returns how many were put off, how fast it went, and what was not attempted, from the first such recipient on */
@@ -104,11 +116,12 @@ async function sendRange(
 ): Promise<{ deferred: number; pace?: number; rest: PositionRange | undefined }> {
   const { threads, recorder, db, settings } = host;
   const isAtMostOnce = content.frozen.delivery === 'at-most-once';
+  const rules = await rulesOf(db, campaignId, settings);
   const perThread = isAtMostOnce ? announcedGroup : readGroup;
   const feed = new RecipientFeed({
     range,
     read: async (asked, limit) => {
-      const group = await readRecipients(db, campaignId, asked, limit, settings);
+      const group = await readRecipients(db, campaignId, asked, limit, rules);
       // Whoever waits for a thread in vain, because nobody is left, has to hear of it.
       if (group.length === 0) setImmediate(() => threads.review());
       return group;
@@ -139,6 +152,21 @@ async function sendRange(
     rest: feed.rest,
     ...(feed.done === 0 || tookMs < paceMinimumMs ? {} : { pace: Math.ceil((feed.done * 1_000) / tookMs) }),
   };
+}
+
+/** What may be sent to whom: what its DispatchManager overruled when it was queued does not count at sending either. */
+async function rulesOf(
+  db: Database,
+  campaignId: string,
+  settings: ExclusionSettings,
+): Promise<ExclusionSettings> {
+  const [row] = await db
+    .select({ overruled: campaign.overruled })
+    .from(campaign)
+    .where(eq(campaign.id, campaignId));
+  const { overruled = [] } = row ?? {};
+  // The same object for nearly all campaigns: what is made of it is kept.
+  return overruled.length === 0 ? settings : { ...settings, overruled };
 }
 
 /** Whether all tasks that did not fail have left nothing to do. */

@@ -5,6 +5,7 @@ import { type SendEmailStep, sendEmailSteps } from '../domain/pipeline.ts';
 import type { ComposedMessage, MessageEncoding } from '../message/content.ts';
 import { MessageRoom } from '../message/mime/room.ts';
 import { RecipientFailedError } from '../message/recipient-failed-error.ts';
+import { answeredReasons } from './bounce-of.ts';
 import type { LoadedContent } from './content-cache.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import type { Lease } from './lease.ts';
@@ -208,7 +209,7 @@ export class SendEmail {
         ? { kind: 'in_doubt', reason: `${doubtReasons.noAnswer}: ${email.deferredReply}` }
         : {
             kind: 'failed',
-            reason: 'put off by the mail server for too long',
+            reason: answeredReasons.putOff,
             reply: email.deferredReply,
           };
     }
@@ -220,6 +221,10 @@ export class SendEmail {
           field: 'pipelines.sendEmail',
         },
       );
+    }
+    if (queued.hasNewAddress && email.outcome.kind === 'sent') {
+      const { contactId, email: address } = recipient;
+      this.lease.addressChanges.push({ contactId, email: address, at: at.toISOString() });
     }
     this.host.recorder.record(this.lease, {
       position,

@@ -8,6 +8,7 @@ import { loadFiles } from '../message/content-files.ts';
 import { currentContent } from '../message/freeze/current-content.ts';
 import { EmulatedSession } from '../smtp/emulation.ts';
 import type { DispatchHost } from './dispatch-host.ts';
+import { loadReturnPaths } from './load-return-paths.ts';
 import { readTestSend, storeTestResults } from './test-send.ts';
 
 /** Position of a test message: no recipient of the queue has it, so its links count in no statistics. */
@@ -25,10 +26,12 @@ export async function sendTestMessage(
   const test = await readTestSend(host.db, testSendId);
   const campaign = await findCampaign(host.db, campaignId);
   const { definition } = campaign;
-  const { baseUrl, unsubscribeAddress, managerRoot } = host;
+  const { baseUrl, unsubscribeAddress, bounceDomain, managerRoot } = host;
   const { content } = await currentContent(host.db, campaign, { baseUrl, unsubscribeAddress, managerRoot });
   const files = await loadFiles(host.db, content);
-  const composer = new MessageComposer(content, host.keys, { test: true, files, signer: host.dkim });
+  const returnPaths = await loadReturnPaths(host.db, campaignId, bounceDomain);
+  const options = { test: true, files, signer: host.dkim, returnPaths };
+  const composer = new MessageComposer(content, host.keys, options);
   const languages = test.languages.length > 0 ? test.languages : [definition.defaultLanguage];
   const variants = test.variants.length > 0 ? test.variants : variantsOf(content);
   const emulation = content.emulation ?? host.emulation;

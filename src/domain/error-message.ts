@@ -11,7 +11,12 @@ export function messageOf(error: unknown): string {
   return withoutAddresses(error.message);
 }
 
-/** A text with email addresses masked. */
+/** A text with email addresses masked. Word by word, so that it takes no longer than the text is long, whoever wrote it. */
 export function withoutAddresses(text: string): string {
-  return text.replace(/[^\s<>"'(),;:]+@[^\s<>"'(),;:]+/g, '…@…');
+  return text.replace(/[^\s<>"'(),;:]+/g, (word) => (hasAddress(word) ? '…@…' : word));
+}
+
+function hasAddress(word: string): boolean {
+  const at = word.indexOf('@', 1);
+  return at > 0 && at < word.length - 1;
 }

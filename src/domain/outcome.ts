@@ -2,7 +2,9 @@
 export const outcomeKinds = ['sent', 'failed', 'skipped', 'cancelled', 'in_doubt'] as const;
 export type OutcomeKind = (typeof outcomeKinds)[number];
 
-/** Why a contact of an included list is not queued, or is skipped at sending. EXM's names where it has one. */
+/**
+ * Why a contact of an included list is not queued, or is skipped at sending, the strongest first. EXM's names where it has one.
+ */
 export const exclusionReasons = [
   'excluded-list',
   'global-opt-out',
@@ -10,9 +12,12 @@ export const exclusionReasons = [
   'consent-revoked',
   'undelivered-maximum',
   'suppression-list',
+  'former-address',
   'list-opt-out',
   'duplicate-address',
+  'unknown-contact',
   'no-address',
+  'send-limit',
 ] as const;
 export type ExclusionReason = (typeof exclusionReasons)[number];
 

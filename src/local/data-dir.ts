@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Environment } from '../config/environment.ts';
-import { generateKeys, keyVariables, readKeys } from '../config/keys.ts';
+import { earlierKeysVariable, generateKeys, keyVariables, readKeys } from '../config/keys.ts';
 import { InputError, RefusedError } from '../domain/errors.ts';
 import { defaultQueuePrefix } from '../domain/names.ts';
 import { formatEnvironment } from './env-file.ts';
@@ -96,7 +96,7 @@ function unusable(path: string, cause: unknown): InputError {
  * @throws InputError where they are wrong.
  */
 export function keysOf(dir: DataDir, env: Environment): Record<string, string> {
-  const names = Object.values(keyVariables);
+  const names = [...Object.values(keyVariables), earlierKeysVariable];
   const given = Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
   if (Object.keys(given).length > 0) {
     readKeys(given);
@@ -118,7 +118,7 @@ export function keysOf(dir: DataDir, env: Environment): Record<string, string> {
       cause,
     });
   }
-  return Object.fromEntries(names.map((name) => [name, String(kept[name])]));
+  return Object.fromEntries(names.flatMap((name) => (kept[name] ? [[name, kept[name]]] : [])));
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { LocalRun } from './local-run.ts';
+import type { RunningProgram } from './program.ts';
 
 /** The workers with pages, first, so that the address of the tracking links is known before anything is sent. */
 export async function startPages(run: LocalRun): Promise<{ tracking: string; reports: string }> {
@@ -23,8 +24,16 @@ export async function startWorkers(run: LocalRun, dispatchers: number): Promise<
   const names = Array.from({ length: dispatchers }, (_, index) => `dispatch-${index + 1}`);
   await Promise.all([
     start('primary', 'primary', '--no-dispatch'),
-    start('processing', 'processing'),
+    run.startWorker('processing', (signal) => startProcessing(run, signal)),
     ...names.map((name) => start(name, 'dedicated-dispatch')),
   ]);
   return names;
+}
+
+/** It takes bounces by SMTP where there is a domain to take them for. */
+function startProcessing(run: LocalRun, signal: AbortSignal): Promise<RunningProgram> {
+  const start = (...args: string[]) =>
+    run.startWorkerProgram('processing', ['processing', '--name', 'processing', ...args], signal);
+  if (!run.options.env['EXM_BOUNCE_DOMAIN']) return start();
+  return run.ports.use('receive', (port) => start('--receive', `127.0.0.1:${port}`));
 }

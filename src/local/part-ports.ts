@@ -10,6 +10,7 @@ const preferredPorts = {
   mail: 8_025,
   tracking: 8_480,
   reports: 8_481,
+  receive: 2_525,
 } as const;
 
 export type PortName = keyof typeof preferredPorts;

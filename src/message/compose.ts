@@ -2,8 +2,9 @@ import { Buffer } from 'node:buffer';
 import type { Keys } from '../config/keys.ts';
 import type { Recipient } from '../contacts/recipient.ts';
 import type { Awaitable } from '../domain/awaitable.ts';
+import { isBeyondAscii } from '../smtp/envelope.ts';
 import { trackingPaths } from '../tracking/links.ts';
-import { makeTokenAndMark } from '../tracking/token.ts';
+import { makeTokenAndMark, returnMark } from '../tracking/token.ts';
 import { BodyCache } from './body-cache.ts';
 import type { ComposedMessage, FrozenContent, Mailbox, MessageEncoding } from './content.ts';
 import type { FileBytes } from './content-files.ts';
@@ -16,6 +17,7 @@ import { type BodyEncoding, MimeSkeleton, type PartValues } from './mime/skeleto
 import { RecipientFailedError } from './recipient-failed-error.ts';
 import { type CompiledBody, chooseBody, compileBody, fillPart } from './render/render-body.ts';
 import { Rendering } from './render/rendering.ts';
+import type { ReturnPaths } from './return-path.ts';
 
 /** Characters of a subject and of a display name; what is longer is cut off. */
 const subjectMaximum = 998;
@@ -30,6 +32,11 @@ export interface MessageComposerOptions {
   readonly files?: FileBytes;
   /** Signs for senders of its domain. */
   readonly signer?: DkimSigner | undefined;
+  /**
+   * Addresses of our own in the envelope and in List-Unsubscribe, by which what comes back is known. Left out, and where the
+   * sender's address is not ASCII, which concerns the envelope too (RFC 6531): the sender's.
+   */
+  readonly returnPaths?: ReturnPaths | undefined;
   /** Where bodies made ready are kept, under the content's hash. Left out: for this composer alone. */
   readonly cache?: { readonly bodies: MessageBodyCache; readonly contentHash: string };
   readonly now?: () => Date;
@@ -42,6 +49,7 @@ export interface ReadyBody {
   readonly skeleton: MimeSkeleton;
   /** Address of the envelope, its domain in ASCII form, and that domain. */
   readonly sender: string;
+  readonly isAsciiSender: boolean;
   readonly senderDomain: string;
   /** Header fields before and after those of the recipient. */
   readonly fieldsBefore: string;
@@ -111,6 +119,7 @@ export class MessageComposer {
       { campaignId, position, contactId: recipient.contactId },
       this.#keys,
     );
+    const pathMark = this.#pathMark(position, mark);
     const rendering = new Rendering(this.#content, { recipient, position, variant, language }, token);
     const { signer } = this.#options;
     const isEightBit = encoding === '8bit' && signer === undefined;
@@ -130,11 +139,11 @@ export class MessageComposer {
       dateField(this.#options.now?.() ?? new Date()) +
       `Message-ID: ${messageId}\r\n` +
       // RFC 8058: a mail program's own button, by POST; the signed token is all it needs.
-      plainField('List-Unsubscribe', this.#waysOut(token)) +
+      plainField('List-Unsubscribe', this.#waysOut(token, position, pathMark)) +
       ready.fieldsAfter +
       ready.skeleton.fields(boundary);
     const made = (raw: Buffer): ComposedMessage => ({
-      envelope: { from: ready.sender, to },
+      envelope: { from: this.#senderOf(ready, position, pathMark), to },
       messageId,
       raw,
       encoding: ready.skeleton.encoding === '8bit' ? '8bit' : '7bit',
@@ -161,10 +170,31 @@ export class MessageComposer {
     return signer?.signsFor(sender) ? signer : undefined;
   }
 
+  #senderOf({ sender, isAsciiSender }: ReadyBody, position: number, mark: string): string {
+    const { returnPaths } = this.#options;
+    return returnPaths !== undefined && isAsciiSender ? returnPaths.bounce(position, mark) : sender;
+  }
+
+  /** The mark in the addresses that the message comes back to; none where there are none. */
+  #pathMark(position: number, mark: string): string {
+    if (this.#options.returnPaths === undefined) return '';
+    return returnMark(position === 0 ? this.#testMark() : mark, this.#keys);
+  }
+
+  /** Test messages go to anybody: what comes back of them is only known to be of a test of this campaign. */
+  #testMark(): string {
+    return makeTokenAndMark({ campaignId: this.#content.campaignId, position: 0, contactId: 0 }, this.#keys)
+      .mark;
+  }
+
   /** RFC 2369 section 3.2: in the order of preference. A button of RFC 8058 takes the one of HTTPS. */
-  #waysOut(token: string): string {
+  #waysOut(token: string, position: number, mark: string): string {
     const { baseUrl, unsubscribeAddress } = this.#content;
     const byHttps = `<${baseUrl}${trackingPaths.unsubscribe(token)}>`;
+    const { returnPaths } = this.#options;
+    if (returnPaths !== undefined) {
+      return `${byHttps}, <mailto:${returnPaths.unsubscribe(position, mark)}?subject=unsubscribe>`;
+    }
     if (unsubscribeAddress === undefined) return byHttps;
     return `${byHttps}, <${mailtoUrl(unsubscribeAddress)}?subject=unsubscribe%20${token}>`;
   }
@@ -210,6 +240,7 @@ export class MessageComposer {
       compiled,
       skeleton,
       sender: asciiAddress(sender.address),
+      isAsciiSender: !isBeyondAscii(asciiAddress(sender.address)),
       senderDomain: domainOf(sender.address),
       fieldsBefore:
         mailboxField('From', named(sender)) +

@@ -1,4 +1,5 @@
 import type { WinnerMeasure } from '../domain/ab-test.ts';
+import type { FacetType } from '../domain/facet.ts';
 
 /** What a campaign file says, checked, with the text of its templates: stored as campaign.definition. */
 export interface CampaignDefinition {
@@ -14,6 +15,11 @@ export interface CampaignDefinition {
   readonly test?: TestDefinition | undefined;
   /** Rules by the name of the component of the templates that they are about. */
   readonly rules?: Readonly<Record<string, readonly ComponentRule[]>> | undefined;
+  /**
+   * Types of the facets that rules ask for, but those of text, as they were when the campaign was created: a type that is
+   * changed later changes nothing for it.
+   */
+  readonly facetTypes?: Readonly<Record<string, FacetType>> | undefined;
   readonly attachments?: readonly FileReference[] | undefined;
   /**
    * Image files that templates name, by their path from the campaign file: that of a template in a folder, and the path that
@@ -147,6 +153,7 @@ export interface FrozenContent {
   readonly fallback?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly bodies: readonly FrozenBody[];
   readonly rules?: Readonly<Record<string, readonly ComponentRule[]>> | undefined;
+  readonly facetTypes?: Readonly<Record<string, FacetType>> | undefined;
   readonly attachments?: readonly FileReference[] | undefined;
   /** Images of all bodies that are embedded as `cid:ID`; a message carries those that its own body names. */
   readonly embedded?: readonly EmbeddedImage[] | undefined;

@@ -1,15 +1,15 @@
 import { sql } from 'drizzle-orm';
+import { advisoryLocks } from '../db/advisory-locks.ts';
 import type { Queries } from '../db/connect.ts';
+import type { BounceDetail } from '../domain/feedback.ts';
 import { classifyAgent } from './classify-agent.ts';
-import type { AgentEvent } from './fold-events.ts';
+import { type AgentEvent, isFeedback } from './fold-events.ts';
 
 /**
  * Contacts are dealt into so many buckets, and a processor works on whole buckets: the events of one contact are
  * never in two hands at once, so that repeats and different recipients are counted right by any number of processors.
  */
 const bucketBits = 31;
-/** Class of the advisory locks on buckets; any constant that nothing else in this database uses. */
-const bucketLocks = 0x65786d01;
 
 /**
  * Takes up to `limit` events out of the inbox, oldest first within its buckets. They are gone when the transaction
@@ -27,18 +27,20 @@ export async function claimEvents(tx: Queries, limit: number): Promise<AgentEven
     contactId: string;
     link: number | null;
     userAgent: string;
+    detail: BounceDetail | null;
     at: number;
   }>(sql`
     delete from event_inbox where id in (
       select id from event_inbox where (contact_id & ${bucketBits})::int = any(${sql.param(buckets)}::int[])
        order by id limit ${limit})
     returning type, campaign_id as "campaignId", position, contact_id as "contactId", link,
-              user_agent as "userAgent", extract(epoch from at)::float8 * 1000 as "at"`);
-  return rows.map(({ userAgent, contactId, at, ...row }) => ({
+              user_agent as "userAgent", detail, extract(epoch from at)::float8 * 1000 as "at"`);
+  return rows.map(({ userAgent, contactId, at, detail, ...row }) => ({
     ...row,
+    ...(detail === null ? {} : { detail }),
     contactId: Number(contactId),
     at: Math.floor(at),
-    agent: classifyAgent(userAgent),
+    agent: isFeedback(row) ? 'mail-server' : classifyAgent(userAgent),
   }));
 }
 
@@ -69,7 +71,7 @@ async function lockBuckets(tx: Queries, candidates: readonly Bucket[], limit: nu
     while (queue.length > 0 && events + sumOf(wanted) < limit) wanted.push(...queue.splice(0, 1));
     const { rows } = await tx.execute<{ bucket: number }>(sql`
       select bucket from unnest(${sql.param(wanted.map((one) => one.bucket))}::int[]) as bucket
-       where pg_try_advisory_xact_lock(${bucketLocks}, bucket)`);
+       where pg_try_advisory_xact_lock(${advisoryLocks.buckets}, bucket)`);
     const got = new Set(rows.map((row) => row.bucket));
     locked.push(...got);
     events += sumOf(wanted.filter((one) => got.has(one.bucket)));

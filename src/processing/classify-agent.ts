@@ -1,10 +1,13 @@
 import { isbot } from 'isbot';
 
-/** Who made an event. Stored as what it is, and counted apart: nothing is dropped. */
-export const agents = ['person', 'image-proxy', 'link-scanner', 'bot'] as const;
+/**
+ * Who made an event, stored as what it is and counted apart: nothing is dropped. A mail server's are bounces and complaints,
+ * which no program fetches.
+ */
+export const agents = ['person', 'image-proxy', 'prefetch', 'link-scanner', 'bot', 'mail-server'] as const;
 export type Agent = (typeof agents)[number];
 
-/** Mailbox providers' proxies that fetch images in the recipient's place, often before anybody reads. */
+/** Mailbox providers' proxies, which fetch the images in the recipient's place when a message is opened. */
 const imageProxies = [
   /GoogleImageProxy|ggpht\.com/i,
   /YahooMailProxy/i,
@@ -13,8 +16,8 @@ const imageProxies = [
 ];
 
 /**
- * Apple's Mail Privacy Protection, and some proxies after its model, fetch every image with this and nothing more. No
- * browser or mail program does.
+ * Apple's Mail Privacy Protection, and some proxies after its model, fetch every image with this and nothing more, whether or
+ * not anybody ever reads the message. No browser or mail program says so little.
  */
 const bareMozilla = /^Mozilla\/[45]\.0$/;
 
@@ -32,7 +35,8 @@ const mailPrograms =
  */
 export function classifyAgent(userAgent: string): Agent {
   const name = userAgent.trim();
-  if (imageProxies.some((proxy) => proxy.test(name)) || bareMozilla.test(name)) return 'image-proxy';
+  if (imageProxies.some((proxy) => proxy.test(name))) return 'image-proxy';
+  if (bareMozilla.test(name)) return 'prefetch';
   if (linkScanners.test(name)) return 'link-scanner';
   if (mailPrograms.test(name)) return 'person';
   return name === '' || isbot(name) ? 'bot' : 'person';

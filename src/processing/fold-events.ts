@@ -1,3 +1,4 @@
+import type { BounceClass, BounceDetail } from '../domain/feedback.ts';
 import type { Agent } from './classify-agent.ts';
 
 /** Repeats of an event within so long count once (EXM: repeated opens). Milliseconds. */
@@ -13,6 +14,8 @@ export interface AgentEvent {
   /** Number of the tracked link; null where it is not about a link. */
   readonly link: number | null;
   readonly agent: Agent;
+  /** Of a Bounce or SpamComplaint. */
+  readonly detail?: BounceDetail;
   readonly at: number;
 }
 
@@ -48,6 +51,7 @@ interface Counted {
   readonly id: number | undefined;
   readonly event: AgentEvent | undefined;
   readonly at: number;
+  readonly gravity: number;
   repeats: number;
 }
 
@@ -56,7 +60,11 @@ interface Counted {
  * it. Alike are events of the same type, recipient, link and kind of agent: what a proxy did does not hide what the
  * person does. A window counts from the interaction that was counted, so that steady repeats count every 300 s.
  *
- * @param known the interactions within 300 s of any of the events; more do no harm.
+ * Of what came back by mail about a message only what is graver than all before counts, whenever it comes: a hard bounce after
+ * a soft one, and neither of them twice.
+ *
+ * @param known the interactions within 300 s of any of the events, and all bounces and complaints about their messages;
+ *   more do no harm.
  * @param counted the recipients that are counted already, for the numbers of different recipients.
  */
 export function foldEvents(
@@ -66,12 +74,22 @@ export function foldEvents(
 ): FoldedEvents {
   const byKey = new Map<string, Counted[]>();
   for (const one of known) {
-    addTo(byKey, repeatKey(one), { id: one.id, event: undefined, at: one.at, repeats: 0 });
+    addTo(byKey, repeatKey(one), {
+      id: one.id,
+      event: undefined,
+      at: one.at,
+      gravity: gravityOf(one),
+      repeats: 0,
+    });
   }
   for (const event of [...events].sort((a, b) => a.at - b.at)) {
     const key = repeatKey(event);
-    const earlier = byKey.get(key)?.find(({ at }) => Math.abs(event.at - at) <= repeatWindowMs);
-    if (earlier === undefined) addTo(byKey, key, { id: undefined, event, at: event.at, repeats: 0 });
+    const gravity = gravityOf(event);
+    const isRepeatOf = isFeedback(event)
+      ? (one: Counted) => one.gravity >= gravity
+      : (one: Counted) => Math.abs(event.at - one.at) <= repeatWindowMs;
+    const earlier = byKey.get(key)?.find(isRepeatOf);
+    if (earlier === undefined) addTo(byKey, key, { id: undefined, event, at: event.at, gravity, repeats: 0 });
     else earlier.repeats++;
   }
 
@@ -106,6 +124,17 @@ function statisticsOf(
     seen.add(recipient);
   }
   return [...changes.values()];
+}
+
+/** Whether it came back by mail, instead of being done by somebody who has the message. */
+export function isFeedback({ type }: Pick<AgentEvent, 'type'>): boolean {
+  return type === 'Bounce' || type === 'SpamComplaint';
+}
+
+const gravities: Readonly<Record<BounceClass, number>> = { policy: 1, soft: 2, hard: 3 };
+
+function gravityOf({ detail }: Pick<AgentEvent, 'detail'>): number {
+  return detail?.class === undefined ? 0 : gravities[detail.class];
 }
 
 function isClickOfPerson({ type, agent }: AgentEvent): boolean {

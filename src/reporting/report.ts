@@ -6,6 +6,7 @@ import { withoutAddresses } from '../domain/error-message.ts';
 import { booksBalance, type OutcomeKind, type Totals } from '../domain/outcome.ts';
 import { type AuditEntry, auditTrail } from './audit-trail.ts';
 import { type EventReport, eventReports, type LinkReport, linkReports } from './event-report.ts';
+import { type FeedbackReport, feedbackReport } from './feedback-report.ts';
 import { type ServerReport, serverReports } from './server-report.ts';
 import { type TestReport, testReport, waitForWinner } from './test-report.ts';
 import { campaignTotals } from './totals.ts';
@@ -31,6 +32,7 @@ export interface CampaignReport {
   readonly test: TestReport | null;
   readonly events: readonly EventReport[];
   readonly links: readonly LinkReport[];
+  readonly feedback: FeedbackReport;
   /** Why recipients were not sent the message, most frequent first; the rarest are left out beyond 100 reasons. */
   readonly failures: readonly (ReasonCount & { readonly kind: OutcomeKind })[];
   readonly timeline: readonly AuditEntry[];
@@ -73,6 +75,7 @@ export async function campaignReport(db: Queries, campaignId: string): Promise<C
     test: await testReport(db, row, totals.sent),
     events: await eventReports(db, campaignId),
     links: await linkReports(db, campaignId),
+    feedback: await feedbackReport(db, campaignId),
     failures: await failureReasons(db, campaignId),
     timeline: await timelineOf(db, campaignId),
   };

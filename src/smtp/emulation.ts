@@ -4,6 +4,9 @@ import type { SmtpOffers } from './offers.ts';
 import type { SmtpResult } from './reply.ts';
 import type { MailSession } from './session.ts';
 
+/** What an emulated mail server says to those that it refuses. */
+export const emulatedRefusal = '550 5.0.0 emulated failure';
+
 /** EXM's emulation mode: no SMTP; each message takes a random time and is refused with a given probability. */
 export class EmulatedSession implements MailSession {
   readonly isOpen = true;
@@ -18,7 +21,7 @@ export class EmulatedSession implements MailSession {
     const { minimumMs, maximumMs, failureProbability } = this.emulation;
     await delay(minimumMs + this.random() * (maximumMs - minimumMs));
     return this.random() < failureProbability
-      ? { kind: 'rejected', reply: '550 5.0.0 emulated failure' }
+      ? { kind: 'rejected', reply: emulatedRefusal }
       : { kind: 'accepted', reply: '250 2.0.0 emulated' };
   }
 

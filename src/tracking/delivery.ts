@@ -2,11 +2,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Keys } from '../config/keys.ts';
 import type { Database } from '../db/connect.ts';
 import type { Logger } from '../logging.ts';
+import type { Mailbox } from '../message/content.ts';
 import type { CampaignContents } from './campaign-contents.ts';
 import type { EventInbox, TrackingEvent } from './event-inbox.ts';
 import type { HostedImages } from './hosted-images.ts';
-import { acceptedLanguages, choosePageLanguage, type PageLanguage } from './page-texts.ts';
-import { type Page, pageSecurityPolicy } from './pages.ts';
+import type { KeptUnsubscribes } from './kept-unsubscribes.ts';
+import { type Page, pageSecurityPolicy } from './pages/frame.ts';
+import { acceptedLanguages, choosePageLanguage, type PageLanguage } from './pages/texts.ts';
 import type { TokenPayload } from './token.ts';
 
 /** What the routes of content-delivery work with. */
@@ -17,6 +19,10 @@ export interface Delivery {
   readonly contents: CampaignContents;
   readonly inbox: EventInbox;
   readonly images: HostedImages;
+  /** Keeps what people wanted to stop while the database was away; left out, they have to try again. */
+  readonly kept?: KeptUnsubscribes | undefined;
+  /** Who sends the mail that asks to confirm a subscription; without one nobody can subscribe here. */
+  readonly sender?: Mailbox | undefined;
 }
 
 /** An answer waits so long for its event to be stored. Milliseconds; see `storeBeforeAnswer`. */
@@ -52,6 +58,11 @@ export async function storeBeforeAnswer(
   } finally {
     clearTimeout(patience);
   }
+}
+
+/** Who a page or a mail is from, in a person's words; empty where it is not known. */
+export function senderName(from: Mailbox | undefined): string {
+  return from?.name || from?.address || '';
 }
 
 /** Language of a page: the person's, else the browser's. */

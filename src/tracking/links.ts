@@ -4,7 +4,13 @@ export const trackingPaths = {
   click: (token: string, link: number) => `/c/${token}/${link}`,
   unsubscribe: (token: string) => `/u/${token}`,
   view: (token: string) => `/v/${token}`,
+  preferences: (token: string) => `/p/${token}`,
 } as const;
+
+/** Path of the page that confirms a subscription, by its signed id. */
+export function confirmPath(signedId: string): string {
+  return `/confirm/${signedId}`;
+}
 
 /** Path of an image of a campaign, by the hash of its bytes. */
 export function imagePath(hash: string, extension: string): string {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { type Delivery, pageLanguage, sendPage, storeBeforeAnswer } from './delivery.ts';
-import { plainPage } from './pages.ts';
+import { plainPage } from './pages/plain.ts';
 import { nobody, readRecipient } from './read-recipient.ts';
 import { hasTokens, redirectTarget } from './redirect-target.ts';
 import { openToken } from './token.ts';

@@ -7,10 +7,15 @@ import Fastify, {
 import { messageOf } from '../domain/error-message.ts';
 import type { Delivery } from './delivery.ts';
 import { pageLanguage, sendPage } from './delivery.ts';
-import { plainPage } from './pages.ts';
+import { plainPage } from './pages/plain.ts';
+import { confirmRoutes } from './routes-confirm.ts';
 import { clickRoute, openRoute } from './routes-events.ts';
+import { feedbackRoute } from './routes-feedback.ts';
 import { imageRoute } from './routes-images.ts';
-import { sendNotFound, unsubscribeRoutes, viewRoute } from './routes-pages.ts';
+import { sendNotFound, viewRoute } from './routes-pages.ts';
+import { preferenceRoutes } from './routes-preferences.ts';
+import { subscribeRoutes } from './routes-subscribe.ts';
+import { unsubscribeRoutes } from './routes-unsubscribe.ts';
 import { tokenMaximumLength } from './token.ts';
 
 /** Bytes of a form. The largest real one is some 200. */
@@ -36,7 +41,7 @@ const securityHeaders = {
 } as const;
 
 /**
- * The HTTP server of content-delivery: opens, clicks, unsubscribe, view online, images and /healthz. Everything else, and
+ * The HTTP server of content-delivery: opens, clicks, unsubscribe, preferences, forms to subscribe, view online, images and /healthz. Everything else, and
  * every token that is not ours, is one plain 404.
  *
  * @param pathPrefix path of the public base URL, where a proxy hands it on instead of taking it off; else empty.
@@ -76,6 +81,10 @@ function addRoutes(server: FastifyInstance, delivery: Delivery): void {
   viewRoute(server, delivery);
   imageRoute(server, delivery);
   unsubscribeRoutes(server, delivery);
+  preferenceRoutes(server, delivery);
+  subscribeRoutes(server, delivery);
+  confirmRoutes(server, delivery);
+  feedbackRoute(server, delivery);
   server.get('/healthz', async (_request, reply) => {
     try {
       await delivery.db.$client.query({ text: 'select 1', query_timeout: 3_000 } as { text: string });

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { createCipheriv, timingSafeEqual } from 'node:crypto';
-import type { Keys } from '../config/keys.ts';
+import type { TrackingKeys } from '../config/keys.ts';
 import { hmacSha256 } from './hmac.ts';
 
 /** What a tracking link carries: one recipient of one campaign. */
@@ -12,7 +12,13 @@ export interface TokenPayload {
   readonly contactId: number;
 }
 
-export type TokenKeys = Pick<Keys, 'cryptographic' | 'authentication'>;
+/** What is made is made with the present keys; what was made with earlier ones is read. */
+export type TokenKeys = TrackingKeys & { readonly earlier?: readonly TrackingKeys[] };
+
+/** All pairs by which something may have been made, the present one first. */
+export function pairsOf(keys: TokenKeys): readonly TrackingKeys[] {
+  return [keys, ...(keys.earlier ?? [])];
+}
 
 const version = 1;
 const ivLength = 16;
@@ -55,12 +61,31 @@ export function makeTokenAndMark(payload: TokenPayload, keys: TokenKeys): { toke
   };
 }
 
-/** Opens a token; undefined for anything that `makeToken` with these keys did not make. Never throws. */
+/**
+ * Another mark of the same recipient, for addresses of ours: made of the one in the Message-ID, which replies and archives pass
+ * on, so that who knows that one cannot make this one. 24 hexadecimal digits.
+ */
+export function returnMark(mark: string, keys: TrackingKeys): string {
+  const block = Buffer.allocUnsafe(ivLength);
+  block.write(mark, 0, markLength, 'hex');
+  block.write('path', markLength, 'latin1');
+  return cryptoOf(keys).keyStream(block, ivLength).toString('hex', 0, markLength);
+}
+
+/** Opens a token; undefined for anything that `makeToken` with these keys, or the earlier ones, did not make. Never throws. */
 export function openToken(token: string, keys: TokenKeys): TokenPayload | undefined {
   if (token.length > tokenMaximumLength || !/^[A-Za-z0-9_-]+$/.test(token)) return undefined;
   const bytes = Buffer.from(token, 'base64url');
   // The last character of base64 has spare bits: only one spelling of a token is accepted.
   if (bytes.length <= ivLength || bytes.toString('base64url') !== token) return undefined;
+  for (const pair of pairsOf(keys)) {
+    const payload = openWith(pair, bytes);
+    if (payload !== undefined) return payload;
+  }
+  return undefined;
+}
+
+function openWith(keys: TrackingKeys, bytes: Buffer): TokenPayload | undefined {
   const { digest, keyStream } = cryptoOf(keys);
   const iv = bytes.subarray(0, ivLength);
   const plain = Buffer.from(bytes.subarray(ivLength));
@@ -76,16 +101,16 @@ interface TokenCrypto {
   readonly keyStream: (iv: Buffer, length: number) => Buffer;
 }
 
-const known = new WeakMap<TokenKeys, TokenCrypto>();
+const known = new WeakMap<TrackingKeys, TokenCrypto>();
 
 /** What is made of the keys once: a cipher object for each token would cost more than the token. */
-function cryptoOf(keys: TokenKeys): TokenCrypto {
+function cryptoOf(keys: TrackingKeys): TokenCrypto {
   const made = known.get(keys) ?? makeCrypto(keys);
   known.set(keys, made);
   return made;
 }
 
-function makeCrypto(keys: TokenKeys): TokenCrypto {
+function makeCrypto(keys: TrackingKeys): TokenCrypto {
   // CTR (NIST SP 800-38A section 6.5) is the block cipher of a counter that begins with the IV.
   const cipher = createCipheriv('aes-256-ecb', keys.cryptographic, null).setAutoPadding(false);
   return {

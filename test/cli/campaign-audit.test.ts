@@ -176,3 +176,27 @@ describe('exm campaign audit', () => {
     });
   });
 });
+
+describe('exm campaign audience', () => {
+  it('of a campaign that is queued prints what was stored then, and the same as JSON', async () => {
+    const { code, stdout } = await installation.exm(['campaign', 'audience', 'autumn-7k3f']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^It was queued for 1,000 people.* This is what was stored then\.\n\nmemberships +1056\n= queued +1000\n\+ global-opt-out +12\n/m,
+    );
+    const { json } = await installation.exm(['campaign', 'audience', 'autumn-7k3f', '--json']);
+    expect(json()).toMatchObject({
+      id: 'autumn-7k3f',
+      basis: 'queued',
+      memberships: 1056,
+      queued: 1000,
+      lists: null,
+    });
+  });
+
+  it('of one that is not known is refused', async () => {
+    const { code, stderr } = await installation.exm(['campaign', 'audience', 'nothing-0000']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('CAMPAIGN_UNKNOWN');
+  });
+});

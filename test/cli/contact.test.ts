@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { sql } from 'drizzle-orm';
@@ -250,5 +250,139 @@ describe('exm contact opt-out and opt-in', () => {
       exit: 2,
       error: { code: 'LIST_UNKNOWN', field: '--list' },
     });
+  });
+});
+
+describe('exm contact set', () => {
+  it('makes a contact, changes it and its address, and takes back no "no" that is not named', async () => {
+    const set = async (...args: string[]) =>
+      await installation.exm(['contact', 'set', 'eve@example.com', ...args]);
+    expect((await set('--first-name', 'Eve', '--facet', 'city=Bonn', '--do-not-market')).stdout).toMatch(
+      /^eve@example\.com is contact \d+ now\.\n$/,
+    );
+    const refused = await set('--no-do-not-market', '--last-name', 'X', '--json');
+    expect({ code: refused.code, error: refused.json().error }).toMatchObject({
+      code: 3,
+      error: { code: 'CONSENT_STANDS' },
+    });
+    expect((await set('--facet', 'city')).code).toBe(2);
+    const moved = await set(
+      '--email',
+      'eva@example.com',
+      '--first-name',
+      '',
+      '--unset-facet',
+      'city',
+      '--json',
+    );
+    expect(moved.json()).toMatchObject({
+      email: 'eva@example.com',
+      created: false,
+      changed: true,
+      address: { from: 'eve@example.com', to: 'eva@example.com' },
+    });
+    const shown = await installation.exm(['contact', 'show', 'eva@example.com', '--json']);
+    expect(shown.json()).toMatchObject({
+      firstName: '',
+      lastName: '',
+      facets: {},
+      consent: { doNotMarket: true },
+      addresses: [{ email: 'eve@example.com' }],
+    });
+  });
+});
+
+describe('exm contact export', () => {
+  it('writes a file that appears whole, or to a pipe that may be closed early', async () => {
+    await installation.exm(['contact', 'set', 'first@export.example']);
+    const done = await installation.exm(['contact', 'export', '--output', 'out.csv', '--json']);
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    const text = readFileSync(join(installation.dir, 'out.csv'), 'utf8');
+    expect(done.json()).toEqual({ exported: text.trim().split('\n').length - 1, file: 'out.csv' });
+    expect(statSync(join(installation.dir, 'out.csv')).mode & 0o777).toBe(0o600);
+    expect((await installation.exm(['contact', 'export'])).stdout).toBe(text);
+
+    const refused = await installation.exm(['contact', 'export', '--output', 'no/such/out.csv', '--json']);
+    expect({ code: refused.code, error: refused.json().error.code }).toEqual({
+      code: 2,
+      error: 'EXPORT_FILE',
+    });
+    expect(readdirSync(installation.dir).filter((name) => name.startsWith('out.csv'))).toEqual(['out.csv']);
+
+    await installation.exm(['contact', 'import', '-', '--list', 'long'], {
+      input: `email,note\n${Array.from({ length: 6_000 }, (_, index) => `e${index}@export.example,${'x'.repeat(100)}\n`).join('')}`,
+    });
+    const child = spawn(process.execPath, [packagePath('bin/exm.js'), 'contact', 'export'], {
+      cwd: installation.dir,
+      env: installation.env,
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.stdout.once('data', () => child.stdout.destroy());
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});
+
+describe('exm suppression', () => {
+  it('keeps addresses from mail, one by one and by file, and says what else holds', async () => {
+    const exm = async (...args: string[]) => await installation.exm(['suppression', ...args]);
+    await installation.exm(['contact', 'set', 'sue@example.com', '--do-not-market']);
+    expect((await exm('add', 'Sue@example.com', '--reason', 'spam trap')).stdout).toBe(
+      'Sue@example.com is suppressed now.\n',
+    );
+    const csv = file('suppress.csv', 'email,reason\na@suppress.example,old\nsue@example.com,new\nnobody,x\n');
+    const imported = await exm('import', csv, '--rejects', 'suppress-rejects.csv');
+    expect(imported.stdout).toContain(
+      '1 put on the suppression list, 1 there already, 1 refused (3 rows read).',
+    );
+    expect(readFileSync(join(installation.dir, 'suppress-rejects.csv'), 'utf8')).toContain(
+      '4,bad-address,email,nobody',
+    );
+    expect((await exm('ls', '--limit', '1')).stdout).toContain(
+      '2 in all; the next ones: exm suppression ls --after a@suppress.example',
+    );
+    expect((await exm('rm', 'sue@example.com')).stdout).toBe(
+      'sue@example.com is off the suppression list. It still gets nothing: do-not-market.\n',
+    );
+    const opted = await installation.exm(['contact', 'opt-out', '--file', csv]);
+    expect(opted.stdout).toContain('2 put on opt-out lists, 0 there already, 1 refused');
+    expect((await installation.exm(['contact', 'opt-outs'])).stdout).toContain(
+      '\na@suppress.example,,old,20',
+    );
+  });
+});
+
+describe('exm contact forget', () => {
+  it('erases a person only where that is confirmed, and says what', async () => {
+    await installation.exm(['contact', 'set', 'ida@example.com', '--facet', 'city=Bonn']);
+    const asked = await installation.exm(['contact', 'forget', 'ida@example.com', '--json']);
+    expect({ code: asked.code, error: asked.json().error.code }).toEqual({
+      code: 2,
+      error: 'CONFIRMATION_MISSING',
+    });
+    const done = await installation.exm([
+      'contact',
+      'forget',
+      'ida@example.com',
+      '--yes',
+      '--reason',
+      'asked',
+    ]);
+    expect(done.stdout).toMatch(
+      /^ida@example\.com was erased\. The ledger goes on counting it as contact \d+\.\n\nrows\s*\n\s+1 {2}contact\n$/,
+    );
+    const shown = await installation.exm(['contact', 'show', 'ida@example.com']);
+    expect(shown.code).toBe(1);
+    expect(shown.stderr).toMatch(/but it was forgotten on 20\S+ by \S+@/);
+    const back = await installation.exm(
+      ['contact', 'import', '-', '--list', 'back', '--allow-forgotten', '--json'],
+      {
+        input: 'email\nida@example.com\n',
+      },
+    );
+    expect(back.json()).toMatchObject({ created: 1 });
   });
 });

@@ -33,6 +33,15 @@ describe('exm list', () => {
       input: 'email,firstName,language,doNotMarket\nann@example.com,Ann,de,\nbob@example.com,Bob,en,yes\n',
     });
     expect((await exm('ls', '--json')).json()).toMatchObject({ lists: [{ name: 'customers', members: 2 }] });
+    expect((await exm('title', 'customers', ' For customers ')).stdout).toContain('as "For customers"');
+    expect((await exm('title', 'customers', '--none', '--json')).json()).toEqual({
+      name: 'customers',
+      title: null,
+    });
+    expect((await exm('title', 'customers', '--json')).json().error).toMatchObject({ code: 'LIST_TITLE' });
+    expect((await exm('title', 'customers', 'News \u202e swen', '--json')).json().error).toMatchObject({
+      code: 'LIST_TITLE',
+    });
     expect((await exm('ls')).stdout).toMatch(/^customers +2 /m);
     const { stdout } = await exm('show', 'customers', '--limit', '1');
     expect(stdout).toContain('customers: 2 members, 1 of them could get mail');
@@ -68,5 +77,44 @@ describe('exm list', () => {
       stdout: expect.stringContaining('timed: 0'),
     });
     rmSync(config);
+  });
+
+  it('makes segments that stand among the lists, and changes and removes both', async () => {
+    const segment = (...args: string[]) => installation.exm(['segment', ...args]);
+    expect(
+      (await segment('create', 'germans', '--where', 'contact.language == "de"', '--json')).json(),
+    ).toMatchObject({
+      name: 'germans',
+      warnings: [],
+    });
+    expect((await segment('count', 'germans', '--json')).json()).toEqual({ members: 1, warnings: [] });
+    expect((await segment('sample', '--where', 'contact.language == "en"')).stdout).toContain(
+      'bob@example.com',
+    );
+    expect((await segment('ls')).stdout).toMatch(/^germans +contact\.language == "de"$/m);
+    expect((await exm('ls')).stdout).toMatch(/^germans +segment /m);
+    expect((await exm('show', 'germans')).stdout).toContain('Segment: where contact.language == "de"');
+
+    const wrong = await segment('set', 'germans', '--where', 'contact.langauge == "de"', '--json');
+    expect(wrong.code).toBe(2);
+    expect(wrong.json().error).toMatchObject({
+      code: 'SEGMENT_WRONG',
+      field: expect.stringMatching(/^--where, character \d+$/),
+      message: expect.stringContaining('Did you mean "contact.language"?'),
+    });
+    expect((await segment('create', 'both', '--json')).json().error).toMatchObject({
+      code: 'SEGMENT_CONDITION',
+    });
+
+    await exm('title', 'germans', 'News in German');
+    expect((await segment('show', 'germans')).stdout).toContain('germans (News in German): segment');
+    expect((await exm('remove', 'customers', 'bob@example.com', '--json')).json()).toMatchObject({
+      changed: true,
+    });
+    expect((await exm('add', 'customers', 'bob@example.com')).stdout).toContain('is on "customers" now');
+    expect((await segment('rm', 'customers')).stderr).toContain('LIST_STATIC');
+    expect((await segment('rm', 'germans')).code).toBe(0);
+    expect((await exm('rm', 'twice')).code).toBe(0);
+    expect((await exm('ls')).stdout).not.toMatch(/germans|twice/);
   });
 });

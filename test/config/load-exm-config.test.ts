@@ -65,6 +65,11 @@ describe('where the configuration comes from', () => {
     await expect(loaded.steps['CheckBudget']?.({ campaignId: 'autumn-1' })).resolves.toBeUndefined();
   });
 
+  it('has send limits in UTC where no zone is named, and those alone that are', async () => {
+    const loaded = await load(config('{ managerRoot: { sendLimits: { day: 0 } } }'), 'exm.config.ts');
+    expect(loaded.settings.sendLimits).toEqual({ day: 0, timeZone: 'UTC' });
+  });
+
   it.each(['exm.config.js', 'exm.config.mjs'])('may be %s', async (name) => {
     const loaded = await load(config('{ settings: { undeliveredMaximum: 0 } }'), name);
     expect(loaded.settings.undeliveredMaximum).toBe(0);
@@ -144,6 +149,34 @@ describe('a wrong file', () => {
       key: 'managerRoot.values.year',
       value: 2026,
       expected: 'text of at most 10000 characters',
+    },
+    {
+      name: 'a send limit that is none',
+      text: config('{ managerRoot: { sendLimits: { week: -1 } } }'),
+      key: 'managerRoot.sendLimits.week',
+      value: -1,
+      expected: 'a whole number from 0 to 1000000',
+    },
+    {
+      name: 'a time zone that does not exist',
+      text: config("{ managerRoot: { sendLimits: { timeZone: 'Europe/Atlantis' } } }"),
+      key: 'managerRoot.sendLimits.timeZone',
+      value: 'Europe/Atlantis',
+      expected: 'the IANA name of a time zone',
+    },
+    {
+      name: 'a reason that nobody can overrule',
+      text: untyped("{ dispatchManager: { recipients: () => [], overrules: ['no-address'] } }"),
+      key: 'dispatchManager.overrules[0]',
+      value: 'no-address',
+      expected: 'a list of reasons: excluded-list, global-opt-out',
+    },
+    {
+      name: 'a DispatchManager without recipients',
+      text: untyped('{ dispatchManager: {} }'),
+      key: 'dispatchManager.recipients',
+      value: undefined,
+      expected: 'a function',
     },
     {
       name: 'a name that no token can have',

@@ -1,8 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { asc, eq } from 'drizzle-orm';
+import { asc, eq, type SQL, sql } from 'drizzle-orm';
 import { emailKey } from '../../src/contacts/email-address.ts';
 import type { Database } from '../../src/db/connect.ts';
-import { campaign, campaignList, contact, contactList, listMember } from '../../src/db/schema.ts';
+import {
+  campaign,
+  campaignList,
+  contact,
+  contactList,
+  dispatchQueue,
+  emailAddressHistory,
+  listMember,
+} from '../../src/db/schema.ts';
+import type { CampaignState } from '../../src/domain/campaign-state.ts';
+import type { OutcomeKind } from '../../src/domain/outcome.ts';
 
 export type NewContact = Partial<Omit<typeof contact.$inferInsert, 'emailKey'>> & { readonly email: string };
 
@@ -30,6 +40,14 @@ export async function insertList(
   return list;
 }
 
+/** A segmented list: whoever the CEL expression holds for is on it. */
+export async function insertSegment(db: Database, expression: string): Promise<{ id: number; name: string }> {
+  const name = `segment ${randomBytes(6).toString('hex')}`;
+  const [list] = await db.insert(contactList).values({ name, expression }).returning();
+  if (list === undefined) throw new Error('the segment was not inserted');
+  return list;
+}
+
 /** A campaign with these lists; its content is of no interest here. */
 export async function insertCampaign(
   db: Database,
@@ -42,6 +60,25 @@ export async function insertCampaign(
   );
   if (rows.length > 0) await db.insert(campaignList).values(rows);
   return id;
+}
+
+/** What became of a contact in another campaign, at an instant that SQL says. Null: it is queued and has no outcome. */
+export async function insertOutcome(
+  db: Database,
+  contactId: number,
+  kind: OutcomeKind | null,
+  at: SQL = sql`now()`,
+  state: CampaignState = kind === null ? 'Sending' : 'Sent',
+): Promise<string> {
+  const campaignId = await insertCampaign(db, {});
+  await db.execute(sql`
+    update campaign set state = ${state}, queued = 1, ended_at = case when ${state === 'Sent'} then ${at} end where id = ${campaignId}`);
+  await db.insert(dispatchQueue).values({ campaignId, position: 1, contactId, language: 'en' });
+  if (kind !== null)
+    await db.execute(sql`
+      insert into dispatch_outcome (campaign_id, position, contact_id, batch, server, kind, at)
+      values (${campaignId}, 1, ${contactId}, 1, 'd1', ${kind}, ${at})`);
+  return campaignId;
 }
 
 export async function contactByEmail(db: Database, email: string) {
@@ -63,4 +100,16 @@ export async function membersOf(db: Database, name: string): Promise<string[]> {
     .where(eq(contactList.name, name))
     .orderBy(asc(contact.id));
   return rows.map((row) => row.email);
+}
+
+/** Somebody who had this address before, and wants no mail. */
+export async function insertFormerOwner(db: Database, key: string): Promise<void> {
+  const present = `now.${randomBytes(6).toString('hex')}@elsewhere.example`;
+  const [had] = await db
+    .insert(contact)
+    .values({ email: present, emailKey: present, doNotMarket: true })
+    .returning();
+  await db
+    .insert(emailAddressHistory)
+    .values({ contactId: had?.id ?? 0, email: key, emailKey: key, usedFrom: new Date(0) });
 }

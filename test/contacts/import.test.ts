@@ -52,6 +52,7 @@ describe('an import', () => {
       updated: 0,
       duplicates: 0,
       refused: { total: 0, byReason: {}, first: [] },
+      warnings: [],
     });
     expect(await contactByEmail(database.db, 'ann@new.example')).toMatchObject({
       email: 'Ann@New.Example',
@@ -112,6 +113,16 @@ describe('an import', () => {
       firstName: 'Ann, dear; Ann',
       lastName: 'Smith',
     });
+  });
+
+  it('warns of columns that sound like a "no" and leave nobody out', async () => {
+    const { warnings } = await importText(
+      'email,Opted Out,city,Email_Unsubscribed\nno@warned.example,1,Bonn,1\n',
+    );
+    expect(warnings.map((warning) => /"(.*?)" was kept as a facet/.exec(warning)?.[1])).toEqual([
+      'Opted Out',
+      'Email_Unsubscribed',
+    ]);
   });
 
   it('takes a delimiter that is given instead of the one it would find', async () => {
@@ -399,11 +410,14 @@ describe('a file that cannot be imported', () => {
       }),
     ).rejects.toThrow('enough');
 
-    const silent = new Readable({ read() {} });
-    silent.push('email\n');
-    await expect(
-      importContacts(database.db, silent, { list: newListName(), signal: AbortSignal.timeout(100) }),
-    ).rejects.toMatchObject({ name: 'TimeoutError' });
+    // The first is broken off before anything was read.
+    for (const afterMs of [0, 100]) {
+      const silent = new Readable({ read() {} });
+      silent.push('email\n');
+      await expect(
+        importContacts(database.db, silent, { list: newListName(), signal: AbortSignal.timeout(afterMs) }),
+      ).rejects.toMatchObject({ name: 'TimeoutError' });
+    }
     expect(await counts()).toEqual(before);
   });
 

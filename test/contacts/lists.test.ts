@@ -60,6 +60,8 @@ describe('a list', () => {
     });
     expect(await listLists(database.db)).toContainEqual({
       name: list.name,
+      kind: 'static',
+      title: null,
       members: 4,
       createdAt: report.createdAt,
     });

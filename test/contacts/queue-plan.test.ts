@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { queueMessage } from '../../src/contacts/queue-message.ts';
 import { closeDatabase, connectDatabase } from '../../src/db/connect.ts';
+import { readRecipients } from '../../src/dispatch/read-recipients.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { insertCampaign } from './fixtures.ts';
 
@@ -58,3 +59,44 @@ describe('queueing a campaign to a list that is larger than most', () => {
     expect((await lookUps()) - before).toBeLessThan(members / 100);
   });
 });
+
+describe('sending where send limits are set', () => {
+  it('looks up the group in the queues of other campaigns, and reads none of them as a whole', async () => {
+    const sent = 4;
+    for (let i = 0; i < sent; i++) {
+      const other = await insertCampaign(db, {});
+      await db.execute(sql`update campaign set state = 'Sending', queued = ${members} where id = ${other}`);
+      await db.execute(sql`
+        insert into dispatch_queue (campaign_id, position, contact_id, language)
+        select ${other}, row_number() over (order by id), id, 'en' from contact order by id limit ${members}`);
+      await db.execute(sql`
+        insert into dispatch_outcome (campaign_id, position, contact_id, batch, server, kind, at)
+        select campaign_id, position, contact_id, 1, 'd1', 'sent', now() from dispatch_queue
+         where campaign_id = ${other} and position % 2 = ${i % 2}`);
+    }
+    const id = await insertCampaign(db, {});
+    await db.execute(sql`
+      insert into dispatch_queue (campaign_id, position, contact_id, language)
+      select ${id}, row_number() over (order by id), id, 'en' from contact order by id limit ${members}`);
+    await db.execute(sql`analyze dispatch_queue, dispatch_outcome, campaign`);
+    const before = await rowsRead();
+    const range = { first: 1, last: members };
+    const limits = { day: sent, timeZone: 'UTC' };
+    const group = await readRecipients(db, id, range, 100, {
+      undeliveredMaximum: 5,
+      checkSuppressionList: true,
+      sendLimits: limits,
+    });
+    expect(group.map(({ exclusion }) => exclusion)).toEqual(Array.from({ length: 100 }, () => 'send-limit'));
+    expect((await rowsRead()) - before).toBe(0);
+  });
+});
+
+/** Rows of queues and the ledger that were read by going through a table. */
+async function rowsRead(): Promise<number> {
+  await db.execute(sql`select pg_stat_force_next_flush()`);
+  const { rows } = await db.execute<{ count: number }>(sql`
+    select sum(seq_tup_read)::int as count from pg_stat_user_tables
+     where relname in ('dispatch_queue', 'dispatch_outcome')`);
+  return rows[0]?.count ?? 0;
+}

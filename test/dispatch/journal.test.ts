@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { answeredReasons } from '../../src/dispatch/bounce-of.ts';
 import { Journal } from '../../src/dispatch/journal.ts';
 import { type JournalEntry, parseJournal } from '../../src/dispatch/journal-lines.ts';
 import { LeftJournals } from '../../src/dispatch/left-journals.ts';
@@ -331,6 +332,34 @@ describe('what a killed dispatcher has left in its journal', () => {
     await enter();
     expect(await books(campaignId)).toEqual({ 1: 'sent', 2: 'sent', 3: 'sent', 4: 'skipped' });
     expect(await counts(campaignId)).toMatchObject({ sent: 3, inDoubt: 0 });
+  });
+
+  it('is a bounce where a mail server refused, as often as its outcome is entered', async () => {
+    const { campaignId, of: batch, contactOf } = await takenCampaign();
+    await query(
+      `insert into dispatch_outcome (campaign_id, position, contact_id, batch, server, kind, at)
+       values ($1, 2, $2, 1, 'x', 'in_doubt', now()), ($1, 3, $3, 1, 'x', 'failed', now())`,
+      campaignId,
+      contactOf(2),
+      contactOf(3),
+    );
+    const outcome = {
+      kind: 'failed',
+      reason: answeredReasons.refused,
+      reply: '550 5.1.1 <a@b.example> unknown',
+    };
+    await killedProcess(`
+      for (const [position, contactId] of ${JSON.stringify([1, 2, 3].map((p) => [p, contactOf(p)]))})
+        journal.outcome(${JSON.stringify(batch)}, { position, contactId, at: new Date(), outcome: ${JSON.stringify(outcome)} });`);
+    await enter();
+    await enter();
+    expect(await books(campaignId)).toEqual({ 1: 'failed', 2: 'failed', 3: 'failed' });
+    const bounces = await query(
+      'select position, contact_id::int as contact, detail from event_inbox where campaign_id = $1 order by position',
+      campaignId,
+    );
+    const detail = { class: 'hard', status: '5.1.1', text: '550 5.1.1 <…@…> unknown', by: 'smtp-reply' };
+    expect(bounces).toEqual([1, 2].map((position) => ({ position, contact: contactOf(position), detail })));
   });
 
   it('does not enter another person at a position of the queue', async () => {

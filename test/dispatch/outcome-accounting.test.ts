@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/connect.ts';
+import { answeredReasons } from '../../src/dispatch/bounce-of.ts';
 import type { Lease } from '../../src/dispatch/lease.ts';
 import { Recorder } from '../../src/dispatch/recorder.ts';
 import type { PositionRange } from '../../src/domain/batch-plan.ts';
@@ -67,6 +68,8 @@ type Kind = (typeof kinds)[number];
 
 function outcome(kind: Kind, hold: number): Outcome {
   if (kind === 'sent') return { kind, reply: '250 ok', messageId: String(hold) };
+  // As a mail server refuses a recipient, which is a bounce.
+  if (kind === 'failed') return { kind, reason: answeredReasons.refused, reply: `550 5.1.1 ${hold}` };
   return { kind, reason: String(hold) };
 }
 
@@ -104,7 +107,7 @@ class Scene {
 
   async ledger(): Promise<LedgerRow[]> {
     return await query(
-      `select position, batch, kind, coalesce(message_id, reason)::int as hold from dispatch_outcome
+      `select position, batch, kind, coalesce(message_id, substring(reply from '(\\d+)$'), reason)::int as hold from dispatch_outcome
         where campaign_id = $1 order by position`,
       [this.id],
     );
@@ -308,6 +311,12 @@ async function play(
         expect(batch).toBe(hold.lease.batch);
       }
     }
+    const bounces = await query(
+      `select position, detail->>'class' as class from event_inbox where campaign_id = $1 order by position`,
+      [scene.id],
+    );
+    const refused = rows.filter(({ kind }) => kind === 'failed');
+    expect(bounces).toEqual(refused.map(({ position }) => ({ position, class: 'hard' })));
     const counts = await query(
       'select batch, sent, failed, skipped, in_doubt as "inDoubt" from dispatch_batch where campaign_id = $1',
       [scene.id],

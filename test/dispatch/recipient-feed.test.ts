@@ -22,6 +22,7 @@ function queuedAt(position: number): QueuedRecipient {
     exclusion: null,
     attempts: 0,
     sinceFirstAttemptMs: 0,
+    hasNewAddress: false,
   };
 }
 

@@ -3,7 +3,13 @@ import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { createProcessingActivities, type ProcessingDependencies } from '../../activities/process-events.ts';
-import { campaign, campaignStatistic, eventInbox, server } from '../../src/db/schema.ts';
+import {
+  campaign,
+  campaignStatistic,
+  emailAddressHistoryBus,
+  eventInbox,
+  server,
+} from '../../src/db/schema.ts';
 import { processingWorkflowId, taskQueues } from '../../src/domain/names.ts';
 import { processorsChangedSignal } from '../../src/domain/processing.ts';
 import { packagePath } from '../../src/package-path.ts';
@@ -106,8 +112,10 @@ describe('the workflow ProcessEvents', () => {
     await start();
     const before = await opens();
     await insertOpens(30);
+    await db.insert(emailAddressHistoryBus).values({ campaignId, batch: 1, changes: [] });
     const one = await startWorker();
     await waitFor(async () => (await opens()) === before + 30);
+    await waitFor(async () => (await db.$count(emailAddressHistoryBus)) === 0);
     // A planned stop in the middle of a shift.
     await one.stop();
     await insertOpens(30);

@@ -1,6 +1,9 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { campaign, campaignStatistic, eventInbox } from '../../src/db/schema.ts';
+import { campaign, campaignStatistic, eventInbox, subscriptionRequest } from '../../src/db/schema.ts';
+import { confirmationWorkflowId } from '../../src/domain/subscription.ts';
+import { recordHistory } from '../support/histories.ts';
 import { createInstallation } from '../support/installation.ts';
+import { startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const installation = await createInstallation();
@@ -44,6 +47,38 @@ describe('the processing role', () => {
     await waitFor(async () => (await db.$count(eventInbox)) === 0);
     expect(await opens()).toEqual({ total: 15_000, unique: 15_000 });
     expect(await three.stop()).toBe(0);
+  });
+});
+
+describe('a subscription, through all the roles it passes', () => {
+  it('is asked for by the form, confirmed by the mail, and makes a member', async () => {
+    const receiver = await startSmtpReceiver();
+    const env = { EXM_SENDER: 'News <news@example.com>' };
+    await installation.exm(['list', 'create', 'autumn']);
+    await installation.exm(['list', 'title', 'autumn', 'Autumn news']);
+    const [pages, processing, dispatcher] = await Promise.all([
+      installation.startWorker('content-delivery', ['--listen', '127.0.0.1:0'], { env }),
+      installation.startWorker('processing', ['--name', 'four']),
+      installation.startWorker('dedicated-dispatch', ['--smtp', receiver.url], { env }),
+    ]);
+    const post = async (path: string, fields: Record<string, string>) =>
+      await fetch(pages.address + path, { method: 'POST', body: new URLSearchParams(fields) });
+    expect((await post('/s/autumn', { email: 'ada@example.org' })).status).toBe(200);
+    const [message] = await receiver.waitFor(1);
+    const link = /\/confirm\/[\w.-]+/.exec(message?.raw.toString().replaceAll('=\r\n', '') ?? '')?.[0] ?? '';
+    const confirmed = await post(link, { confirm: 'yes' });
+    expect([confirmed.status, await confirmed.text()]).toEqual([
+      200,
+      expect.stringContaining('You are subscribed'),
+    ]);
+    const [request] = await db.select().from(subscriptionRequest);
+    await recordHistory(installation, confirmationWorkflowId(request?.id ?? ''), 'send-confirmation');
+    const shown = await installation.exm(['list', 'show', 'autumn', '--json']);
+    expect(shown.json()).toMatchObject({ members: 1, reachable: 1 });
+    expect(await Promise.all([pages, processing, dispatcher].map((worker) => worker.stop()))).toEqual([
+      0, 0, 0,
+    ]);
+    await receiver.close();
   });
 });
 

@@ -6,6 +6,7 @@ import {
   campaign,
   campaignAudit,
   contact,
+  emailAddressHistory,
   globalOptOut,
   listMember,
   listOptOut,
@@ -15,13 +16,13 @@ import { readRecipients } from '../../src/dispatch/read-recipients.ts';
 import type { ExclusionReason } from '../../src/domain/outcome.ts';
 import { answerInWords } from '../../src/reporting/recipient/answer.ts';
 import { recipientReport } from '../../src/reporting/recipient/read-report.ts';
-import { insertCampaign, insertContacts, insertList } from '../contacts/fixtures.ts';
+import { insertCampaign, insertContacts, insertFormerOwner, insertList } from '../contacts/fixtures.ts';
 import { useTestDatabase } from '../support/database.ts';
 
 const database = useTestDatabase();
 beforeEach(async () => {
   await database.db.execute(sql`
-    truncate contact, contact_list, list_member, list_opt_out, campaign, campaign_list, dispatch_queue, global_opt_out,
+    truncate email_address_history, contact, contact_list, list_member, list_opt_out, campaign, campaign_list, dispatch_queue, global_opt_out,
       suppression restart identity cascade`);
 });
 
@@ -70,7 +71,7 @@ const change = async (values: Partial<typeof contact.$inferInsert>) =>
 
 /** Each reason that can hold for a contact of an included list: how it comes about, how it goes, and what is said of it. */
 const reasons: Record<
-  Exclude<ExclusionReason, 'duplicate-address' | 'no-address'>,
+  Exclude<ExclusionReason, 'duplicate-address' | 'unknown-contact' | 'no-address' | 'send-limit'>,
   {
     readonly hold: (sample: Sample) => Promise<unknown>;
     readonly lift: (sample: Sample) => Promise<unknown>;
@@ -118,6 +119,12 @@ const reasons: Record<
     says: () => /it is on the suppression list since [-0-9]+ [:0-9]+.* \(complaint[,)]/,
     atSending: true,
   },
+  'former-address': {
+    hold: async () => await insertFormerOwner(database.db, emailKey(email)),
+    lift: async () => await database.db.delete(emailAddressHistory),
+    says: () => 'it is a former address of somebody who says no now',
+    atSending: true,
+  },
   'list-opt-out': {
     hold: async ({ included }) =>
       await database.db
@@ -149,22 +156,44 @@ describe('somebody who was not queued', () => {
       outcome: null,
     });
     const told = await answer(one.id);
-    expect(told).toMatch(/^No: ann@example\.com was not queued\. What excludes it now: /);
+    expect(told).toMatch(
+      /^No: ann@example\.com was left out when the campaign was queued, before .* UTC: its? .*\. What excludes it now: /,
+    );
     expect(told).toMatch(says(one));
     expect(told).not.toContain('after the campaign was queued');
     await lift(one);
-    expect(await report(one.id)).toMatchObject({ answer: 'not-queued', exclusions: [] });
-    expect(await answer(one.id)).toMatch(
-      /^No: .* Nothing excludes it now\. .* something that has been taken back since excluded it\.$/,
-    );
+    expect(await report(one.id)).toMatchObject({ answer: 'not-queued', leftOut: name, exclusions: [] });
+    expect(await answer(one.id)).toBe(told.slice(0, told.indexOf(' What excludes it now')));
   });
 
   it('for all reasons at once is told each of them', async () => {
     const one = await sample();
     for (const name of names) await reasons[name].hold(one);
     await queue(one.id);
-    const { exclusions } = await report(one.id);
+    const { exclusions, leftOut } = await report(one.id);
     expect(exclusions.map(({ reason }) => reason)).toEqual(names);
+    expect(leftOut).toBe('excluded-list');
+  });
+
+  it('is told what the books say of then, and not what holds now', async () => {
+    const one = await sample();
+    await reasons['suppression-list'].hold(one);
+    await queue(one.id);
+    await reasons['suppression-list'].lift(one);
+    await reasons['do-not-market'].hold(one);
+    expect(await answer(one.id)).toMatch(
+      /^No: .* was left out .*: it was on the suppression list by then\. What excludes it now: it is marked DoNotMarket\.$/,
+    );
+  });
+
+  it('since it came to a list later is told so', async () => {
+    const one = await sample();
+    await database.db.delete(listMember).where(eq(listMember.listId, one.included.id));
+    await queue(one.id);
+    await database.db.insert(listMember).values({ listId: one.included.id, contactId: one.contactId });
+    expect(await answer(one.id)).toMatch(
+      /^No: .* was not queued\. It was on no list that the campaign goes to when that was done, before .* UTC\.$/,
+    );
   });
 
   it('is not told of the suppression list where that is not looked at', async () => {

@@ -127,14 +127,23 @@ describe('the answer for somebody whom a dispatcher has come to', () => {
       .insert(campaignLink)
       .values({ campaignId: id, number: 7, url: 'https://shop.example.com/offer' })
       .onConflictDoNothing();
+    const bounce = { class: 'hard', status: '5.1.1', text: 'no such user', by: 'notification' } as const;
     await database.db.insert(interaction).values([
       { ...event, type: 'EmailOpened', at: at(1), repeats: 2 },
-      { ...event, type: 'Bounce', at: at(4) },
+      { ...event, type: 'Bounce', agent: 'mail-server', at: at(4), detail: bounce },
       { ...event, type: 'EmailOpened', campaignId: 'another', at: at(2) },
     ]);
     await database.db.insert(eventInbox).values([{ ...event, type: 'EmailClicked', link: 7, at: at(3) }]);
     expect((await report(id, 'ann@example.com')).events).toEqual([
-      { type: 'EmailOpened', at: at(1).toISOString(), link: null, url: null, agent: 'person', repeats: 2 },
+      {
+        type: 'EmailOpened',
+        at: at(1).toISOString(),
+        link: null,
+        url: null,
+        agent: 'person',
+        repeats: 2,
+        detail: null,
+      },
       {
         type: 'EmailClicked',
         at: at(3).toISOString(),
@@ -142,11 +151,20 @@ describe('the answer for somebody whom a dispatcher has come to', () => {
         url: 'https://shop.example.com/offer',
         agent: null,
         repeats: 0,
+        detail: null,
       },
-      { type: 'Bounce', at: at(4).toISOString(), link: null, url: null, agent: 'person', repeats: 0 },
+      {
+        type: 'Bounce',
+        at: at(4).toISOString(),
+        link: null,
+        url: null,
+        agent: 'mail-server',
+        repeats: 0,
+        detail: bounce,
+      },
     ]);
     expect(await answer(id, 'ann@example.com')).toMatch(
-      /^Yes: .* It came back as undeliverable at 2026-09-01 08:00:04 UTC\.$/,
+      /^Yes: .* It came back as undeliverable for good at 2026-09-01 08:00:04 UTC: 5\.1\.1 no such user\.$/,
     );
   });
 

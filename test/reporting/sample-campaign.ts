@@ -10,6 +10,7 @@ import {
   eventInbox,
   server,
 } from '../../src/db/schema.ts';
+import type { BounceClass } from '../../src/domain/feedback.ts';
 import type { OutcomeKind } from '../../src/domain/outcome.ts';
 import { processEvents } from '../../src/processing/process-events.ts';
 
@@ -170,6 +171,19 @@ export async function insertRichCampaign(db: Database, campaignId: string): Prom
       ...range(100, 130).map((position) => event('EmailClicked', position, 'Barracuda Sentinel', 0)),
       event('UnsubscribedFromEmail', 9),
     ]);
+  const bounce = (position: number, kind: BounceClass) => ({
+    ...event('Bounce', position),
+    detail: { class: kind, status: '', text: 'no', by: 'notification' as const },
+  });
+  await db.insert(eventInbox).values([
+    ...range(1, 12).map((position) => bounce(position, 'soft')),
+    ...range(10, 14).map((position) => bounce(position, 'hard')),
+    bounce(20, 'policy'),
+    ...range(30, 31).map((position) => ({
+      ...event('SpamComplaint', position),
+      detail: { status: '', text: 'abuse', by: 'notification' as const },
+    })),
+  ]);
   let processed: number;
   do ({ processed } = await processEvents(db, 1_000));
   while (processed > 0);

@@ -83,6 +83,14 @@ describe('the report of a campaign', () => {
     ]);
   });
 
+  it('counts each person who bounced once, by the gravest that came back, and who complained', async () => {
+    const { feedback } = JSON.parse((await get(`/campaigns/${id}.json`)).text) as CampaignReport;
+    expect(feedback).toEqual({ bounces: { hard: 5, soft: 9, policy: 1 }, complaints: 2 });
+    const { text } = await get(`/campaigns/${id}`);
+    expect(text).toMatch(/Hard bounces<small>[^<]*<\/small><\/td>\s*<td class="number">5<small>0\.6 %/);
+    expect(text).toMatch(/Complaints<small>/);
+  });
+
   it('is a page too, with everything in it escaped', async () => {
     const { status, headers, text } = await get(`/campaigns/${id}`);
     expect(status).toBe(200);

@@ -4,6 +4,8 @@ import { closeDatabase, connectDatabase, type Database } from '../../src/db/conn
 /** A database behind a wire that a test can cut: connections break and new ones are refused until it is mended. */
 export interface CuttableDatabase {
   readonly db: Database;
+  /** For another process. */
+  readonly url: string;
   cut(): void;
   mend(): void;
   close(): Promise<void>;
@@ -36,6 +38,7 @@ export async function cuttableDatabase(url: string): Promise<CuttableDatabase> {
   };
   return {
     db,
+    url: through,
     cut() {
       isCut = true;
       destroyAll();

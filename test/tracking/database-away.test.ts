@@ -1,10 +1,14 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { eventInbox, globalOptOut } from '../../src/db/schema.ts';
+import { contact, eventInbox, globalOptOut, listOptOut, subscriptionRequest } from '../../src/db/schema.ts';
+import { KeptUnsubscribes } from '../../src/tracking/kept-unsubscribes.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type CuttableDatabase, cuttableDatabase } from './cuttable-database.ts';
-import { publishedCampaign, startDelivery } from './fixtures.ts';
+import { log, publishedCampaign, startDelivery } from './fixtures.ts';
 
 const database = useTestDatabase();
 let wire: CuttableDatabase;
@@ -76,6 +80,85 @@ describe('while the database is away', () => {
     expect(
       await database.db.select().from(globalOptOut).where(eq(globalOptOut.emailKey, email)),
     ).toHaveLength(1);
+  });
+
+  test('what people wanted to stop is kept on disk, and in force when it is back, whoever enters it', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'exm-kept-'));
+    const kept = new KeptUnsubscribes({ dir, db: wire.db, log });
+    const server = await startDelivery(wire.db, '', { kept });
+    const [all, lists, again, gone] = await Promise.all([1, 2, 3, 4].map(() => campaign.person()));
+    if (!all || !lists || !again || !gone) throw new Error('four people were made');
+    wire.cut();
+    const answers = [
+      await server.post(`/u/${all.token}`, 'List-Unsubscribe=One-Click'),
+      await server.post(`/u/${lists.token}`, 'scope=lists'),
+      await server.post(`/u/${again.token}`, 'scope=all'),
+      await server.post(`/u/${gone.token}`, 'scope=all'),
+    ];
+    for (const answer of answers)
+      expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining('go on trying')]);
+    await kept.enter();
+    await server.close();
+    const files = readdirSync(dir);
+    expect(files).toHaveLength(4);
+    for (const file of files) expect(readFileSync(join(dir, file), 'utf8')).not.toContain('@');
+    writeFileSync(join(dir, 'broken.unsubscribe.json'), '{');
+    wire.mend();
+    // One came back meanwhile by a form: the later word counts.
+    await database.db.insert(subscriptionRequest).values({
+      id: 'since',
+      listId: campaign.listId,
+      email: again.email,
+      emailKey: again.email,
+      confirmedAt: new Date(Date.now() + 1_000),
+    });
+    await database.db.delete(contact).where(eq(contact.id, gone.contactId));
+    const other = new KeptUnsubscribes({ dir, db: database.db, log });
+    await other.enter();
+    const saidNo = async (table: typeof globalOptOut | typeof listOptOut, email: string) =>
+      (await database.db.$count(table, eq(table.emailKey, email))) > 0;
+    expect(await saidNo(globalOptOut, all.email)).toBe(true);
+    expect(await saidNo(listOptOut, lists.email)).toBe(true);
+    expect(await saidNo(globalOptOut, again.email)).toBe(false);
+    expect(readdirSync(dir)).toEqual(['broken.unsubscribe.json.aside']);
+    rmSync(dir, { recursive: true });
+  });
+
+  test('one that cannot be read, entered or removed holds up no other', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'exm-kept-'));
+    const person = await campaign.person();
+    const { campaignId, contactId, position } = {
+      campaignId: campaign.id,
+      contactId: person.contactId,
+      position: 1,
+    };
+    const wanted = { campaignId, contactId, position, scope: 'all' as const, userAgent: '' };
+    mkdirSync(join(dir, '0.unsubscribe.json'));
+    const neverTaken = { ...wanted, position: 99_999_999_999, at: new Date().toISOString() };
+    writeFileSync(join(dir, '1.unsubscribe.json'), JSON.stringify(neverTaken));
+    const kept = new KeptUnsubscribes({ dir, db: database.db, log });
+    expect(await kept.keep(wanted)).toBe(true);
+    await kept.enter();
+    expect(await database.db.$count(globalOptOut, eq(globalOptOut.emailKey, person.email))).toBe(1);
+    expect(readdirSync(dir)).toEqual(['0.unsubscribe.json', '1.unsubscribe.json']);
+    rmSync(dir, { recursive: true });
+  });
+
+  test('a disk that takes nothing is no reason to say that it was kept', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'exm-kept-'));
+    writeFileSync(join(dir, 'file'), '');
+    const kept = new KeptUnsubscribes({ dir: join(dir, 'file'), db: wire.db, log });
+    const server = await startDelivery(wire.db, '', { kept });
+    const { token } = await campaign.person();
+    wire.cut();
+    const answer = await server.post(`/u/${token}`, 'scope=all');
+    expect([answer.status, await answer.text()]).toEqual([
+      503,
+      expect.stringContaining('not unsubscribed yet'),
+    ]);
+    wire.mend();
+    await server.close();
+    rmSync(dir, { recursive: true });
   });
 
   test('a link whose campaign is not in memory asks to try again, and /healthz says what is wrong', async () => {

@@ -4,6 +4,7 @@ import { contact, contactList, dispatchQueue, listMember } from '../../src/db/sc
 import { createLogger } from '../../src/logging.ts';
 import { publishDispatchItems } from '../../src/message/freeze/deploy.ts';
 import { CampaignContents } from '../../src/tracking/campaign-contents.ts';
+import type { Delivery } from '../../src/tracking/delivery.ts';
 import { EventInbox } from '../../src/tracking/event-inbox.ts';
 import { HostedImages } from '../../src/tracking/hosted-images.ts';
 import { buildContentDelivery } from '../../src/tracking/server.ts';
@@ -14,12 +15,12 @@ export const log = createLogger('test');
 log.level = 'silent';
 
 /** A running content-delivery server over HTTP. */
-export async function startDelivery(db: Database, pathPrefix = '') {
+export async function startDelivery(db: Database, pathPrefix = '', options: Partial<Delivery> = {}) {
   const inbox = new EventInbox(db, log);
-  const server = buildContentDelivery(
-    { db, keys, log, inbox, contents: new CampaignContents(db, keys), images: new HostedImages(db) },
-    pathPrefix,
-  );
+  const contents = new CampaignContents(db, keys);
+  const images = new HostedImages(db);
+  const delivery: Delivery = { db, keys, log, inbox, contents, images, ...options };
+  const server = buildContentDelivery(delivery, pathPrefix);
   const address = await server.listen({ host: '127.0.0.1', port: 0 });
   return {
     address,

@@ -82,3 +82,25 @@ describe('a token', () => {
     expect(() => makeToken({ campaignId: 'x', position: 1, contactId: 1.5 }, keys)).toThrow(RangeError);
   });
 });
+
+describe('after a change of keys', () => {
+  const changed = { ...keys, earlier: [otherKeys] };
+
+  test('a token made with the earlier ones is read, and none is made with them', () => {
+    fc.assert(
+      fc.property(payloads, (payload) => {
+        expect(openToken(makeToken(payload, otherKeys), changed)).toEqual(payload);
+        expect(makeToken(payload, changed)).toBe(makeToken(payload, keys));
+      }),
+    );
+  });
+
+  test('a mix of earlier and present keys opens nothing', () => {
+    fc.assert(
+      fc.property(payloads, (payload) => {
+        const mixed = { cryptographic: keys.cryptographic, authentication: otherKeys.authentication };
+        expect(openToken(makeToken(payload, mixed), changed)).toBeUndefined();
+      }),
+    );
+  });
+});

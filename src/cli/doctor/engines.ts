@@ -14,6 +14,7 @@ import { storageRefused } from '../../db/storage-refused.ts';
 import { searchAttributes } from '../../domain/names.ts';
 import { connectClient } from '../../temporal/client-connection.ts';
 import { type Check, ok, warning, wrong, wrongBecause } from './check.ts';
+import { checkFeedback } from './feedback.ts';
 import { checkServers } from './servers.ts';
 
 const answerTimeoutMs = 5_000;
@@ -30,7 +31,9 @@ export async function checkDatabase(env: Environment): Promise<Check[]> {
       await checkStorage(db),
       await checkSchema(db),
     ];
-    return checks.some((check) => check.status !== 'ok') ? checks : [...checks, ...(await checkServers(db))];
+    return checks.some((check) => check.status !== 'ok')
+      ? checks
+      : [...checks, ...(await checkServers(db)), ...(await checkFeedback(db))];
   } catch (error) {
     return [wrongBecause('PostgreSQL', error, 'Look at its log.')];
   } finally {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Environment, environmentFile } from '../../config/environment.ts';
-import { generateKeys, keyVariables, readKeys } from '../../config/keys.ts';
+import { earlierKeysVariable, generateKeys, keyVariables, readKeys } from '../../config/keys.ts';
 import { readSettings, settingVariables } from '../../config/settings.ts';
 import { hidePassword } from '../../db/connect.ts';
 import { packagePath } from '../../package-path.ts';
@@ -37,7 +37,10 @@ const unsetTodo = 'Set it, or run this where "exm up" runs, which sets it.';
 const unsetKeyTodo =
   'Make keys with "exm keys generate" and give every process the same ones, or run this where "exm up" runs.';
 const unsetMeans: Readonly<Record<string, string>> = {
-  EXM_UNSUBSCRIBE_ADDRESS: 'not set; one unsubscribes by links and buttons, not by mail',
+  EXM_UNSUBSCRIBE_ADDRESS:
+    'not set; without EXM_BOUNCE_DOMAIN one unsubscribes by links and buttons, not by mail',
+  EXM_BOUNCE_DOMAIN: 'not set; bounces go to the sender of each campaign, and nobody here hears of them',
+  EXM_SENDER: 'not set; nobody can subscribe by the forms at /s/NAME',
   EXM_SMTP_URL: 'not set; a dispatcher on this host needs --smtp',
   EXM_QUEUE_PREFIX: 'not set; "exm" is used',
   EXM_DKIM_DOMAIN: 'not set; messages are not signed here',
@@ -59,7 +62,12 @@ export function checkEnvironment(env: Environment, real: Environment, dataDir: s
     if (!value) return ok(name, unsetMeans[name] ?? 'not set');
     return ok(name, (name.endsWith('_URL') ? hidePassword(value) : value) + source(name));
   });
-  const known = new Set([...settingVariables, ...Object.values(keyVariables), ...otherVariables]);
+  const known = new Set([
+    ...settingVariables,
+    ...Object.values(keyVariables),
+    earlierKeysVariable,
+    ...otherVariables,
+  ]);
   const unknown = Object.keys(env)
     .filter((name) => name.startsWith('EXM_') && !known.has(name))
     .map((name) => warning(name, 'is not a variable of this program', 'Look for a slip of the pen.'));
@@ -78,8 +86,10 @@ function checkKeys(env: Environment, source: (name: string) => string): Check[] 
   });
   if (checks.some((check) => check.status !== 'ok')) return checks;
   try {
-    readKeys(env);
-    return checks;
+    const { earlier } = readKeys(env);
+    if (earlier.length === 0) return checks;
+    const pairs = `${earlier.length} ${earlier.length === 1 ? 'pair' : 'pairs'} for mail that was sent before`;
+    return [...checks, ok(earlierKeysVariable, `${pairs}${source(earlierKeysVariable)}`)];
   } catch (error) {
     return [...checks, wrongBecause('Keys', error, 'Generate keys with "exm keys generate".')];
   }

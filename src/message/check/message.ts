@@ -117,7 +117,7 @@ function checkWords({ text }: CampaignBody['body'], frozen: FrozenBody, where: s
 function typicalText(liquid: string): string {
   return liquid
     .replace(/\{\{-?\s*_exm\.token\s*-?\}\}/g, typicalToken)
-    .replace(/\{\{-?\s*(?:unsubscribeUrl|viewOnlineUrl)\b[\s\S]*?\}\}/g, typicalAddress)
+    .replace(/\{\{-?\s*(?:unsubscribeUrl|preferencesUrl|viewOnlineUrl)\b[\s\S]*?\}\}/g, typicalAddress)
     .replace(/\{\{[\s\S]*?\}\}/g, typicalValue)
     .replace(/\{%[\s\S]*?%\}/g, '');
 }

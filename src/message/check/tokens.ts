@@ -11,11 +11,11 @@ import type { Finding } from './findings.ts';
  *   `contact.NAME` is short for a facet that at least one contact has (so that a slip of the pen is noticed);
  * - `campaign.id`, `.name`, and `campaign.values.NAME`, for short `campaign.NAME`, for the file's values;
  * - `managerRoot.NAME` for the manager root's values;
- * - `unsubscribeUrl` and `viewOnlineUrl`.
+ * - `unsubscribeUrl`, `preferencesUrl` and `viewOnlineUrl`.
  */
 export const contactTokens = ['id', 'email', 'firstName', 'lastName', 'language', 'facets'] as const;
 export const campaignTokens = ['id', 'name', 'values'] as const;
-export const linkTokens = ['unsubscribeUrl', 'viewOnlineUrl'] as const;
+export const linkTokens = ['unsubscribeUrl', 'preferencesUrl', 'viewOnlineUrl'] as const;
 
 /** A use of `contact.NAME` that is right only if some contact has a facet NAME. */
 export interface FacetUse {

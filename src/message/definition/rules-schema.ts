@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { expressionMaximum } from '../../cel/limits.ts';
 import type { ComponentRule } from '../content.ts';
 import { componentName } from '../render/components.ts';
-import { expressionMaximum, rulesMaximum } from '../rules/limits.ts';
+import { rulesMaximum } from '../rules/limits.ts';
 
 const rule = z
   .strictObject(

@@ -47,7 +47,8 @@ export async function freezeContent(
   const images = new ImageAddresses(definition, { campaignId, baseUrl });
   const bodies: FrozenBody[] = [];
   for (const one of allBodies(definition)) bodies.push(await freezeBody(one, { baseUrl, table, images }));
-  const { name, from, replyTo, values, defaultLanguage, fallback, rules, emulation, delivery } = definition;
+  const { name, from, replyTo, values, defaultLanguage, fallback, rules, facetTypes, emulation, delivery } =
+    definition;
   const content: FrozenContent = {
     format: contentFormat,
     campaignId,
@@ -62,6 +63,7 @@ export async function freezeContent(
     ...(fallback ? { fallback } : {}),
     bodies,
     ...(rules ? { rules } : {}),
+    ...(facetTypes ? { facetTypes } : {}),
     ...filesOf(definition, images),
     links: table.links,
     goals: freezeGoals(definition, table.links),

@@ -15,7 +15,7 @@ export type LinkDecision = 'track' | 'leave' | { readonly refuse: string };
 export function decideLink(address: string): LinkDecision {
   const text = address.trim();
   if (text === '' || text.startsWith('#')) return 'leave';
-  if (/^\{\{-?\s*(?:unsubscribeUrl|viewOnlineUrl)\s*-?\}\}$/.test(text)) return 'leave';
+  if (/^\{\{-?\s*(?:unsubscribeUrl|preferencesUrl|viewOnlineUrl)\s*-?\}\}$/.test(text)) return 'leave';
   if (text.startsWith('{{') || text.startsWith('{%')) return 'track';
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
   if (scheme === 'http' || scheme === 'https') {
@@ -88,6 +88,6 @@ export function encodeContactValues(link: string): string {
 
 /** Names a link would need that exist only at its place in the body (a loop's variable, an assigned name). */
 function localNamesIn(link: string, liquid: ReturnType<typeof createLiquid>): string[] {
-  const known = ['contact', 'campaign', 'managerRoot', 'unsubscribeUrl', 'viewOnlineUrl'];
+  const known = ['contact', 'campaign', 'managerRoot', 'unsubscribeUrl', 'preferencesUrl', 'viewOnlineUrl'];
   return liquid.globalVariablesSync(link).filter((name) => !known.includes(name));
 }

@@ -10,7 +10,15 @@ export type Piece = string | number;
 type Evaluate = (rendering: Rendering, context: () => Context) => string;
 
 /** Names that templates may not take for variables of their own without losing what is known of them beforehand. */
-const roots = ['contact', 'campaign', 'managerRoot', 'unsubscribeUrl', 'viewOnlineUrl', '_exm'];
+const roots = [
+  'contact',
+  'campaign',
+  'managerRoot',
+  'unsubscribeUrl',
+  'preferencesUrl',
+  'viewOnlineUrl',
+  '_exm',
+];
 /** Roots whose values are the same for everybody. */
 const commonRoots = new Set(['campaign', 'managerRoot']);
 /** Tags that leave something behind for what follows, and what differs each time: done for each recipient, in order. */

@@ -29,7 +29,13 @@ export interface Personalisation {
 type Rules = Readonly<Record<string, readonly ComponentRule[]>>;
 
 /** What differs from one recipient to the next. Everything else a template can name is the campaign's, or its own. */
-const recipientsOwn: readonly unknown[] = ['contact', 'unsubscribeUrl', 'viewOnlineUrl', '_exm'];
+const recipientsOwn: readonly unknown[] = [
+  'contact',
+  'unsubscribeUrl',
+  'preferencesUrl',
+  'viewOnlineUrl',
+  '_exm',
+];
 
 /**
  * The mode of a body, and the tags that make it rule-based. Outputs never do: they are values put in. A condition, loop

@@ -1,4 +1,5 @@
 import type { Recipient } from '../../contacts/recipient.ts';
+import type { FacetValues } from '../../domain/facet.ts';
 import { trackingPaths, viewTestQuery } from '../../tracking/links.ts';
 import type { FrozenContent } from '../content.ts';
 import { ruleSetOf } from '../rules/rule-set.ts';
@@ -35,6 +36,10 @@ export class Rendering {
     return this.#content.baseUrl + trackingPaths.unsubscribe(this.token);
   }
 
+  get preferencesUrl(): string {
+    return this.#content.baseUrl + trackingPaths.preferences(this.token);
+  }
+
   get viewOnlineUrl(): string {
     const { position, variant, language } = this.#request;
     const testQuery = position === 0 ? viewTestQuery(variant, language) : '';
@@ -47,6 +52,7 @@ export class Rendering {
       ...commonScope(this.#content),
       contact: contactScope(this.recipient),
       unsubscribeUrl: this.unsubscribeUrl,
+      preferencesUrl: this.preferencesUrl,
       viewOnlineUrl: this.viewOnlineUrl,
       _exm: scopeObject({
         token: this.token,
@@ -85,6 +91,6 @@ function contactScope({ contactId, email, firstName, lastName, language, facets 
 }
 
 /** Liquid takes an empty text for true; what a contact lacks must be false in `{% if %}`. */
-function withoutEmpty(values: Readonly<Record<string, string>>): Record<string, string> {
+function withoutEmpty(values: FacetValues): FacetValues {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
 }

@@ -1,12 +1,12 @@
 import type { Recipient } from '../../contacts/recipient.ts';
 import type { Rendering } from './rendering.ts';
 
-/** A value without Liquid's machinery; undefined where it is no text, and Liquid has to say what it prints as. */
+/** A value without Liquid's machinery; undefined where it is neither text nor a number, and Liquid has to say what it prints as. */
 export type SimpleOutput = (rendering: Rendering) => string | undefined;
 
 /** `{{ path }}` or `{{ path | default: "text" }}`; names that liquidjs gives a meaning of its own are none of it. */
 const simple =
-  /^\{\{-?\s*((?:contact|unsubscribeUrl|viewOnlineUrl|_exm)(?:\.[A-Za-z_][\w-]*)*)\s*(?:\|\s*default:\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*)?-?\}\}$/;
+  /^\{\{-?\s*((?:contact|unsubscribeUrl|preferencesUrl|viewOnlineUrl|_exm)(?:\.[A-Za-z_][\w-]*)*)\s*(?:\|\s*default:\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*)?-?\}\}$/;
 const special = /\.(?:size|first|last)\b/;
 
 /**
@@ -37,6 +37,7 @@ function reader(path: string): SimpleOutput | undefined {
   if (root === '_exm') return name === 'token' && third === undefined ? token : undefined;
   if (root !== 'contact') {
     if (name !== undefined) return undefined;
+    if (root === 'preferencesUrl') return (one) => one.preferencesUrl;
     return root === 'unsubscribeUrl' ? (one) => one.unsubscribeUrl : (one) => one.viewOnlineUrl;
   }
   if (name === undefined) return undefined;
@@ -62,7 +63,8 @@ function reader(path: string): SimpleOutput | undefined {
 function facet({ facets }: Recipient, name: string): string | undefined {
   if (!Object.hasOwn(facets, name)) return '';
   const value: unknown = facets[name];
-  return typeof value === 'string' ? value : undefined;
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' ? String(value) : undefined;
 }
 
 const htmlCharacters = /[&<>"']/;

@@ -7,7 +7,7 @@ import { didYouMean } from '../nearest.ts';
 import { componentsIn } from '../render/components.ts';
 import { createLiquid } from '../render/liquid.ts';
 import { componentsMaximum, rulesMaximum } from './limits.ts';
-import { readExpression } from './rule-expression.ts';
+import { type RuleFacetTypes, readExpression } from './rule-expression.ts';
 
 export interface RuleFindings {
   /** Each refuses the campaign. Codes RULE_EXPRESSION, RULE_COMPONENT, RULE_VARIATION, RULE_COUNT, TEMPLATE_COMPONENT. */
@@ -37,7 +37,7 @@ export function checkRules(definition: CampaignDefinition, locate: Locate = loca
   const rules = definition.rules ?? {};
   const bodies = allBodies(definition);
   const uses = bodies.flatMap((body) => usesIn(body, locate));
-  const expressions = checkExpressions(rules, locate);
+  const expressions = checkExpressions(rules, definition.facetTypes, locate);
   return {
     errors: unique(
       [
@@ -73,13 +73,17 @@ function checkCounts(rules: Rules, locate: Locate): InputError[] {
   ];
 }
 
-function checkExpressions(rules: Rules, locate: Locate): { errors: InputError[]; facets: FacetUse[] } {
+function checkExpressions(
+  rules: Rules,
+  types: RuleFacetTypes | undefined,
+  locate: Locate,
+): { errors: InputError[]; facets: FacetUse[] } {
   const errors: InputError[] = [];
   const facets: FacetUse[] = [];
   for (const [name, list] of Object.entries(rules)) {
     for (const [index, { when }] of list.entries()) {
       const place = placeOf(['rules', name, index, 'when'], locate);
-      const expression = readExpression(when);
+      const expression = readExpression(when, types);
       if ('evaluate' in expression) {
         facets.push(...expression.facets.map((facet) => ({ name: facet, where: place })));
         continue;

@@ -1,8 +1,15 @@
+import { isFacetText } from '../../contacts/facet-value.ts';
 import type { Recipient } from '../../contacts/recipient.ts';
 import { FailedError } from '../../domain/errors.ts';
+import { dayOf, type FacetType, type FacetValue } from '../../domain/facet.ts';
 import type { ComponentRule, FrozenContent } from '../content.ts';
 import type { ChosenVariations } from '../render/components.ts';
-import { type RuleContact, type RuleExpression, readExpression } from './rule-expression.ts';
+import {
+  type RuleContact,
+  type RuleExpression,
+  type RuleFacetTypes,
+  readExpression,
+} from './rule-expression.ts';
 
 /** How often a rule could not be evaluated: nothing about whom. */
 export interface RuleFailure {
@@ -33,18 +40,24 @@ export class RuleSet {
   readonly #components: readonly (readonly [name: string, rules: readonly CompiledRule[]])[];
   readonly #failures = new Map<string, RuleFailure>();
 
-  /** @throws FailedError RULE_EXPRESSION where a rule is not one; those of a campaign were checked when it was created. */
-  constructor(rules: Readonly<Record<string, readonly ComponentRule[]>> = {}) {
+  readonly #types: ReadonlyMap<string, FacetType>;
+
+  /**
+   * @param types those that the rules were written for; facets without one are text
+   * @throws FailedError RULE_EXPRESSION where a rule is not one; those of a campaign were checked when it was created
+   */
+  constructor(rules: Readonly<Record<string, readonly ComponentRule[]>> = {}, types: RuleFacetTypes = {}) {
+    this.#types = new Map(Object.entries(types));
     this.#components = Object.entries(rules).map(([name, list]) => [
       name,
-      list.map((rule, index) => compile(name, rule, index)),
+      list.map((rule, index) => compile(name, rule, index, types)),
     ]);
   }
 
   /** What this contact gets of each component that has rules. It sees nothing but the contact, and never throws. */
   choose(recipient: Recipient): ChosenVariations {
     if (this.#components.length === 0) return nothingChosen;
-    const contact = contactOf(recipient);
+    const contact = contactOf(recipient, this.#types);
     const chosen = new Map<string, string | null>();
     for (const [name, rules] of this.#components) {
       const choice = this.#firstThatHolds(name, rules, contact)?.choice;
@@ -85,13 +98,13 @@ const ruleSets = new WeakMap<FrozenContent, RuleSet>();
 export function ruleSetOf(content: FrozenContent): RuleSet {
   const known = ruleSets.get(content);
   if (known !== undefined) return known;
-  const rules = new RuleSet(content.rules);
+  const rules = new RuleSet(content.rules, content.facetTypes);
   ruleSets.set(content, rules);
   return rules;
 }
 
-function compile(component: string, rule: ComponentRule, index: number): CompiledRule {
-  const expression = readExpression(rule.when);
+function compile(component: string, rule: ComponentRule, index: number, types: RuleFacetTypes): CompiledRule {
+  const expression = readExpression(rule.when, types);
   if ('evaluate' in expression) return { expression, choice: 'hide' in rule ? null : rule.show };
   const field = `rules.${component}[${index}].when`;
   throw new FailedError(
@@ -105,13 +118,33 @@ function compile(component: string, rule: ComponentRule, index: number): Compile
   );
 }
 
-function contactOf({ contactId, email, firstName, lastName, language, facets }: Recipient): RuleContact {
+function contactOf(
+  { contactId, email, firstName, lastName, language, facets }: Recipient,
+  types: ReadonlyMap<string, FacetType>,
+): RuleContact {
   return {
     id: BigInt(contactId),
     ...(email && { email }),
     ...(firstName && { firstName }),
     ...(lastName && { lastName }),
     ...(language && { language }),
-    facets: new Map(Object.entries(facets).filter(([, value]) => value !== '')),
+    facets: new Map(
+      Object.entries(facets).flatMap(([name, value]) => {
+        const own = value === '' ? undefined : valueFor(types.get(name) ?? 'text', value);
+        return own === undefined ? [] : [[name, own]];
+      }),
+    ),
   };
+}
+
+/**
+ * The value as the rules were written for it: a facet may have got another type since. Undefined where it is not to be
+ * taken for it; the contact lacks it then.
+ */
+function valueFor(type: FacetType, value: FacetValue): string | number | boolean | Date | undefined {
+  if (type === 'text') return String(value);
+  if (typeof value === type) return value;
+  const text = String(value);
+  if (!isFacetText(text, type)) return undefined;
+  return type === 'number' ? Number(text) : type === 'boolean' ? text === 'true' : dayOf(text);
 }

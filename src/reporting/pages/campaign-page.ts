@@ -6,6 +6,7 @@ import type { EventReport, LinkReport } from '../event-report.ts';
 import type { CampaignReport, ReasonCount } from '../report.ts';
 import type { ServerReport } from '../server-report.ts';
 import { books } from './books.ts';
+import { cameBack } from './came-back.ts';
 import { count, instant, percent, words } from './format.ts';
 import { layout } from './layout.ts';
 import { stateBadge } from './state-badge.ts';
@@ -31,6 +32,7 @@ ${reason !== null && html`<p>${reason}</p>`}
 ${books(report)}
 ${abTest(report.test)}
 ${recipients(report.events, report.books.sent)}
+${cameBack(report.feedback, report.books)}
 <div class="pair">
 ${reasons('Not queued', 'Contacts of its lists, by reason', report.excluded)}
 ${reasons('Not sent', 'Queued recipients, by reason', report.failures)}
@@ -44,15 +46,19 @@ ${timeline(report.timeline)}
   });
 }
 
-const agentTitles: Readonly<Record<Agent, string>> = {
+/** Who fetches pictures and follows links. */
+type Fetcher = Exclude<Agent, 'mail-server'>;
+
+const agentTitles: Readonly<Record<Fetcher, string>> = {
   person: 'People',
   'image-proxy': 'Image proxies',
+  prefetch: 'Prefetched',
   'link-scanner': 'Link scanners',
   bot: 'Bots',
 };
 
 function recipients(events: readonly EventReport[], sent: number): Html {
-  const agents = Object.keys(agentTitles) as Agent[];
+  const agents = Object.keys(agentTitles) as Fetcher[];
   const cells = ({ by }: EventReport) =>
     agents.map((agent) => {
       const { unique, total } = by[agent];
@@ -63,10 +69,11 @@ function recipients(events: readonly EventReport[], sent: number): Html {
 <h2>What recipients did</h2>
 <div class="scroll"><table>
 <thead><tr><th></th>${agents.map((agent) => html`<th class="number">${agentTitles[agent]}</th>`)}</tr></thead>
-<tbody>${events.map((event) => html`<tr><td>${capital(words(event.type))}</td>${cells(event)}</tr>`)}</tbody>
+<tbody>${events.filter(({ type }) => type !== 'Bounce' && type !== 'SpamComplaint').map((event) => html`<tr><td>${capital(words(event.type))}</td>${cells(event)}</tr>`)}</tbody>
 </table></div>
-<p class="note">Large: different recipients. Repeats within 300 seconds count once. Image proxies of mailbox providers
-load pictures whether or not anybody reads the message, and link scanners follow links: they count apart.</p>
+<p class="note">Large: different recipients. Repeats within 300 seconds count once. Image proxies fetch pictures for
+their mailbox provider when a message is opened; Apple's prefetching does so whether or not anybody reads it, and link scanners
+follow links: they count apart.</p>
 </section>`;
 }
 

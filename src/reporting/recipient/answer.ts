@@ -1,7 +1,8 @@
 import { hasEnded, stateInWords } from '../../domain/campaign-state.ts';
+import type { BounceClass } from '../../domain/feedback.ts';
 import { type ExclusionReason, exclusionReasons } from '../../domain/outcome.ts';
 import { instant } from '../pages/format.ts';
-import type { HeldExclusion, RecipientReport, Waiting } from './recipient-report.ts';
+import type { HeldExclusion, RecipientEvent, RecipientReport, Waiting } from './recipient-report.ts';
 
 /** Why the address did or did not get the campaign, in sentences; the first says whether it did. */
 export function answerInWords(report: RecipientReport): string[] {
@@ -47,10 +48,8 @@ function mainAnswer(report: RecipientReport): string[] {
         `The books do not balance; see "exm campaign audit ${campaign.id}".`,
       ];
     case 'not-queued':
-      return [
-        `No: ${report.email} was not queued.`,
-        ...(report.exclusions.length > 0 ? exclusionsNow(report) : whyNotThen(report)),
-      ];
+      if (report.leftOut !== null) return [leftOutInWords(report.leftOut, report), ...exclusionsNow(report)];
+      return [`No: ${report.email} was not queued.`, ...whyNotThen(report), ...exclusionsNow(report)];
     case 'nobody-queued':
       return nobodyQueued(report);
     case 'on-no-list':
@@ -70,6 +69,12 @@ function mainAnswer(report: RecipientReport): string[] {
         ...listOptOuts(report),
       ];
   }
+}
+
+/** By the books, whatever holds by now. */
+function leftOutInWords(reason: ExclusionReason, { email, campaign }: RecipientReport): string {
+  const when = campaign.queuedAt === null ? '' : `, before ${utc(campaign.queuedAt)}`;
+  return `No: ${email} was left out when the campaign was queued${when}: ${skipInWords(reason)}.`;
 }
 
 /** `What excludes it now: it is on the global opt-out list since …` */
@@ -101,9 +106,12 @@ function nowInWords(reason: ExclusionReason, detail: string | null): string {
     'consent-revoked': 'its consent is revoked',
     'undelivered-maximum': `it bounced too often (${detail})`,
     'suppression-list': 'it is on the suppression list',
+    'former-address': 'it is a former address of somebody who says no now',
     'list-opt-out': `it has opted out of ${detail}`,
     'duplicate-address': 'its address is queued by another list already',
+    'unknown-contact': 'it is no contact',
     'no-address': 'it has no address',
+    'send-limit': `it has got as many messages as the send limits allow (${detail})`,
   };
   return words[reason];
 }
@@ -117,9 +125,12 @@ function skipInWords(reason: string | null | undefined): string {
     'consent-revoked': 'its consent was revoked by then',
     'undelivered-maximum': 'it had bounced too often by then',
     'suppression-list': 'it was on the suppression list by then',
+    'former-address': 'it was a former address of somebody who said no by then',
     'list-opt-out': 'it had opted out of the lists it was on by then',
     'duplicate-address': 'its address was queued already',
+    'unknown-contact': 'it was no contact',
     'no-address': 'its contact had been erased by then',
+    'send-limit': 'it had got, or was to get, as many messages as the send limits allow by then',
   };
   const known = exclusionReasons.find((one) => one === reason);
   return known === undefined ? (reason ?? 'no reason given') : words[known];
@@ -168,14 +179,13 @@ function skippedWhenItsTurnComes({ exclusions, campaign }: RecipientReport): str
   ];
 }
 
+/** Whoever was left out for a reason stands in the books with it. */
 function whyNotThen({ campaign, contact }: RecipientReport): string[] {
   const { queuedAt } = campaign;
-  const then = queuedAt === null ? 'then' : `when that was done, before ${utc(queuedAt)}`;
   if (contact !== null && queuedAt !== null && contact.createdAt > queuedAt)
     return [`The contact was created at ${utc(contact.createdAt)}, after the campaign was queued.`];
-  return [
-    `Nothing excludes it now. So ${then}, it was not yet on a list that the campaign goes to, or something that has been taken back since excluded it.`,
-  ];
+  const then = queuedAt === null ? 'then' : `when that was done, before ${utc(queuedAt)}`;
+  return [`It was on no list that the campaign goes to ${then}.`];
 }
 
 function nobodyQueued(report: RecipientReport): string[] {
@@ -202,13 +212,25 @@ function listOptOuts({ lists }: RecipientReport): string[] {
   );
 }
 
-function laterEvents({ events }: RecipientReport): string[] {
-  const bounce = events.find(({ type }) => type === 'Bounce');
+/** What came back of a message that a mail server had taken: a refusal stands in its outcome. */
+function laterEvents({ events, outcome }: RecipientReport): string[] {
+  const bounce = outcome?.kind === 'failed' ? undefined : events.findLast(({ type }) => type === 'Bounce');
   const complaint = events.find(({ type }) => type === 'SpamComplaint');
   return [
-    ...(bounce === undefined ? [] : [`It came back as undeliverable at ${utc(bounce.at)}.`]),
+    ...(bounce === undefined ? [] : [bounceInWords(bounce)]),
     ...(complaint === undefined ? [] : [`It was reported as spam at ${utc(complaint.at)}.`]),
   ];
+}
+
+function bounceInWords({ at, detail }: RecipientEvent): string {
+  const words: Record<BounceClass, string> = {
+    hard: 'It came back as undeliverable for good',
+    soft: 'It came back as undeliverable for now',
+    policy: 'It came back, refused as a message and not because of its recipient,',
+  };
+  const what = words[detail?.class ?? 'soft'];
+  const said = [detail?.status, detail?.text].filter((part) => part !== undefined && part !== '');
+  return `${what} at ${utc(at)}${said.length === 0 ? '' : `: ${said.join(' ')}`}.`;
 }
 
 function testMessages({ tests }: RecipientReport): string[] {

@@ -5,9 +5,11 @@ import {
   campaign,
   campaignVariant,
   dispatchDeferral,
+  dispatchExclusion,
   dispatchOutcome,
   dispatchQueue,
 } from '../../db/schema.ts';
+import type { ExclusionReason } from '../../domain/outcome.ts';
 import type { RecipientReport } from './recipient-report.ts';
 
 /** A contact's place in the queue of a campaign. */
@@ -36,6 +38,19 @@ export async function queueEntry(
     .orderBy(asc(dispatchQueue.position))
     .limit(1);
   return row ?? null;
+}
+
+/** Why a contact was left out when the campaign was queued. */
+export async function leftOutFor(
+  db: Queries,
+  campaignId: string,
+  contactId: number,
+): Promise<ExclusionReason | null> {
+  const [row] = await db
+    .select({ reason: dispatchExclusion.reason })
+    .from(dispatchExclusion)
+    .where(and(eq(dispatchExclusion.campaignId, campaignId), eq(dispatchExclusion.contactId, contactId)));
+  return row?.reason ?? null;
 }
 
 export async function outcomeAt(

@@ -14,11 +14,11 @@ export async function eventsOf(
 ): Promise<Pick<RecipientReport, 'events' | 'moreEvents'>> {
   if (contactId === undefined) return { events: [], moreEvents: 0 };
   const { rows } = await db.execute<RecipientEvent & { all: number } & Record<string, unknown>>(sql`
-    select e.type, e.at, e.link, l.url, e.agent, e.repeats, (count(*) over ())::int as all
-      from (select type, at, link, agent, repeats from interaction
+    select e.type, e.at, e.link, l.url, e.agent, e.repeats, e.detail, (count(*) over ())::int as all
+      from (select type, at, link, agent, repeats, detail from interaction
              where contact_id = ${contactId} and campaign_id = ${campaignId}
             union all
-            select type, at, link, null, 0 from event_inbox
+            select type, at, link, null, 0, detail from event_inbox
              where contact_id = ${contactId} and campaign_id = ${campaignId}) e
       left join campaign_link l on l.campaign_id = ${campaignId} and l.number = e.link
      order by e.at limit ${eventsShown}`);

@@ -1,14 +1,9 @@
 import { and, asc, desc, eq } from 'drizzle-orm';
+import { listsOfContact } from '../../contacts/campaign-lists.ts';
 import { type ExclusionSettings, holdsAtSending } from '../../contacts/exclusion.ts';
+import type { SendLimits } from '../../contacts/send-limit.ts';
 import type { Queries } from '../../db/connect.ts';
-import {
-  campaignList,
-  contactList,
-  globalOptOut,
-  listMember,
-  listOptOut,
-  suppression,
-} from '../../db/schema.ts';
+import { campaignList, contactList, globalOptOut, listOptOut, suppression } from '../../db/schema.ts';
 import type { ExclusionReason } from '../../domain/outcome.ts';
 import type { CampaignListEntry, Dated, HeldExclusion } from './recipient-report.ts';
 
@@ -18,27 +13,24 @@ export async function listsOfCampaign(
   campaignId: string,
   { key, contactId }: { readonly key: string; readonly contactId: number | undefined },
 ): Promise<CampaignListEntry[]> {
+  const isOn = contactId === undefined ? new Set<number>() : await listsOfContact(db, campaignId, contactId);
   const rows = await db
     .select({
+      id: contactList.id,
       name: contactList.name,
       role: campaignList.role,
-      member: listMember.contactId,
       since: listOptOut.createdAt,
       reason: listOptOut.reason,
     })
     .from(campaignList)
     .innerJoin(contactList, eq(contactList.id, campaignList.listId))
-    .leftJoin(
-      listMember,
-      and(eq(listMember.listId, contactList.id), eq(listMember.contactId, contactId ?? -1)),
-    )
     .leftJoin(listOptOut, and(eq(listOptOut.listId, contactList.id), eq(listOptOut.emailKey, key)))
     .where(eq(campaignList.campaignId, campaignId))
     .orderBy(desc(campaignList.role), asc(contactList.name));
-  return rows.map(({ name, role, member, since, reason }) => ({
+  return rows.map(({ id, name, role, since, reason }) => ({
     name,
     role,
-    isMember: member !== null,
+    isMember: isOn.has(id),
     optOut: since === null ? null : { since: since.toISOString(), reason: reason ?? '' },
   }));
 }
@@ -69,6 +61,7 @@ export async function withDetails(
       detail: `${bounceCount}, and UndeliveredMaximum is ${settings.undeliveredMaximum}`,
       since: null,
     },
+    'send-limit': { detail: inWords(settings.sendLimits), since: null },
     'list-opt-out': {
       detail: names(optOuts),
       since:
@@ -85,6 +78,12 @@ export async function withDetails(
     ...details[reason],
     holdsAtSending: holdsAtSending(reason),
   }));
+}
+
+/** `1 a day, 3 a week` */
+function inWords({ day, week, month }: Partial<SendLimits> = {}): string {
+  const each = Object.entries({ day, week, month });
+  return each.flatMap(([period, most]) => (most === undefined ? [] : [`${most} a ${period}`])).join(', ');
 }
 
 async function entryOf(

@@ -7,7 +7,7 @@ import type { Database, Queries } from '../../db/connect.ts';
 import { contact } from '../../db/schema.ts';
 import { inSnapshot } from '../../db/snapshot.ts';
 import { hasEnded } from '../../domain/campaign-state.ts';
-import { deferralAt, outcomeAt, queueEntry } from './entries.ts';
+import { deferralAt, leftOutFor, outcomeAt, queueEntry } from './entries.ts';
 import { eventsOf, testsTo } from './events.ts';
 import { listsOfCampaign, withDetails } from './exclusions.ts';
 import type { RecipientAnswer, RecipientReport } from './recipient-report.ts';
@@ -39,17 +39,19 @@ interface Asked {
 
 async function readReport(
   db: Queries,
-  { campaignId, address, key, settings }: Asked,
+  { campaignId, address, key, settings: configured }: Asked,
 ): Promise<RecipientReport> {
   const campaign = await findCampaign(db, campaignId);
+  const settings = { ...configured, overruled: campaign.overruled };
   const [person] = await db.select().from(contact).where(eq(contact.emailKey, key));
   const contactId = person?.id;
   const lists = await listsOfCampaign(db, campaignId, { key, contactId });
+  const queue = contactId === undefined ? null : await queueEntry(db, campaignId, contactId);
   const { isIncluded, reasons } =
     contactId === undefined
       ? { isIncluded: false, reasons: await judgeAddress(db, key, settings) }
-      : await judgeContact(db, campaignId, contactId, settings);
-  const queue = contactId === undefined ? null : await queueEntry(db, campaignId, contactId);
+      : await judgeContact(db, campaignId, contactId, settings, queue !== null);
+  const leftOut = contactId === undefined ? null : await leftOutFor(db, campaignId, contactId);
   const outcome = queue === null ? null : await outcomeAt(db, campaignId, queue.position);
   const deferral = queue === null ? null : await deferralAt(db, campaignId, queue.position);
   const waits = queue !== null && outcome === null && !hasEnded(campaign.state);
@@ -68,6 +70,7 @@ async function readReport(
     },
     contact: person === undefined ? null : contactEntry(person),
     lists,
+    leftOut,
     exclusions: await withDetails(db, reasons, {
       key,
       lists,
@@ -84,6 +87,7 @@ async function readReport(
 
   function whyNotQueued(): RecipientAnswer {
     if (contactId === undefined) return 'no-contact';
+    if (leftOut !== null) return 'not-queued';
     if (!isIncluded) return 'on-no-list';
     return campaign.queued === null ? 'nobody-queued' : 'not-queued';
   }

@@ -1,5 +1,6 @@
 import type { ServerState } from '../../db/server-presence.ts';
 import type { CampaignState, SubState } from '../../domain/campaign-state.ts';
+import type { BounceDetail } from '../../domain/feedback.ts';
 import type { ExclusionReason, OutcomeKind } from '../../domain/outcome.ts';
 
 /** What became of an address in a campaign: an outcome, or why there is none. */
@@ -40,6 +41,8 @@ export interface RecipientReport {
     readonly createdAt: string;
   } | null;
   readonly lists: readonly CampaignListEntry[];
+  /** Why it was left out when the campaign was queued, by the books; null where it was not. */
+  readonly leftOut: ExclusionReason | null;
   /** Every reason that excludes the address from this campaign now. */
   readonly exclusions: readonly HeldExclusion[];
   readonly queue: {
@@ -132,4 +135,6 @@ export interface RecipientEvent {
   /** Null where the processing role has not seen it yet. */
   readonly agent: string | null;
   readonly repeats: number;
+  /** Of a Bounce or SpamComplaint; null where nothing was said. */
+  readonly detail: BounceDetail | null;
 }

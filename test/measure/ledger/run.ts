@@ -121,5 +121,6 @@ function madeUp({ first, last }: PositionRange, size: number): QueuedRecipient[]
     exclusion: null,
     attempts: 0,
     sinceFirstAttemptMs: 0,
+    hasNewAddress: false,
   }));
 }

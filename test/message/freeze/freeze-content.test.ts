@@ -109,7 +109,15 @@ describe('links', () => {
   });
 
   test('that are no web addresses stay as they are', async () => {
-    const inside = ['mailto:a@b.example', '#top', 'tel:+431', '{{ unsubscribeUrl }}', '{{viewOnlineUrl}}', '']
+    const inside = [
+      'mailto:a@b.example',
+      '#top',
+      'tel:+431',
+      '{{ unsubscribeUrl }}',
+      '{{ preferencesUrl }}',
+      '{{viewOnlineUrl}}',
+      '',
+    ]
       .map((href) => `<a href="${href}">x</a>`)
       .join('');
     const content = await freeze({ html: page(inside) });
@@ -266,7 +274,7 @@ describe('tokens', () => {
       '{{ contact.firstName }} {{ contact["lastName"] }} {{ contact.facets.city }} {{ contact.facets["a b"] }}',
     ],
     [
-      '{{ campaign.id }} {{ campaign.values.season }} {{ campaign.season | upcase }} {{ unsubscribeUrl }} {{ viewOnlineUrl }}',
+      '{{ campaign.id }} {{ campaign.values.season }} {{ campaign.season | upcase }} {{ unsubscribeUrl }} {{ preferencesUrl }} {{ viewOnlineUrl }}',
     ],
     [
       '{% for f in contact.facets %}{{ f[0] }}{{ forloop.index }}{% endfor %}{% assign x = contact.email %}{{ x }}',

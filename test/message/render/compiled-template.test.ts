@@ -54,6 +54,24 @@ describe('a compiled template', () => {
     expect(compile(source).fill(rendering())).toBe('12|34');
   });
 
+  test('prints typed facets as liquidjs does, and takes false for false', () => {
+    const one = rendering({
+      facets: { age: 42, share: 0.1, zero: 0, large: 123456789012345.5, vip: true, none: false },
+    });
+    const source = ['age', 'share', 'zero', 'large', 'vip', 'none']
+      .map(
+        (name) =>
+          `{{ contact.facets.${name} }} {{ contact.${name} | default: "-" }} {% if contact.facets.${name} %}y{% else %}n{% endif %}`,
+      )
+      .join(';');
+    for (const output of ['html', 'plain'] as const) {
+      expect(compile(source, output).fill(one)).toBe(whole(source, one, output));
+    }
+    expect(compile(source).fill(one)).toBe(
+      '42 42 y;0.1 0.1 y;0 0 y;123456789012345.5 123456789012345.5 y;true true y;false - n',
+    );
+  });
+
   test('is not cut off by a break outside of a loop', () => {
     expect(compile('a{% break %}b{{ contact.firstName }}').fill(rendering())).toBe('abAda');
   });
@@ -93,6 +111,7 @@ describe('a compiled template', () => {
         ' . ',
         '{{ unsubscribeUrl }}',
         '{{viewOnlineUrl}}',
+        '{{ preferencesUrl }}',
         '{{ _exm.token }}',
       ),
       output.map(([path, pipe, left, right]) => `{{${left} ${path}${pipe} ${right}}}`),

@@ -15,7 +15,10 @@ describe('a body is filled by token replacement', () => {
     ['no Liquid', '<p>Hello</p>'],
     ['values of the contact', '{{ contact.firstName | default: contact.facets.city | upcase }}'],
     ['a value of the contact by the tag echo', '{% echo contact.firstName %}'],
-    ['links of the recipient', '<a href="{{ unsubscribeUrl }}">{{ viewOnlineUrl }}</a>{{ _exm.token }}'],
+    [
+      'links of the recipient',
+      '<a href="{{ unsubscribeUrl }}">{{ viewOnlineUrl }}</a>{{ preferencesUrl }}{{ _exm.token }}',
+    ],
     ['a value chosen by a value of the contact', '{{ campaign.values[contact.language] }}'],
     ['a condition on a campaign value', '{% if campaign.sale == "yes" %}{{ contact.firstName }}{% endif %}'],
     ['a condition on a value of the manager root', '{% unless managerRoot.imprint %}x{% endunless %}'],

@@ -1,0 +1,21 @@
+/**
+ * The numbers of PostgreSQL's advisory locks, all in one place so that no two things wait for each other by mistake. A lock
+ * alone is its number; of those in the plural each has a second number, that of what is locked.
+ */
+export const advisoryLocks = {
+  /** Processes that start together migrate one after the other. */
+  migration: 0x65786d,
+  /** A bucket of contacts whose events are processed. */
+  buckets: 0x65786d01,
+  /** An address, by its hash. */
+  addresses: 0x65786d02,
+  /** A campaign that is told to pause itself, by its number. */
+  crossings: 0x65786d03,
+  /** An address that asks for a subscription, by its hash. */
+  subscriptionRequests: 0x65786d05,
+  facetTypes: 0x65786674,
+  merge: 0x65786d69,
+  sendLimits: 0x65786d6c,
+  /** A campaign that is queued, by the hash of its id. */
+  queues: 0x65786d71,
+} as const;

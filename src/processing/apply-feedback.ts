@@ -1,0 +1,98 @@
+import { sql } from 'drizzle-orm';
+import { hadAddress } from '../contacts/address-history.ts';
+import { emailKey } from '../contacts/email-address.ts';
+import type { Queries } from '../db/connect.ts';
+import type { BounceClass } from '../domain/feedback.ts';
+import { type BounceSettings, consequencesOf, type FeedbackFact } from './bounce-policy.ts';
+import type { AgentEvent } from './fold-events.ts';
+
+/**
+ * Does to contacts what follows from the bounces and complaints among `events`, which are stored already. The
+ * transaction holds the events of these contacts: nobody else counts for them meanwhile.
+ */
+export async function applyFeedback(
+  tx: Queries,
+  events: readonly AgentEvent[],
+  settings: BounceSettings,
+): Promise<void> {
+  const feedback = events.filter(({ type }) => type === 'Bounce' || type === 'SpamComplaint');
+  if (feedback.length === 0) return;
+  const { bounceCounts, suppressed, optedOut } = consequencesOf(await factsOf(tx, feedback), settings);
+  if (bounceCounts.size > 0) {
+    await tx.execute(sql`
+      update contact c set bounce_count = e.count, updated_at = now()
+        from unnest(${sql.param([...bounceCounts.keys()])}::bigint[], ${sql.param([...bounceCounts.values()])}::int[])
+               as e(id, count)
+       where c.id = e.id`);
+  }
+  await addTo(tx, 'suppression', suppressed);
+  await addTo(tx, 'global_opt_out', optedOut);
+}
+
+async function addTo(
+  tx: Queries,
+  table: 'suppression' | 'global_opt_out',
+  reasons: ReadonlyMap<string, string>,
+): Promise<void> {
+  if (reasons.size === 0) return;
+  // In one order by all processors. The first date and reason stay.
+  await tx.execute(sql`
+    insert into ${sql.identifier(table)} (email_key, reason)
+    select e.key, e.reason
+      from unnest(${sql.param([...reasons.keys()])}::text[], ${sql.param([...reasons.values()])}::text[]) as e(key, reason)
+     order by e.key
+    on conflict do nothing`);
+}
+
+/**
+ * In the order in which they happened. A message went to the address of when it was handed over, which for a bounce that has no
+ * outcome is when it came. Contacts that are gone are left out.
+ */
+async function factsOf(tx: Queries, events: readonly AgentEvent[]): Promise<FeedbackFact[]> {
+  const ids = [...new Set(events.map(({ contactId }) => contactId))];
+  await tx.execute(
+    sql`select from contact where id = any(${sql.param(ids)}::bigint[]) order by id for update`,
+  );
+  const { rows } = await tx.execute<{
+    type: FeedbackFact['type'];
+    campaignId: string;
+    contactId: string;
+    class: BounceClass | null;
+    emailKey: string;
+    bounceCount: number;
+    sentTo: string;
+    isOutlived: boolean;
+    hard: number;
+    soft: number;
+  }>(sql`
+    select e.type, e."campaignId", e."contactId", e.class, contact.email_key as "emailKey", contact.bounce_count as "bounceCount",
+           ${hadAddress(sql`sent.at`)} as "sentTo",
+           to_timestamp(e.at / 1000) <= clicked.at as "isOutlived", coalesce(bounced.hard, 0)::int as hard,
+           coalesce(bounced.soft, 0)::int as soft
+      from json_to_recordset(${JSON.stringify(events.map(({ detail, ...event }) => ({ ...event, class: detail?.class })))}::json)
+             as e(type text, "campaignId" text, position int, "contactId" bigint, class text, at float8)
+      join contact on contact.id = e."contactId"
+     cross join lateral (
+       select coalesce((select o.at from dispatch_outcome o
+                         where o.campaign_id = e."campaignId" and o.position = e.position limit 1),
+                       to_timestamp(e.at / 1000)) as at) sent
+     cross join lateral (
+       select coalesce(max(k.at), '-infinity') as at from interaction k
+        where k.contact_id = contact.id and k.type = 'EmailClicked' and k.agent = 'person') clicked
+      left join lateral (
+        select count(*) filter (where b.detail->>'class' = 'hard') as hard,
+               count(*) filter (where b.detail->>'class' = 'soft') as soft
+          from interaction b
+          left join dispatch_outcome o on o.campaign_id = b.campaign_id and o.position = b.position
+         where b.contact_id = contact.id and b.type = 'Bounce' and b.at > clicked.at
+           and coalesce(o.at, b.at) >= contact.address_since) bounced on true
+     order by e.at`);
+  return rows.map(({ contactId, sentTo, ...row }) => {
+    const formerKey = emailKey(sentTo);
+    return {
+      ...row,
+      contactId: Number(contactId),
+      formerKey: formerKey === row.emailKey ? undefined : formerKey,
+    };
+  });
+}

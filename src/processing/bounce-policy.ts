@@ -1,0 +1,83 @@
+import type { ResolvedConfig } from '../config/exm-config.ts';
+import type { BounceClass } from '../domain/feedback.ts';
+
+export type BounceSettings = Pick<
+  ResolvedConfig['settings'],
+  'undeliveredMaximum' | 'suppressAfterHardBounces' | 'suppressAfterSoftBounces'
+>;
+
+/** A bounce or a complaint that counts, with what is known of its contact. Instants are milliseconds since 1970. */
+export interface FeedbackFact {
+  readonly type: 'Bounce' | 'SpamComplaint';
+  readonly campaignId: string;
+  readonly contactId: number;
+  /** Null for a complaint. */
+  readonly class: BounceClass | null;
+  /** The contact's present address, in the form that is compared. */
+  readonly emailKey: string;
+  /** BounceCount of it, before this. */
+  readonly bounceCount: number;
+  /** The message went to this address, which the contact had before. Undefined: to the present one. */
+  readonly formerKey?: string | undefined;
+  /** A person has clicked since: the address is read, whatever this says. */
+  readonly isOutlived: boolean;
+  /** Messages to the present address that bounced hard, or soft, since the last click; this one is among them. */
+  readonly hard: number;
+  readonly soft: number;
+}
+
+export interface Consequences {
+  /** New BounceCount by contact. */
+  readonly bounceCounts: ReadonlyMap<number, number>;
+  /** Addresses for the suppression list, with the reason. */
+  readonly suppressed: ReadonlyMap<string, string>;
+  /** Addresses for the global opt-out list, with the reason. */
+  readonly optedOut: ReadonlyMap<string, string>;
+}
+
+/**
+ * What follows from bounces and complaints. A soft bounce adds one to BounceCount; a hard one puts it above
+ * UndeliveredMaximum; a policy rejection is about our mail or our server, so nothing follows for the person. A complaint is a
+ * "no" of the person: it holds whether or not the suppression list is looked at, and for the address they have now as for the
+ * one the message went to. What bounced at an earlier address says nothing about the present one.
+ */
+export function consequencesOf(facts: readonly FeedbackFact[], settings: BounceSettings): Consequences {
+  const bounceCounts = new Map<number, number>();
+  const suppressed = new Map<string, string>();
+  const optedOut = new Map<string, string>();
+  for (const fact of facts) {
+    const { campaignId, contactId, emailKey, formerKey } = fact;
+    const sentTo = formerKey ?? emailKey;
+    if (fact.type === 'SpamComplaint') {
+      const reason = `complaint about ${campaignId}`;
+      for (const key of [sentTo, emailKey]) optedOut.set(key, reason);
+      suppressed.set(sentTo, reason);
+    } else if (formerKey !== undefined) {
+      const isGone = fact.class === 'hard' && settings.suppressAfterHardBounces > 0;
+      if (isGone) suppressed.set(formerKey, `hard bounce of ${campaignId}`);
+    } else if (!fact.isOutlived && fact.class !== 'policy') {
+      const before = bounceCounts.get(contactId) ?? fact.bounceCount;
+      const more = before + 1;
+      bounceCounts.set(
+        contactId,
+        fact.class === 'hard' ? Math.max(more, settings.undeliveredMaximum + 1) : more,
+      );
+      const reason = whySuppressed(fact, settings);
+      if (reason !== undefined) suppressed.set(emailKey, `${reason}, the last of ${campaignId}`);
+    }
+  }
+  return { bounceCounts, suppressed, optedOut };
+}
+
+function whySuppressed(
+  { class: kind, hard, soft }: FeedbackFact,
+  { suppressAfterHardBounces, suppressAfterSoftBounces }: BounceSettings,
+): string | undefined {
+  if (kind === 'hard' && suppressAfterHardBounces > 0 && hard >= suppressAfterHardBounces) {
+    return `${hard} hard ${hard === 1 ? 'bounce' : 'bounces'}`;
+  }
+  if (kind === 'soft' && suppressAfterSoftBounces > 0 && soft > suppressAfterSoftBounces) {
+    return `${soft} soft bounces`;
+  }
+  return undefined;
+}
