@@ -1,7 +1,7 @@
 import { findCampaign } from '../src/campaigns/find-campaign.ts';
-import { managedCampaign } from '../src/contacts/managed/managed-campaign.ts';
-import { nameRecipients } from '../src/contacts/managed/name-recipients.ts';
-import { queueMessage } from '../src/contacts/queue-message.ts';
+import { managedCampaign } from '../src/contacts/audience/managed/managed-campaign.ts';
+import { nameRecipients } from '../src/contacts/audience/managed/name-recipients.ts';
+import { queueMessage } from '../src/contacts/audience/queue-message.ts';
 import { plannedQueue } from '../src/dispatch/plan-remaining.ts';
 import { untilBatchesEnded } from '../src/dispatch/taken-batches.ts';
 import type { QueuedMessage } from '../src/domain/dispatch.ts';

@@ -5,34 +5,40 @@ export {
 } from './campaigns/create-campaign.ts';
 export * from './client.ts';
 export { type CustomProcessor, type CustomStep, defineConfig, type ExmConfig } from './config/exm-config.ts';
-export { type AudienceCounts, audienceOf } from './contacts/audience.ts';
-export { type ChangedAddress, changeAddress } from './contacts/change-address.ts';
-export { emailKey, parseEmailAddress } from './contacts/email-address.ts';
-export { type ExportOptions, exportContacts } from './contacts/export-contacts.ts';
-export { exportOptOuts, exportSuppression } from './contacts/export-refusals.ts';
-export { type ForgottenContact, forgetContact } from './contacts/forget-contact.ts';
-export {
-  type ImportOptions,
-  type ImportProgress,
-  type ImportReport,
-  importContacts,
-} from './contacts/import-contacts.ts';
-export {
-  type ImportRefusalsOptions,
-  importOptOuts,
-  importSuppression,
-  type RefusalsReport,
-} from './contacts/import-refusals.ts';
-export type { RefusedRow } from './contacts/import-row.ts';
-export { type ListOptOutState, optInToList, optOutOfList } from './contacts/list-opt-out.ts';
-export { createList, type ListReport, type ListSummary, listLists, showList } from './contacts/lists.ts';
+export { type ChangedAddress, changeAddress } from './contacts/addresses/change-address.ts';
+export { emailKey, parseEmailAddress } from './contacts/addresses/email-address.ts';
+export { type AudienceCounts, audienceOf } from './contacts/audience/audience.ts';
 export type {
   DispatchManager,
   ManagedCampaign,
   ManagedRecipient,
   OverrulableReason,
-} from './contacts/managed/dispatch-manager.ts';
-export { type OptOutState, optIn, optOut } from './contacts/opt-out.ts';
+} from './contacts/audience/managed/dispatch-manager.ts';
+export { exportOptOuts, exportSuppression } from './contacts/consent/export-refusals.ts';
+export { type ListOptOutState, optInToList, optOutOfList } from './contacts/consent/list-opt-out.ts';
+export { type OptOutState, optIn, optOut } from './contacts/consent/opt-out.ts';
+export { type ForgottenContact, forgetContact } from './contacts/erasure/forget-contact.ts';
+export { type ExportOptions, exportContacts } from './contacts/export-contacts.ts';
+export {
+  type ImportOptions,
+  type ImportProgress,
+  type ImportReport,
+  importContacts,
+} from './contacts/import/import-contacts.ts';
+export {
+  type ImportRefusalsOptions,
+  importOptOuts,
+  importSuppression,
+  type RefusalsReport,
+} from './contacts/import/import-refusals.ts';
+export type { RefusedRow } from './contacts/import/import-row.ts';
+export {
+  createList,
+  type ListReport,
+  type ListSummary,
+  listLists,
+  showList,
+} from './contacts/lists/lists.ts';
 export { type ContactReport, showContact } from './contacts/show-contact.ts';
 export {
   type GivenContact,

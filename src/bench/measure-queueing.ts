@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { queueMessage } from '../contacts/queue-message.ts';
+import { queueMessage } from '../contacts/audience/queue-message.ts';
 import type { Database } from '../db/connect.ts';
 import { exclusionReasons } from '../domain/outcome.ts';
 import { byTurns, secondsOf } from './by-turns.ts';

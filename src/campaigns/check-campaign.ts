@@ -1,5 +1,5 @@
 import { inArray } from 'drizzle-orm';
-import { isFacetOfSomebody, someFacetNames } from '../contacts/facet-names.ts';
+import { isFacetOfSomebody, someFacetNames } from '../contacts/facets/facet-names.ts';
 import type { Database, Queries } from '../db/connect.ts';
 import { contactList } from '../db/schema.ts';
 import {

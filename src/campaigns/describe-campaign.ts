@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { readLists } from '../contacts/campaign-lists.ts';
+import { readLists } from '../contacts/audience/campaign-lists.ts';
 import { segmentMembers } from '../contacts/segments/segment-members.ts';
 import type { Queries } from '../db/connect.ts';
 import { letterOf, type WinnerMeasure } from '../domain/ab-test.ts';

@@ -1,5 +1,5 @@
-import { isFacetOfSomebody, someFacetNames } from '../contacts/facet-names.ts';
-import { readFacetTypes } from '../contacts/facet-types.ts';
+import { isFacetOfSomebody, someFacetNames } from '../contacts/facets/facet-names.ts';
+import { readFacetTypes } from '../contacts/facets/facet-types.ts';
 import type { Queries } from '../db/connect.ts';
 import type { FacetUse } from '../message/check/tokens.ts';
 import type { CampaignDefinition } from '../message/content.ts';

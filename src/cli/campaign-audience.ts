@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { findCampaign } from '../campaigns/find-campaign.ts';
 import { loadExmConfig } from '../config/load-exm-config.ts';
-import { audienceReport } from '../contacts/audience-report.ts';
-import { managedCampaign } from '../contacts/managed/managed-campaign.ts';
-import { nameRecipients } from '../contacts/managed/name-recipients.ts';
+import { audienceReport } from '../contacts/audience/audience-report.ts';
+import { managedCampaign } from '../contacts/audience/managed/managed-campaign.ts';
+import { nameRecipients } from '../contacts/audience/managed/name-recipients.ts';
 import { inSnapshot } from '../db/snapshot.ts';
 import { queuedAt } from '../reporting/recipient/waiting.ts';
 import { action, withGlobalFlags } from './command.ts';

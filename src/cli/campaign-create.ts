@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { createCampaign } from '../campaigns/create-campaign.ts';
 import { loadExmConfig } from '../config/load-exm-config.ts';
-import { audienceOf } from '../contacts/audience.ts';
+import { audienceOf } from '../contacts/audience/audience.ts';
 import { readCampaignFile } from '../message/definition/campaign-file.ts';
 import { actor } from './actor.ts';
 import { action, withGlobalFlags } from './command.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { findCampaign } from '../campaigns/find-campaign.ts';
 import { runTestSend } from '../client.ts';
-import { parseEmailAddress } from '../contacts/email-address.ts';
+import { parseEmailAddress } from '../contacts/addresses/email-address.ts';
 import type { Database } from '../db/connect.ts';
 import { liveDispatchers, whyNoneSends } from '../dispatch/dispatchers.ts';
 import { createTestSend, readTestSend } from '../dispatch/test-send.ts';

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
+import { exportOptOuts } from '../contacts/consent/export-refusals.ts';
 import { type ExportFormat, exportContacts, exportFormats } from '../contacts/export-contacts.ts';
-import { exportOptOuts } from '../contacts/export-refusals.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { writeExport } from './export-output.ts';

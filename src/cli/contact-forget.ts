@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { type ForgottenContact, forgetContact } from '../contacts/forget-contact.ts';
-import { givenAddress } from '../contacts/given-address.ts';
+import { givenAddress } from '../contacts/addresses/given-address.ts';
+import { type ForgottenContact, forgetContact } from '../contacts/erasure/forget-contact.ts';
 import { InputError, RefusedError } from '../domain/errors.ts';
 import { actor } from './actor.ts';
 import { action, withGlobalFlags } from './command.ts';

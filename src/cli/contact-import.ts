@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { CsvDelimiter } from '../contacts/csv-records.ts';
-import { type ImportReport, importContacts } from '../contacts/import-contacts.ts';
+import type { CsvDelimiter } from '../contacts/import/csv-records.ts';
+import { type ImportReport, importContacts } from '../contacts/import/import-contacts.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { ImportProgressDisplay } from './import-progress.ts';

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { type ChangedAddress, changeAddressIn } from '../contacts/change-address.ts';
+import { type ChangedAddress, changeAddressIn } from '../contacts/addresses/change-address.ts';
 import { type GivenContact, type UpsertedContact, upsertContactIn } from '../contacts/upsert-contact.ts';
 import { RefusedError } from '../domain/errors.ts';
 import { action, withGlobalFlags } from './command.ts';

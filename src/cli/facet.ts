@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from 'commander';
-import { listFacets, setFacetType } from '../contacts/set-facet-type.ts';
+import { listFacets, setFacetType } from '../contacts/facets/set-facet-type.ts';
 import { type FacetType, facetTypes } from '../domain/facet.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';

@@ -1,4 +1,4 @@
-import type { ImportProgress } from '../contacts/import-contacts.ts';
+import type { ImportProgress } from '../contacts/import/import-contacts.ts';
 import type { CliIo } from './io.ts';
 import { type ProgressBar, startProgressBar } from './progress-bar.ts';
 

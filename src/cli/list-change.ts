@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { addToList, removeFromList } from '../contacts/list-members.ts';
-import { type RemoveOptions, removeList } from '../contacts/list-use.ts';
+import { addToList, removeFromList } from '../contacts/lists/list-members.ts';
+import { type RemoveOptions, removeList } from '../contacts/lists/list-use.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { setListTitle } from '../contacts/list-title.ts';
+import { setListTitle } from '../contacts/lists/list-title.ts';
 import { InputError } from '../domain/errors.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';

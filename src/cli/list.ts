@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { expressionMaximum } from '../cel/limits.ts';
 import { loadExmConfig } from '../config/load-exm-config.ts';
-import { createList, type ListReport, listLists, showList } from '../contacts/lists.ts';
+import { createList, type ListReport, listLists, showList } from '../contacts/lists/lists.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { parseWholeNumber } from './flags.ts';

@@ -1,5 +1,5 @@
-import type { ImportRefusalsOptions, RefusalsReport } from '../contacts/import-refusals.ts';
-import { checkReason } from '../contacts/opt-out.ts';
+import { checkReason } from '../contacts/consent/opt-out.ts';
+import type { ImportRefusalsOptions, RefusalsReport } from '../contacts/import/import-refusals.ts';
 import type { Database } from '../db/connect.ts';
 import { withDatabase } from './connections.ts';
 import type { CliIo } from './io.ts';

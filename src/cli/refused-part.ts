@@ -1,4 +1,4 @@
-import { type RefusedRows, refusedShown } from '../contacts/refusal-tally.ts';
+import { type RefusedRows, refusedShown } from '../contacts/import/refusal-tally.ts';
 import { refusedRows } from './refused-rows.ts';
 import { screenWidth, table } from './table.ts';
 

@@ -1,4 +1,4 @@
-import type { RefusedRow } from '../contacts/import-row.ts';
+import type { RefusedRow } from '../contacts/import/import-row.ts';
 import { printable } from './printable.ts';
 import { cut, table } from './table.ts';
 

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
-import { csvLine } from '../contacts/csv-line.ts';
-import type { RefusedRow } from '../contacts/import-row.ts';
+import { csvLine } from '../contacts/import/csv-line.ts';
+import type { RefusedRow } from '../contacts/import/import-row.ts';
 import { InputError } from '../domain/errors.ts';
 import { openDraft } from './draft-file.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { expressionMaximum } from '../cel/limits.ts';
-import { type RemoveOptions, removeSegment } from '../contacts/list-use.ts';
+import { type RemoveOptions, removeSegment } from '../contacts/lists/list-use.ts';
 import {
   checkCondition,
   countMembers,

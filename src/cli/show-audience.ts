@@ -3,7 +3,7 @@ import type {
   AudienceOverlaps,
   AudienceReport,
   ExcludedList,
-} from '../contacts/audience-report.ts';
+} from '../contacts/audience/audience-report.ts';
 import { type StateAndSubState, stateInWords } from '../domain/campaign-state.ts';
 import { count, instant } from '../reporting/pages/format.ts';
 import { printable } from './printable.ts';

@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 import { loadExmConfig } from '../config/load-exm-config.ts';
-import { exportSuppression } from '../contacts/export-refusals.ts';
-import { importSuppression } from '../contacts/import-refusals.ts';
+import { exportSuppression } from '../contacts/consent/export-refusals.ts';
 import {
   listSuppressed,
   type SuppressionState,
   showSuppression,
   suppress,
   unsuppress,
-} from '../contacts/suppression.ts';
+} from '../contacts/consent/suppression.ts';
+import { importSuppression } from '../contacts/import/import-refusals.ts';
 import type { Database } from '../db/connect.ts';
 import { suppression } from '../db/schema.ts';
 import { action, type CommandContext, withGlobalFlags } from './command.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type DispatchManager, overrulableReasons } from '../contacts/managed/dispatch-manager.ts';
+import { type DispatchManager, overrulableReasons } from '../contacts/audience/managed/dispatch-manager.ts';
 import { isReadable, tokenName } from '../message/definition/campaign-schema.ts';
 import { didYouMean } from '../message/nearest.ts';
 import { pipelineViolations, type Violation } from './check-pipelines.ts';

@@ -1,5 +1,5 @@
-import type { DispatchManager } from '../contacts/managed/dispatch-manager.ts';
-import type { SendLimits } from '../contacts/send-limit.ts';
+import type { DispatchManager } from '../contacts/audience/managed/dispatch-manager.ts';
+import type { SendLimits } from '../contacts/audience/send-limit.ts';
 import type { OutgoingEmail } from '../dispatch/send-email-pipeline.ts';
 import type { Pipelines } from '../domain/pipeline.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createJiti } from 'jiti';
-import type { SendLimits } from '../contacts/send-limit.ts';
+import type { SendLimits } from '../contacts/audience/send-limit.ts';
 import { InputError } from '../domain/errors.ts';
 import { builtInPipelines } from '../domain/pipeline.ts';
 import { checkExmConfig, describeViolation } from './check-exm-config.ts';

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { asciiDomain } from '../contacts/email-address.ts';
+import { asciiDomain } from '../contacts/addresses/email-address.ts';
 import { InputError } from '../domain/errors.ts';
 import { defaultQueuePrefix } from '../domain/names.ts';
 import type { Mailbox } from '../message/content.ts';

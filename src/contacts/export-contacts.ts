@@ -4,11 +4,11 @@ import { readRows } from '../db/read-rows.ts';
 import { inSnapshot } from '../db/snapshot.ts';
 import { FailedError, RefusedError } from '../domain/errors.ts';
 import type { FacetValues } from '../domain/facet.ts';
-import { csvLine, notAFormula } from './csv-line.ts';
-import { recordMaximumLength } from './csv-records.ts';
-import { readFacetTypes } from './facet-types.ts';
-import { columnsMaximum, contactColumns, twiceNamed } from './import-columns.ts';
-import { findList } from './lists.ts';
+import { readFacetTypes } from './facets/facet-types.ts';
+import { csvLine, notAFormula } from './import/csv-line.ts';
+import { recordMaximumLength } from './import/csv-records.ts';
+import { columnsMaximum, contactColumns, twiceNamed } from './import/import-columns.ts';
+import { findList } from './lists/lists.ts';
 import { segmentMembers } from './segments/segment-members.ts';
 
 export const exportFormats = ['csv', 'ndjson'] as const;

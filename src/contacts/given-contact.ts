@@ -1,6 +1,6 @@
 import { InputError } from '../domain/errors.ts';
-import { columnNameMaximum, columnsMaximum, contactColumnOf } from './import-columns.ts';
-import { bounceCountMaximum, controlCharacter, nameMaximum } from './import-row.ts';
+import { columnNameMaximum, columnsMaximum, contactColumnOf } from './import/import-columns.ts';
+import { bounceCountMaximum, controlCharacter, nameMaximum } from './import/import-row.ts';
 import { parseLanguageTag } from './language-tag.ts';
 
 /** @throws InputError CONTACT_VALUE */

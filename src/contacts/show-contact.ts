@@ -12,11 +12,11 @@ import {
 import type { FacetValues } from '../domain/facet.ts';
 import type { BounceDetail } from '../domain/feedback.ts';
 import type { ExclusionReason } from '../domain/outcome.ts';
-import { addressesOf } from './address-history.ts';
-import { type ExclusionSettings, exclusionCase, exclusionJoins } from './exclusion.ts';
-import { type ForgottenEntry, forgottenEntry } from './forgotten.ts';
-import { givenAddress } from './given-address.ts';
-import { type Refusals, refusalsOf } from './refusals.ts';
+import { addressesOf } from './addresses/address-history.ts';
+import { givenAddress } from './addresses/given-address.ts';
+import { type ExclusionSettings, exclusionCase, exclusionJoins } from './audience/exclusion.ts';
+import { type Refusals, refusalsOf } from './consent/refusals.ts';
+import { type ForgottenEntry, forgottenEntry } from './erasure/forgotten.ts';
 import { unknownContact } from './unknown-contact.ts';
 
 /** Campaigns and interactions shown, the latest first. */

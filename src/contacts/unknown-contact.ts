@@ -1,7 +1,7 @@
 import type { Queries } from '../db/connect.ts';
 import { FailedError } from '../domain/errors.ts';
-import { forgottenEntry } from './forgotten.ts';
-import { refusalsOf } from './refusals.ts';
+import { refusalsOf } from './consent/refusals.ts';
+import { forgottenEntry } from './erasure/forgotten.ts';
 
 /**
  * The error for an address that is no contact's. It says what is known of the address all the same.

@@ -1,13 +1,13 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Database, Queries } from '../db/connect.ts';
 import type { FacetValue } from '../domain/facet.ts';
-import { lockAddresses } from './address-lock.ts';
-import { refuseForgotten } from './forgotten.ts';
-import { givenAddress } from './given-address.ts';
+import { lockAddresses } from './addresses/address-lock.ts';
+import { givenAddress } from './addresses/given-address.ts';
+import { refuseForgotten } from './erasure/forgotten.ts';
+import { givenFacets } from './facets/given-facets.ts';
 import { givenBounceCount, givenLanguage, givenName } from './given-contact.ts';
-import { givenFacets } from './given-facets.ts';
-import { mergedValues } from './merged-values.ts';
-import { findStaticList } from './static-list.ts';
+import { mergedValues } from './import/merged-values.ts';
+import { findStaticList } from './lists/static-list.ts';
 
 /** What is said of a person. What is left out, or empty, stays as it is known; null takes it away. */
 export interface GivenContact {

@@ -1,9 +1,9 @@
 import { and, eq } from 'drizzle-orm';
 import { type CampaignRow, findCampaign } from '../campaigns/find-campaign.ts';
 import type { Keys } from '../config/keys.ts';
-import { findRecipient } from '../contacts/find-recipient.ts';
-import { givenAddress } from '../contacts/given-address.ts';
-import type { Recipient } from '../contacts/recipient.ts';
+import { givenAddress } from '../contacts/addresses/given-address.ts';
+import { findRecipient } from '../contacts/audience/find-recipient.ts';
+import type { Recipient } from '../contacts/audience/recipient.ts';
 import type { Queries } from '../db/connect.ts';
 import { variantOfQueued } from '../db/queued-variant.ts';
 import { campaign, dispatchQueue } from '../db/schema.ts';

@@ -1,15 +1,15 @@
 import { fillPlaceholders, type Query, type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
-import { thoseWhoSayNoToLists } from '../contacts/campaign-lists.ts';
+import { thoseWhoSayNoToLists } from '../contacts/audience/campaign-lists.ts';
 import {
   type ExclusionSettings,
   exclusionCase,
   exclusionJoinsForGroup,
   type FurtherConditions,
   isInGroup,
-} from '../contacts/exclusion.ts';
-import type { Recipient } from '../contacts/recipient.ts';
-import { contactsOfGroupAtLimit, hasLimits, letsNothingThrough } from '../contacts/send-limit.ts';
+} from '../contacts/audience/exclusion.ts';
+import type { Recipient } from '../contacts/audience/recipient.ts';
+import { contactsOfGroupAtLimit, hasLimits, letsNothingThrough } from '../contacts/audience/send-limit.ts';
 import type { Database } from '../db/connect.ts';
 import { hasNoOutcome } from '../db/has-no-outcome.ts';
 import type { PositionRange } from '../domain/batch-plan.ts';

@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm';
-import type { ExclusionSettings } from '../contacts/exclusion.ts';
+import type { ExclusionSettings } from '../contacts/audience/exclusion.ts';
 import type { Database } from '../db/connect.ts';
 import { campaign } from '../db/schema.ts';
 import { type PositionRange, rangeLength } from '../domain/batch-plan.ts';

@@ -1,4 +1,4 @@
-import type { Recipient } from '../contacts/recipient.ts';
+import type { Recipient } from '../contacts/audience/recipient.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { ComposedMessage } from '../message/content.ts';
 

@@ -1,6 +1,6 @@
 import { findCampaign } from '../campaigns/find-campaign.ts';
-import { findRecipient } from '../contacts/find-recipient.ts';
-import type { Recipient } from '../contacts/recipient.ts';
+import { findRecipient } from '../contacts/audience/find-recipient.ts';
+import type { Recipient } from '../contacts/audience/recipient.ts';
 import type { TestSendResult } from '../db/schema.ts';
 import { MessageComposer } from '../message/compose.ts';
 import type { FrozenContent } from '../message/content.ts';

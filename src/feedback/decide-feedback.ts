@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
-import { emailKey } from '../contacts/email-address.ts';
-import { givenAddress } from '../contacts/given-address.ts';
+import { emailKey } from '../contacts/addresses/email-address.ts';
+import { givenAddress } from '../contacts/addresses/given-address.ts';
 import { unknownContact } from '../contacts/unknown-contact.ts';
 import type { Database, Queries } from '../db/connect.ts';
 import { contact, feedback } from '../db/schema.ts';

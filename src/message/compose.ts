@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Keys } from '../config/keys.ts';
-import type { Recipient } from '../contacts/recipient.ts';
+import type { Recipient } from '../contacts/audience/recipient.ts';
 import type { Awaitable } from '../domain/awaitable.ts';
 import { isBeyondAscii } from '../smtp/envelope.ts';
 import { trackingPaths } from '../tracking/links.ts';

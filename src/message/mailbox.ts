@@ -1,4 +1,4 @@
-import { asciiDomain, isPlainAddress, parseEmailAddress } from '../contacts/email-address.ts';
+import { asciiDomain, isPlainAddress, parseEmailAddress } from '../contacts/addresses/email-address.ts';
 import type { Mailbox } from './content.ts';
 
 /** True for an address that mail can be sent to, with nothing around it. */

@@ -1,4 +1,4 @@
-import { asciiDomain } from '../contacts/email-address.ts';
+import { asciiDomain } from '../contacts/addresses/email-address.ts';
 
 /** What an address of ours says: `bounce` stands in the envelope (VERP), `unsubscribe` in List-Unsubscribe. */
 export interface ReturnPath {

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { hadAddress } from '../contacts/address-history.ts';
-import { emailKey } from '../contacts/email-address.ts';
+import { hadAddress } from '../contacts/addresses/address-history.ts';
+import { emailKey } from '../contacts/addresses/email-address.ts';
 import type { Queries } from '../db/connect.ts';
 import type { BounceClass } from '../domain/feedback.ts';
 import { type BounceSettings, consequencesOf, type FeedbackFact } from './bounce-policy.ts';

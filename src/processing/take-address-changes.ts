@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { emailKey } from '../contacts/email-address.ts';
+import { emailKey } from '../contacts/addresses/email-address.ts';
 import type { Database } from '../db/connect.ts';
 import type { AddressChange } from '../db/schema.ts';
 

@@ -1,5 +1,5 @@
 import { and, eq } from 'drizzle-orm';
-import type { Recipient } from '../contacts/recipient.ts';
+import type { Recipient } from '../contacts/audience/recipient.ts';
 import type { Database } from '../db/connect.ts';
 import { variantOfQueued } from '../db/queued-variant.ts';
 import { campaign, contact, dispatchQueue } from '../db/schema.ts';

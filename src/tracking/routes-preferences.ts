@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Preferences, readPreferences, savePreferences } from '../contacts/consent/preferences.ts';
 import { parseLanguageTag } from '../contacts/language-tag.ts';
-import { type Preferences, readPreferences, savePreferences } from '../contacts/preferences.ts';
 import { requestSubscription } from '../contacts/subscription/request-subscription.ts';
 import { messageOf } from '../domain/error-message.ts';
 import { type Delivery, pageLanguage, senderName } from './delivery.ts';

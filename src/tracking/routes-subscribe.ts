@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { parseEmailAddress } from '../contacts/email-address.ts';
+import { parseEmailAddress } from '../contacts/addresses/email-address.ts';
 import { findPublicList, type PublicList } from '../contacts/subscription/public-list.ts';
 import { requestSubscription } from '../contacts/subscription/request-subscription.ts';
 import { type Delivery, pageLanguage, senderName, sendPage } from './delivery.ts';

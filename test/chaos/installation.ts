@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { importContacts } from '../../src/contacts/import-contacts.ts';
+import { importContacts } from '../../src/contacts/import/import-contacts.ts';
 import { closeDatabase, connectDatabase, type Database } from '../../src/db/connect.ts';
 import { lazyClient } from '../../src/temporal/client-connection.ts';
 import { startUp, type UpProcess } from '../support/up-process.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { refusedRows } from '../../src/cli/refused-rows.ts';
-import type { RefusedRow } from '../../src/contacts/import-row.ts';
+import type { RefusedRow } from '../../src/contacts/import/import-row.ts';
 
 const rows: RefusedRow[] = [
   {

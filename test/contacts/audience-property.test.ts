@@ -1,9 +1,9 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { audienceOf } from '../../src/contacts/audience.ts';
-import { audienceReport, sumOf } from '../../src/contacts/audience-report.ts';
-import { queueMessage } from '../../src/contacts/queue-message.ts';
+import { audienceOf } from '../../src/contacts/audience/audience.ts';
+import { audienceReport, sumOf } from '../../src/contacts/audience/audience-report.ts';
+import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
 import {
   contact,
   dispatchExclusion,

@@ -7,8 +7,8 @@ import {
   CsvReader,
   type CsvRecord,
   csvDelimiters,
-} from '../../src/contacts/csv-records.ts';
-import { readTextBlocks } from '../../src/contacts/csv-text.ts';
+} from '../../src/contacts/import/csv-records.ts';
+import { readTextBlocks } from '../../src/contacts/import/csv-text.ts';
 import { InputError } from '../../src/domain/errors.ts';
 
 /** Reads bytes that arrive cut into pieces of the given length. */

@@ -3,15 +3,15 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createQueueMessage } from '../../activities/queue-message.ts';
 import { audienceText } from '../../src/cli/show-audience.ts';
 import { defaultConfigSettings, type ResolvedConfig } from '../../src/config/exm-config.ts';
-import { audienceReport } from '../../src/contacts/audience-report.ts';
-import { emailKey } from '../../src/contacts/email-address.ts';
+import { emailKey } from '../../src/contacts/addresses/email-address.ts';
+import { audienceReport } from '../../src/contacts/audience/audience-report.ts';
 import type {
   DispatchManager,
   ManagedCampaign,
   ManagedRecipient,
-} from '../../src/contacts/managed/dispatch-manager.ts';
-import { nameRecipients } from '../../src/contacts/managed/name-recipients.ts';
-import { queueMessage } from '../../src/contacts/queue-message.ts';
+} from '../../src/contacts/audience/managed/dispatch-manager.ts';
+import { nameRecipients } from '../../src/contacts/audience/managed/name-recipients.ts';
+import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
 import {
   campaign,
   contact,

@@ -1,9 +1,9 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { audienceOf } from '../../src/contacts/audience.ts';
-import { audienceReport } from '../../src/contacts/audience-report.ts';
-import { holdsAtSending } from '../../src/contacts/exclusion.ts';
-import { queueMessage } from '../../src/contacts/queue-message.ts';
+import { audienceOf } from '../../src/contacts/audience/audience.ts';
+import { audienceReport } from '../../src/contacts/audience/audience-report.ts';
+import { holdsAtSending } from '../../src/contacts/audience/exclusion.ts';
+import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
 import {
   contact,
   dispatchExclusion,

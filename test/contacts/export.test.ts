@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { exportOptOuts, exportSuppression } from '../../src/contacts/consent/export-refusals.ts';
 import { exportContacts } from '../../src/contacts/export-contacts.ts';
-import { exportOptOuts, exportSuppression } from '../../src/contacts/export-refusals.ts';
-import { importContacts } from '../../src/contacts/import-contacts.ts';
-import { importOptOuts, importSuppression } from '../../src/contacts/import-refusals.ts';
-import { createList } from '../../src/contacts/lists.ts';
+import { importContacts } from '../../src/contacts/import/import-contacts.ts';
+import { importOptOuts, importSuppression } from '../../src/contacts/import/import-refusals.ts';
+import { createList } from '../../src/contacts/lists/lists.ts';
 import { upsertContact } from '../../src/contacts/upsert-contact.ts';
 import type { Database } from '../../src/db/connect.ts';
 import { contactList, facet } from '../../src/db/schema.ts';

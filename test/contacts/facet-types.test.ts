@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { importContacts } from '../../src/contacts/import-contacts.ts';
+import { listFacets, setFacetType } from '../../src/contacts/facets/set-facet-type.ts';
+import { importContacts } from '../../src/contacts/import/import-contacts.ts';
 import { createSegment } from '../../src/contacts/segments/segments.ts';
-import { listFacets, setFacetType } from '../../src/contacts/set-facet-type.ts';
 import { contact, facet } from '../../src/db/schema.ts';
 import type { FacetType } from '../../src/domain/facet.ts';
 import { useTestDatabase } from '../support/database.ts';

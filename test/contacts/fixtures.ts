@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { asc, eq, type SQL, sql } from 'drizzle-orm';
-import { emailKey } from '../../src/contacts/email-address.ts';
+import { emailKey } from '../../src/contacts/addresses/email-address.ts';
 import type { Database } from '../../src/db/connect.ts';
 import {
   campaign,

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { changeAddress } from '../../src/contacts/change-address.ts';
-import { emailKey } from '../../src/contacts/email-address.ts';
-import { forgetContact } from '../../src/contacts/forget-contact.ts';
-import { importContacts } from '../../src/contacts/import-contacts.ts';
+import { changeAddress } from '../../src/contacts/addresses/change-address.ts';
+import { emailKey } from '../../src/contacts/addresses/email-address.ts';
+import { forgetContact } from '../../src/contacts/erasure/forget-contact.ts';
+import { importContacts } from '../../src/contacts/import/import-contacts.ts';
 import { showContact } from '../../src/contacts/show-contact.ts';
 import { upsertContact } from '../../src/contacts/upsert-contact.ts';
 import {

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { audienceOf } from '../../src/contacts/audience.ts';
-import { changeAddress } from '../../src/contacts/change-address.ts';
-import { importContacts } from '../../src/contacts/import-contacts.ts';
-import { optOutOfList } from '../../src/contacts/list-opt-out.ts';
-import { optOut } from '../../src/contacts/opt-out.ts';
-import { queueMessage } from '../../src/contacts/queue-message.ts';
+import { changeAddress } from '../../src/contacts/addresses/change-address.ts';
+import { audienceOf } from '../../src/contacts/audience/audience.ts';
+import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
+import { optOutOfList } from '../../src/contacts/consent/list-opt-out.ts';
+import { optOut } from '../../src/contacts/consent/opt-out.ts';
+import { importContacts } from '../../src/contacts/import/import-contacts.ts';
 import { showContact } from '../../src/contacts/show-contact.ts';
 import { confirmSubscription } from '../../src/contacts/subscription/confirm-subscription.ts';
 import { upsertContact } from '../../src/contacts/upsert-contact.ts';

@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ImportOptions, type ImportReport, importContacts } from '../../src/contacts/import-contacts.ts';
-import type { RefusedRow } from '../../src/contacts/import-row.ts';
+import {
+  type ImportOptions,
+  type ImportReport,
+  importContacts,
+} from '../../src/contacts/import/import-contacts.ts';
+import type { RefusedRow } from '../../src/contacts/import/import-row.ts';
 import { contact, contactList, listMember } from '../../src/db/schema.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { waitFor } from '../support/wait-for.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, describe, expect, it } from 'vitest';
-import { queueMessage } from '../../src/contacts/queue-message.ts';
+import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
 import { closeDatabase, connectDatabase } from '../../src/db/connect.ts';
 import { readRecipients } from '../../src/dispatch/read-recipients.ts';
 import { createTestDatabase } from '../support/database.ts';

@@ -1,8 +1,8 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { audienceOf } from '../../src/contacts/audience.ts';
-import { emailKey } from '../../src/contacts/email-address.ts';
-import { queueMessage } from '../../src/contacts/queue-message.ts';
+import { emailKey } from '../../src/contacts/addresses/email-address.ts';
+import { audienceOf } from '../../src/contacts/audience/audience.ts';
+import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
 import {
   campaign,
   contact,

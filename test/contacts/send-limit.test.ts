@@ -1,8 +1,8 @@
 import { eq, sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { audienceOf } from '../../src/contacts/audience.ts';
-import { queueMessage } from '../../src/contacts/queue-message.ts';
-import type { SendLimits } from '../../src/contacts/send-limit.ts';
+import { audienceOf } from '../../src/contacts/audience/audience.ts';
+import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
+import type { SendLimits } from '../../src/contacts/audience/send-limit.ts';
 import { campaign, dispatchExclusion, dispatchQueue } from '../../src/db/schema.ts';
 import { readRecipients } from '../../src/dispatch/read-recipients.ts';
 import type { OutcomeKind } from '../../src/domain/outcome.ts';

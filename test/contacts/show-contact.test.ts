@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { emailKey } from '../../src/contacts/email-address.ts';
-import { optInToList, optOutOfList } from '../../src/contacts/list-opt-out.ts';
-import { optIn, optOut } from '../../src/contacts/opt-out.ts';
+import { emailKey } from '../../src/contacts/addresses/email-address.ts';
+import { optInToList, optOutOfList } from '../../src/contacts/consent/list-opt-out.ts';
+import { optIn, optOut } from '../../src/contacts/consent/opt-out.ts';
 import { historyShown, showContact } from '../../src/contacts/show-contact.ts';
 import { dispatchOutcome, dispatchQueue, interaction, suppression } from '../../src/db/schema.ts';
 import { useTestDatabase } from '../support/database.ts';

@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest';
-import { listSuppressed, showSuppression, suppress, unsuppress } from '../../src/contacts/suppression.ts';
+import {
+  listSuppressed,
+  showSuppression,
+  suppress,
+  unsuppress,
+} from '../../src/contacts/consent/suppression.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { insertContacts } from './fixtures.ts';
 

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { emailKey } from '../../src/contacts/email-address.ts';
+import { emailKey } from '../../src/contacts/addresses/email-address.ts';
 import { upsertContact } from '../../src/contacts/upsert-contact.ts';
 import { contactList, facet } from '../../src/db/schema.ts';
 import { useTestDatabase } from '../support/database.ts';

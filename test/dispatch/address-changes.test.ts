@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { changeAddress } from '../../src/contacts/change-address.ts';
+import { changeAddress } from '../../src/contacts/addresses/change-address.ts';
 import { contact, emailAddressHistory, emailAddressHistoryBus } from '../../src/db/schema.ts';
 import { takeAddressChanges } from '../../src/processing/take-address-changes.ts';
 import { contactByEmail, insertContacts } from '../contacts/fixtures.ts';

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { expect, it } from 'vitest';
-import { optInToList, optOutOfList } from '../../src/contacts/list-opt-out.ts';
-import { optOut } from '../../src/contacts/opt-out.ts';
-import { queueMessage } from '../../src/contacts/queue-message.ts';
+import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
+import { optInToList, optOutOfList } from '../../src/contacts/consent/list-opt-out.ts';
+import { optOut } from '../../src/contacts/consent/opt-out.ts';
 import { contact, listMember } from '../../src/db/schema.ts';
 import { readRecipients } from '../../src/dispatch/read-recipients.ts';
 import { insertCampaign, insertContacts, insertList } from '../contacts/fixtures.ts';

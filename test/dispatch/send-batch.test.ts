@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryConfig } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { optOut } from '../../src/contacts/opt-out.ts';
+import { optOut } from '../../src/contacts/consent/opt-out.ts';
 import { startBluntMailServer } from '../support/blunt-mail-server.ts';
 import { useClosers } from '../support/closers.ts';
 import { useTestDatabase } from '../support/database.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateKeys, readKeys } from '../../src/config/keys.ts';
-import type { Recipient } from '../../src/contacts/recipient.ts';
+import type { Recipient } from '../../src/contacts/audience/recipient.ts';
 import type { BodyDefinition, CampaignDefinition, FrozenContent } from '../../src/message/content.ts';
 import { freezeContent } from '../../src/message/freeze/freeze-content.ts';
 

@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { emailKey } from '../../src/contacts/email-address.ts';
-import { queueMessage } from '../../src/contacts/queue-message.ts';
+import { emailKey } from '../../src/contacts/addresses/email-address.ts';
+import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
 import {
   campaign,
   campaignAudit,

@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { changeWord } from '../../src/campaigns/change-state.ts';
-import { optOut } from '../../src/contacts/opt-out.ts';
+import { optOut } from '../../src/contacts/consent/opt-out.ts';
 import {
   campaign,
   campaignLink,

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import { findCampaign } from '../../src/campaigns/find-campaign.ts';
 import { decideWinner, moveDecision, testIsOut } from '../../src/campaigns/test-winner.ts';
-import { queueMessage } from '../../src/contacts/queue-message.ts';
+import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
 import { deployAnalytics } from '../../src/message/freeze/deploy.ts';
 import { processEvents } from '../../src/processing/process-events.ts';
 import { auditTrail } from '../../src/reporting/audit-trail.ts';

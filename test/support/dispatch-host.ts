@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { defaultConfigSettings, type ResolvedConfig } from '../../src/config/exm-config.ts';
-import { queueMessage } from '../../src/contacts/queue-message.ts';
+import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
 import type { Database } from '../../src/db/connect.ts';
 import { campaign } from '../../src/db/schema.ts';
 import { ContentCache } from '../../src/dispatch/content-cache.ts';

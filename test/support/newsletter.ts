@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { stringify } from 'yaml';
-import { importContacts } from '../../src/contacts/import-contacts.ts';
+import { importContacts } from '../../src/contacts/import/import-contacts.ts';
 import type { Installation } from './installation.ts';
 
 /** Addresses `r1@example.com` ... in a list of this name. */

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { and, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { importContacts } from '../../src/contacts/import-contacts.ts';
-import { createList, findList } from '../../src/contacts/lists.ts';
+import { importContacts } from '../../src/contacts/import/import-contacts.ts';
+import { createList, findList } from '../../src/contacts/lists/lists.ts';
 import { createSegment } from '../../src/contacts/segments/segments.ts';
 import {
   contact,

@@ -1,4 +1,4 @@
-import { importContacts } from '../../contacts/import-contacts.ts';
+import { importContacts } from '../../contacts/import/import-contacts.ts';
 import { closeDatabase, connectDatabase } from '../../db/connect.ts';
 import type { ImportDone, ImportWanted } from './wanted.ts';
 

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { defaultConfigSettings } from '../../config/exm-config.ts';
-import { queueMessage } from '../../contacts/queue-message.ts';
+import { queueMessage } from '../../contacts/audience/queue-message.ts';
 import { campaign } from '../../db/schema.ts';
 import type { PositionRange } from '../../domain/batch-plan.ts';
 import { FailedError } from '../../domain/errors.ts';

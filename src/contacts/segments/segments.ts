@@ -1,8 +1,8 @@
 import { and, eq, isNotNull, sql } from 'drizzle-orm';
 import type { Database, Queries } from '../../db/connect.ts';
 import { contactList } from '../../db/schema.ts';
-import { campaignsOfList } from '../list-use.ts';
-import { findSegment, insertList, type ListRow } from '../lists.ts';
+import { campaignsOfList } from '../lists/list-use.ts';
+import { findSegment, insertList, type ListRow } from '../lists/lists.ts';
 import { checkSegment } from './check-segment.ts';
 import { segmentMembers } from './segment-members.ts';
 

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { dayPattern } from '../facet-value.ts';
+import { dayPattern } from '../facets/facet-value.ts';
 
 /** Types of values in the database: bigint, double precision, text, boolean, timestamp with time zone. */
 export type ValueType = 'int' | 'double' | 'string' | 'bool' | 'timestamp';

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../../db/connect.ts';
 import { confirmationDays } from '../../domain/subscription.ts';
-import { lockAddresses } from '../address-lock.ts';
-import { keepGeneralNoBut } from '../general-no.ts';
+import { lockAddresses } from '../addresses/address-lock.ts';
+import { keepGeneralNoBut } from '../consent/general-no.ts';
 
 /** What the confirmation page says and does. */
 export interface SubscriptionRequest {

@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, isNull } from 'drizzle-orm';
 import type { Queries } from '../../db/connect.ts';
 import { contactList } from '../../db/schema.ts';
-import { listNameMaximum } from '../list-name.ts';
+import { listNameMaximum } from '../lists/list-name.ts';
 
 /** A list that people may know of: it has a title. */
 export interface PublicList {

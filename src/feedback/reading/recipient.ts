@@ -1,4 +1,4 @@
-import { parseEmailAddress } from '../../contacts/email-address.ts';
+import { parseEmailAddress } from '../../contacts/addresses/email-address.ts';
 
 /** The address of a field such as `Final-Recipient: rfc822; ann@example.com` (RFC 3464 section 2.3), where it is one. */
 export function recipientIn(value: string | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import type { Recipient } from '../../contacts/recipient.ts';
+import type { Recipient } from '../../contacts/audience/recipient.ts';
 import type { FacetValues } from '../../domain/facet.ts';
 import { trackingPaths, viewTestQuery } from '../../tracking/links.ts';
 import type { FrozenContent } from '../content.ts';

@@ -1,4 +1,4 @@
-import type { Recipient } from '../../contacts/recipient.ts';
+import type { Recipient } from '../../contacts/audience/recipient.ts';
 import type { Rendering } from './rendering.ts';
 
 /** A value without Liquid's machinery; undefined where it is neither text nor a number, and Liquid has to say what it prints as. */

@@ -3,7 +3,7 @@ import { codeOf, inWords, problemOf } from '../../cel/expression-problem.ts';
 import { expressionMaximum } from '../../cel/limits.ts';
 import { facetNamed, nodesOf } from '../../cel/syntax-tree.ts';
 import { type ExpressionProblem, refuseUnknown, type Vocabulary } from '../../cel/vocabulary.ts';
-import { isFacetText } from '../../contacts/facet-value.ts';
+import { isFacetText } from '../../contacts/facets/facet-value.ts';
 import type { FacetType } from '../../domain/facet.ts';
 import { checkingEnvironment, textEnvironment, typedEnvironment } from './rule-environment.ts';
 

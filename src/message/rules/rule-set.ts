@@ -1,5 +1,5 @@
-import { isFacetText } from '../../contacts/facet-value.ts';
-import type { Recipient } from '../../contacts/recipient.ts';
+import type { Recipient } from '../../contacts/audience/recipient.ts';
+import { isFacetText } from '../../contacts/facets/facet-value.ts';
 import { FailedError } from '../../domain/errors.ts';
 import { dayOf, type FacetType, type FacetValue } from '../../domain/facet.ts';
 import type { ComponentRule, FrozenContent } from '../content.ts';

@@ -1,5 +1,5 @@
 import { asc, eq, sql } from 'drizzle-orm';
-import { emailKey } from '../../contacts/email-address.ts';
+import { emailKey } from '../../contacts/addresses/email-address.ts';
 import type { Queries } from '../../db/connect.ts';
 import { testSend } from '../../db/schema.ts';
 import type { RecipientEvent, RecipientReport } from './recipient-report.ts';

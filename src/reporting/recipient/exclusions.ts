@@ -1,7 +1,7 @@
 import { and, asc, desc, eq } from 'drizzle-orm';
-import { listsOfContact } from '../../contacts/campaign-lists.ts';
-import { type ExclusionSettings, holdsAtSending } from '../../contacts/exclusion.ts';
-import type { SendLimits } from '../../contacts/send-limit.ts';
+import { listsOfContact } from '../../contacts/audience/campaign-lists.ts';
+import { type ExclusionSettings, holdsAtSending } from '../../contacts/audience/exclusion.ts';
+import type { SendLimits } from '../../contacts/audience/send-limit.ts';
 import type { Queries } from '../../db/connect.ts';
 import { campaignList, contactList, globalOptOut, listOptOut, suppression } from '../../db/schema.ts';
 import type { ExclusionReason } from '../../domain/outcome.ts';

@@ -1,8 +1,8 @@
 import { eq } from 'drizzle-orm';
 import { findCampaign } from '../../campaigns/find-campaign.ts';
-import { judgeAddress, judgeContact } from '../../contacts/audience.ts';
-import type { ExclusionSettings } from '../../contacts/exclusion.ts';
-import { givenAddress } from '../../contacts/given-address.ts';
+import { givenAddress } from '../../contacts/addresses/given-address.ts';
+import { judgeAddress, judgeContact } from '../../contacts/audience/audience.ts';
+import type { ExclusionSettings } from '../../contacts/audience/exclusion.ts';
 import type { Database, Queries } from '../../db/connect.ts';
 import { contact } from '../../db/schema.ts';
 import { inSnapshot } from '../../db/snapshot.ts';

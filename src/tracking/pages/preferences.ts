@@ -1,4 +1,4 @@
-import type { Preferences } from '../../contacts/preferences.ts';
+import type { Preferences } from '../../contacts/consent/preferences.ts';
 import { type Html, html } from '../../html.ts';
 import { linkLine, maskAddress, type Page, page, paragraph } from './frame.ts';
 import { languageOptions } from './languages.ts';

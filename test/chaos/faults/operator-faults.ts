@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { cancelCampaign, pauseCampaign, RefusedError, resumeCampaign } from '../../../src/client.ts';
-import { optOut } from '../../../src/contacts/opt-out.ts';
+import { optOut } from '../../../src/contacts/consent/opt-out.ts';
 import type { Random } from '../random.ts';
 import { setSleep } from '../set-sleep.ts';
 import { type Fault, seconds, type Target, type TargetCampaign } from './fault.ts';

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { generalNoReason } from '../../../src/contacts/general-no.ts';
-import { importContacts } from '../../../src/contacts/import-contacts.ts';
-import { addToList, removeFromList } from '../../../src/contacts/list-members.ts';
-import { optOutOfList } from '../../../src/contacts/list-opt-out.ts';
-import { setListTitle } from '../../../src/contacts/list-title.ts';
-import { removeList, removeSegment } from '../../../src/contacts/list-use.ts';
-import { createList, listLists, showList } from '../../../src/contacts/lists.ts';
+import { generalNoReason } from '../../../src/contacts/consent/general-no.ts';
+import { optOutOfList } from '../../../src/contacts/consent/list-opt-out.ts';
+import { importContacts } from '../../../src/contacts/import/import-contacts.ts';
+import { addToList, removeFromList } from '../../../src/contacts/lists/list-members.ts';
+import { setListTitle } from '../../../src/contacts/lists/list-title.ts';
+import { removeList, removeSegment } from '../../../src/contacts/lists/list-use.ts';
+import { createList, listLists, showList } from '../../../src/contacts/lists/lists.ts';
 import {
   countMembers,
   createSegment,

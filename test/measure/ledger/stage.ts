@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { eq, sql } from 'drizzle-orm';
 import { newsletter, newsletterHtml } from '../../../src/bench/newsletters.ts';
 import { defaultConfigSettings } from '../../../src/config/exm-config.ts';
-import { queueMessage } from '../../../src/contacts/queue-message.ts';
+import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import { closeDatabase, connectDatabase, type Database } from '../../../src/db/connect.ts';
 import { migrateDatabase } from '../../../src/db/migrate.ts';
 import { campaign } from '../../../src/db/schema.ts';

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import nodemailer from 'nodemailer';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { generateKeys, readKeys } from '../../../src/config/keys.ts';
-import type { Recipient } from '../../../src/contacts/recipient.ts';
+import type { Recipient } from '../../../src/contacts/audience/recipient.ts';
 import { MessageComposer } from '../../../src/message/compose.ts';
 import type { FrozenContent } from '../../../src/message/content.ts';
 import { createDkimSigner } from '../../../src/message/dkim/dkim.ts';

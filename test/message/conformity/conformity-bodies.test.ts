@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import PostalMime from 'postal-mime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Recipient } from '../../../src/contacts/recipient.ts';
+import type { Recipient } from '../../../src/contacts/audience/recipient.ts';
 import { MessageComposer } from '../../../src/message/compose.ts';
 import type { FileReference, MessageEncoding } from '../../../src/message/content.ts';
 import { expectQuotedPrintable, leaves, partsOf, type RawPart, takeApart } from '../../support/mail-rules.ts';

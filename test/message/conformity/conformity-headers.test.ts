@@ -1,6 +1,6 @@
 import PostalMime from 'postal-mime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Recipient } from '../../../src/contacts/recipient.ts';
+import type { Recipient } from '../../../src/contacts/audience/recipient.ts';
 import { MessageComposer } from '../../../src/message/compose.ts';
 import { expectEncodedWords, onlyField, takeApart, unfolded } from '../../support/mail-rules.ts';
 import { noPython, readWithPython } from '../../support/python-mail.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import PostalMime, { type Email } from 'postal-mime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Recipient } from '../../../src/contacts/recipient.ts';
+import type { Recipient } from '../../../src/contacts/audience/recipient.ts';
 import { MessageComposer } from '../../../src/message/compose.ts';
 import type { FrozenContent, MessageEncoding } from '../../../src/message/content.ts';
 import { RecipientFailedError } from '../../../src/message/recipient-failed-error.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Recipient } from '../../../src/contacts/recipient.ts';
+import type { Recipient } from '../../../src/contacts/audience/recipient.ts';
 import { checkTokens } from '../../../src/message/check/tokens.ts';
 import { renderBody } from '../../../src/message/render/render-body.ts';
 import { redirectTarget } from '../../../src/tracking/redirect-target.ts';

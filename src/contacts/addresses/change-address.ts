@@ -1,0 +1,125 @@
+import { eq, sql } from 'drizzle-orm';
+import type { Database, Queries } from '../../db/connect.ts';
+import { contact } from '../../db/schema.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import { optOut } from '../consent/opt-out.ts';
+import { refuseForgotten } from '../erasure/forgotten.ts';
+import { mergeLock } from '../import/import-merge.ts';
+import { unknownContact } from '../unknown-contact.ts';
+import { lockAddresses } from './address-lock.ts';
+import { givenAddress } from './given-address.ts';
+
+export interface AddressChangeOptions {
+  /** Whether the new address may be that of somebody who was erased: only where they came back by themselves. Default false. */
+  readonly allowForgotten?: boolean | undefined;
+}
+
+export interface ChangedAddress {
+  readonly id: number;
+  readonly from: string;
+  readonly to: string;
+  /** False where it was that address already. */
+  readonly changed: boolean;
+  /** Every "no" that was given by the old address and holds for the new one now. */
+  readonly carried: {
+    readonly globalOptOut: boolean;
+    readonly suppression: boolean;
+    /** How many lists. */
+    readonly listOptOuts: number;
+  };
+}
+
+/**
+ * Gives a contact another preferred address. What is queued for it goes to the new one.
+ *
+ * - Every "no" of the person goes along: the global opt-out, opt-outs of lists and a suppression, unless that is about the
+ *   old mailbox (bounces). They stay with the old address too, and so does a lack of consent, as a global opt-out: an import
+ *   that still has the old address would make another contact of it. Consent and facets are the contact's and stay.
+ * - Bounces were the old mailbox's: the count begins anew.
+ * - The old address goes into the history, by which a "no" that comes later holds for it, too (`formerAddressesOfNos`); the new one does when it is sent to (EmailAddressHistoryBus).
+ *
+ * @throws InputError ADDRESS_WRONG; FailedError CONTACT_UNKNOWN; RefusedError ADDRESS_TAKEN where it is another contact's,
+ * CONTACT_FORGOTTEN
+ */
+export async function changeAddress(
+  db: Database,
+  from: string,
+  to: string,
+  options: AddressChangeOptions = {},
+): Promise<ChangedAddress> {
+  return await db.transaction(async (tx) => await changeAddressIn(tx, from, to, options));
+}
+
+/** The same in the caller's transaction. */
+export async function changeAddressIn(
+  tx: Queries,
+  from: string,
+  to: string,
+  { allowForgotten = false }: AddressChangeOptions = {},
+): Promise<ChangedAddress> {
+  const old = givenAddress(from);
+  const next = givenAddress(to, '--email');
+  // A merge finds contacts by their addresses and changes them by their numbers: meanwhile none gets another address.
+  await tx.execute(sql`select pg_advisory_xact_lock_shared(${mergeLock})`);
+  await lockAddresses(tx, [old.key, next.key]);
+  const [found] = await tx.select().from(contact).where(eq(contact.emailKey, old.key)).for('update');
+  if (found === undefined) throw await unknownContact(tx, old.address, old.key);
+  const { id } = found;
+  const none = { globalOptOut: false, suppression: false, listOptOuts: 0 };
+  const result = { id, from: found.email, to: next.address };
+  if (old.key === next.key) {
+    const changed = found.email !== next.address;
+    if (changed) await tx.update(contact).set({ email: next.address }).where(eq(contact.id, id));
+    return { ...result, changed, carried: none };
+  }
+  await refuseTaken(tx, next);
+  if (!allowForgotten) await refuseForgotten(tx, next, '--email');
+
+  await tx.execute(sql`
+    insert into email_address_history (contact_id, email, email_key, used_from)
+    select id, email, email_key, address_since from contact where id = ${id} on conflict do nothing`);
+  await tx.execute(sql`
+    update contact set email = ${next.address}, email_key = ${next.key}, address_since = clock_timestamp(),
+           bounce_count = 0, history_pending = true, updated_at = now()
+     where id = ${id}`);
+  const carried = await carryRefusals(tx, old.key, next.key);
+  if (found.doNotMarket || found.consentRevoked)
+    await optOut(tx, old.key, 'no consent when the address changed');
+  return { ...result, changed: true, carried };
+}
+
+async function refuseTaken(tx: Queries, { address, key }: ReturnType<typeof givenAddress>): Promise<void> {
+  const [taken] = await tx.select({ id: contact.id }).from(contact).where(eq(contact.emailKey, key));
+  if (taken === undefined) return;
+  throw new RefusedError('ADDRESS_TAKEN', 'Another contact has this address; one address is one contact.', {
+    field: '--email',
+    value: address,
+    hint: 'Give another address, or erase one of the two: "exm contact show" shows them.',
+  });
+}
+
+/**
+ * A suppression because of bounces is about the old mailbox; every other one is taken for the person's wish. With the day
+ * and reason of the first.
+ */
+async function carryRefusals(tx: Queries, from: string, to: string): Promise<ChangedAddress['carried']> {
+  const optOut = await tx.execute(sql`
+    insert into global_opt_out (email_key, reason, created_at)
+    select ${to}, reason, created_at from global_opt_out where email_key = ${from} on conflict do nothing`);
+  await tx.execute(sql`
+    insert into general_no (email_key, created_at)
+    select ${to}, created_at from general_no where email_key = ${from} on conflict do nothing`);
+  const lists = await tx.execute(sql`
+    insert into list_opt_out (list_id, email_key, reason, created_at)
+    select list_id, ${to}, reason, created_at from list_opt_out where email_key = ${from} on conflict do nothing`);
+  const suppressed = await tx.execute(sql`
+    insert into suppression (email_key, reason, created_at)
+    select ${to}, reason, created_at from suppression
+     where email_key = ${from} and not (reason ~* 'bounce' and reason !~* 'complain')
+    on conflict do nothing`);
+  return {
+    globalOptOut: (optOut.rowCount ?? 0) > 0,
+    listOptOuts: lists.rowCount ?? 0,
+    suppression: (suppressed.rowCount ?? 0) > 0,
+  };
+}
