@@ -1,7 +1,13 @@
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
+import { exclusionReasons } from '../domain/outcome.ts';
 
 const campaignId = 'bench-queueing';
+
+/** Those of the built-in rule as it is without a configuration: no send limits, and nobody who is named by others. */
+export const builtInReasons = exclusionReasons.filter(
+  (reason) => reason !== 'send-limit' && reason !== 'unknown-contact',
+);
 
 /**
  * Fills an empty database with contacts on two lists that overlap by a tenth, and a campaign that goes to both and leaves
@@ -35,6 +41,11 @@ export async function makeAudience(db: Database, contacts: number): Promise<stri
       insert into list_opt_out (list_id, email_key, reason)
       select list.id, email_key, 'bench' from contact_list list, contact
       where list.name = 'all' and contact.id % 59 = 7 and email_key <> ''`);
+    await tx.execute(sql`
+      insert into email_address_history (contact_id, email, email_key, used_from)
+      select had.id, its.email, its.email_key, now() - interval '1 year'
+        from contact had join contact its on its.id = had.id + 1
+       where had.do_not_market and had.id % 2 = 0 and its.email_key <> ''`);
     await tx.execute(
       sql`insert into campaign (id, name, definition) values (${campaignId}, 'queueing', '{}')`,
     );
@@ -42,6 +53,6 @@ export async function makeAudience(db: Database, contacts: number): Promise<stri
       insert into campaign_list (campaign_id, list_id, role)
       select ${campaignId}, id, case name when 'never' then 'exclude' else 'include' end from contact_list`);
   });
-  await db.execute(sql`vacuum analyze contact, list_member, list_opt_out, global_opt_out, suppression`);
+  await db.execute(sql`vacuum analyze contact, email_address_history, list_member, list_opt_out, global_opt_out, suppression`);
   return campaignId;
 }

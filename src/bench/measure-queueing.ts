@@ -1,10 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { queueMessage } from '../contacts/audience/queue-message.ts';
 import type { Database } from '../db/connect.ts';
-import { exclusionReasons } from '../domain/outcome.ts';
 import { byTurns, secondsOf } from './by-turns.ts';
 import { emptyDatabase } from './campaign.ts';
-import { makeAudience } from './excluded-audience.ts';
+import { builtInReasons, makeAudience } from './excluded-audience.ts';
 import type { Measurement } from './measurement.ts';
 
 const contacts = 1_000_000;
@@ -60,7 +59,7 @@ export const queueing: Measurement = {
           against: { what: `one INSERT ... SELECT of ${queued} rows`, value: seconds.theirs },
           ratio: seconds.ours / seconds.theirs,
           goal: { of: 'ratio', atMost: ratioMaximum },
-          note: `median of ${turns}, by turns; ${queued} queued, all ${expectedReasons.length} reasons of an exclusion met`,
+          note: `median of ${turns}, by turns; ${queued} queued, all ${builtInReasons.length} reasons of an exclusion met`,
         },
         {
           what: 'memory that the queueing process grew by',
@@ -91,14 +90,9 @@ async function insertBare(db: Database, rows: number): Promise<void> {
     select 'bench-queueing', row_number() over (order by id), id, 0, 'en' from contact order by id limit ${rows}`);
 }
 
-/** Those of the built-in rule as it is without a configuration: no send limits, and nobody who is named by others. */
-const expectedReasons = exclusionReasons.filter(
-  (reason) => reason !== 'send-limit' && reason !== 'unknown-contact',
-);
-
 /** Without one of the reasons the figure would be that of an easier question. */
 function requireEveryExclusion(met: readonly string[]): void {
-  const missing = expectedReasons.filter((reason) => !met.includes(reason));
+  const missing = builtInReasons.filter((reason) => !met.includes(reason));
   if (missing.length > 0)
     throw new Error(`the contacts of the bench lack an exclusion: ${missing.join(', ')}`);
 }
