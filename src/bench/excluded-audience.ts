@@ -53,6 +53,8 @@ export async function makeAudience(db: Database, contacts: number): Promise<stri
       insert into campaign_list (campaign_id, list_id, role)
       select ${campaignId}, id, case name when 'never' then 'exclude' else 'include' end from contact_list`);
   });
-  await db.execute(sql`vacuum analyze contact, email_address_history, list_member, list_opt_out, global_opt_out, suppression`);
+  await db.execute(
+    sql`vacuum analyze contact, email_address_history, list_member, list_opt_out, global_opt_out, suppression`,
+  );
   return campaignId;
 }
