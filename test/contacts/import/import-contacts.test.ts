@@ -8,12 +8,12 @@ import {
   type ImportOptions,
   type ImportReport,
   importContacts,
-} from '../../src/contacts/import/import-contacts.ts';
-import type { RefusedRow } from '../../src/contacts/import/import-row.ts';
-import { contact, contactList, listMember } from '../../src/db/schema.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { waitFor } from '../support/wait-for.ts';
-import { contactByEmail, insertContacts, membersOf } from './fixtures.ts';
+} from '../../../src/contacts/import/import-contacts.ts';
+import type { RefusedRow } from '../../../src/contacts/import/import-row.ts';
+import { contact, contactList, listMember } from '../../../src/db/schema.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { contactByEmail, insertContacts, membersOf } from '../fixtures.ts';
 
 const database = useTestDatabase();
 let dir: string;

@@ -7,9 +7,9 @@ import {
   CsvReader,
   type CsvRecord,
   csvDelimiters,
-} from '../../src/contacts/import/csv-records.ts';
-import { readTextBlocks } from '../../src/contacts/import/csv-text.ts';
-import { InputError } from '../../src/domain/errors.ts';
+} from '../../../src/contacts/import/csv-records.ts';
+import { readTextBlocks } from '../../../src/contacts/import/csv-text.ts';
+import { InputError } from '../../../src/domain/errors.ts';
 
 /** Reads bytes that arrive cut into pieces of the given length. */
 async function read(

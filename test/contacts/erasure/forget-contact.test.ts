@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { changeAddress } from '../../src/contacts/addresses/change-address.ts';
-import { emailKey } from '../../src/contacts/addresses/email-address.ts';
-import { forgetContact } from '../../src/contacts/erasure/forget-contact.ts';
-import { importContacts } from '../../src/contacts/import/import-contacts.ts';
-import { showContact } from '../../src/contacts/show-contact.ts';
-import { upsertContact } from '../../src/contacts/upsert-contact.ts';
+import { changeAddress } from '../../../src/contacts/addresses/change-address.ts';
+import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
+import { forgetContact } from '../../../src/contacts/erasure/forget-contact.ts';
+import { importContacts } from '../../../src/contacts/import/import-contacts.ts';
+import { showContact } from '../../../src/contacts/show-contact.ts';
+import { upsertContact } from '../../../src/contacts/upsert-contact.ts';
 import {
   campaign,
   campaignAudit,
@@ -24,9 +24,9 @@ import {
   subscriptionRequest,
   suppression,
   testSend,
-} from '../../src/db/schema.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { contactByEmail, insertCampaign, insertContacts, insertList } from './fixtures.ts';
+} from '../../../src/db/schema.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { contactByEmail, insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
 const by = 'operator@host';

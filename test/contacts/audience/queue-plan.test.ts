@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, describe, expect, it } from 'vitest';
-import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
-import { closeDatabase, connectDatabase } from '../../src/db/connect.ts';
-import { readRecipients } from '../../src/dispatch/read-recipients.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { insertCampaign } from './fixtures.ts';
+import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
+import { closeDatabase, connectDatabase } from '../../../src/db/connect.ts';
+import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
+import { createTestDatabase } from '../../support/database.ts';
+import { insertCampaign } from '../fixtures.ts';
 
 const database = await createTestDatabase();
 // One connection, so that what it has counted can be asked for at once.

@@ -1,9 +1,9 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { audienceOf } from '../../src/contacts/audience/audience.ts';
-import { audienceReport } from '../../src/contacts/audience/audience-report.ts';
-import { holdsAtSending } from '../../src/contacts/audience/exclusion.ts';
-import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
+import { audienceOf } from '../../../src/contacts/audience/audience.ts';
+import { audienceReport } from '../../../src/contacts/audience/audience-report.ts';
+import { holdsAtSending } from '../../../src/contacts/audience/exclusion.ts';
+import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import {
   contact,
   dispatchExclusion,
@@ -12,10 +12,10 @@ import {
   listMember,
   listOptOut,
   suppression,
-} from '../../src/db/schema.ts';
-import { readRecipients } from '../../src/dispatch/read-recipients.ts';
-import { type ExclusionReason, exclusionReasons } from '../../src/domain/outcome.ts';
-import { useTestDatabase } from '../support/database.ts';
+} from '../../../src/db/schema.ts';
+import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
+import { type ExclusionReason, exclusionReasons } from '../../../src/domain/outcome.ts';
+import { useTestDatabase } from '../../support/database.ts';
 import {
   insertCampaign,
   insertContacts,
@@ -23,7 +23,7 @@ import {
   insertList,
   insertOutcome,
   insertSegment,
-} from './fixtures.ts';
+} from '../fixtures.ts';
 
 const database = useTestDatabase();
 beforeEach(async () => {

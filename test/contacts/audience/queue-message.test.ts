@@ -1,14 +1,14 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { emailKey } from '../../src/contacts/addresses/email-address.ts';
-import { type AudienceSettings, audienceOf } from '../../src/contacts/audience/audience.ts';
-import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
-import { campaign, dispatchQueue, globalOptOut, listOptOut, suppression } from '../../src/db/schema.ts';
-import { chooseLanguage } from '../../src/domain/language-choice.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { languageRules } from '../support/languages.ts';
-import { insertCampaign, insertContacts, insertList } from './fixtures.ts';
+import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
+import { type AudienceSettings, audienceOf } from '../../../src/contacts/audience/audience.ts';
+import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
+import { campaign, dispatchQueue, globalOptOut, listOptOut, suppression } from '../../../src/db/schema.ts';
+import { chooseLanguage } from '../../../src/domain/language-choice.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { languageRules } from '../../support/languages.ts';
+import { insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
 beforeEach(async () => {

@@ -1,17 +1,17 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createQueueMessage } from '../../activities/queue-message.ts';
-import { audienceText } from '../../src/cli/show-audience.ts';
-import { defaultConfigSettings, type ResolvedConfig } from '../../src/config/exm-config.ts';
-import { emailKey } from '../../src/contacts/addresses/email-address.ts';
-import { audienceReport } from '../../src/contacts/audience/audience-report.ts';
+import { createQueueMessage } from '../../../activities/queue-message.ts';
+import { audienceText } from '../../../src/cli/show-audience.ts';
+import { defaultConfigSettings, type ResolvedConfig } from '../../../src/config/exm-config.ts';
+import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
+import { audienceReport } from '../../../src/contacts/audience/audience-report.ts';
 import type {
   DispatchManager,
   ManagedCampaign,
   ManagedRecipient,
-} from '../../src/contacts/audience/managed/dispatch-manager.ts';
-import { nameRecipients } from '../../src/contacts/audience/managed/name-recipients.ts';
-import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
+} from '../../../src/contacts/audience/managed/dispatch-manager.ts';
+import { nameRecipients } from '../../../src/contacts/audience/managed/name-recipients.ts';
+import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import {
   campaign,
   contact,
@@ -19,12 +19,12 @@ import {
   dispatchQueue,
   globalOptOut,
   listOptOut,
-} from '../../src/db/schema.ts';
-import { readRecipients } from '../../src/dispatch/read-recipients.ts';
-import { definition } from '../message/fixtures.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { waitFor } from '../support/wait-for.ts';
-import { insertCampaign, insertContacts, insertList } from './fixtures.ts';
+} from '../../../src/db/schema.ts';
+import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
+import { definition } from '../../message/fixtures.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
 beforeEach(async () => {

@@ -1,15 +1,15 @@
 import { eq, sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { audienceOf } from '../../src/contacts/audience/audience.ts';
-import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
-import type { SendLimits } from '../../src/contacts/audience/send-limit.ts';
-import { campaign, dispatchExclusion, dispatchQueue } from '../../src/db/schema.ts';
-import { readRecipients } from '../../src/dispatch/read-recipients.ts';
-import type { OutcomeKind } from '../../src/domain/outcome.ts';
-import { answerInWords } from '../../src/reporting/recipient/answer.ts';
-import { recipientReport } from '../../src/reporting/recipient/read-report.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { insertCampaign, insertContacts, insertList, insertOutcome } from './fixtures.ts';
+import { audienceOf } from '../../../src/contacts/audience/audience.ts';
+import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
+import type { SendLimits } from '../../../src/contacts/audience/send-limit.ts';
+import { campaign, dispatchExclusion, dispatchQueue } from '../../../src/db/schema.ts';
+import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
+import type { OutcomeKind } from '../../../src/domain/outcome.ts';
+import { answerInWords } from '../../../src/reporting/recipient/answer.ts';
+import { recipientReport } from '../../../src/reporting/recipient/read-report.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { insertCampaign, insertContacts, insertList, insertOutcome } from '../fixtures.ts';
 
 const database = useTestDatabase();
 let number = 0;

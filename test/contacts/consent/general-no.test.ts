@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { changeAddress } from '../../src/contacts/addresses/change-address.ts';
-import { keepGeneralNoBut } from '../../src/contacts/consent/general-no.ts';
-import { optIn, optOut } from '../../src/contacts/consent/opt-out.ts';
-import { createList } from '../../src/contacts/lists/lists.ts';
-import { listOptOut } from '../../src/db/schema.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { insertContacts, insertList } from './fixtures.ts';
+import { changeAddress } from '../../../src/contacts/addresses/change-address.ts';
+import { keepGeneralNoBut } from '../../../src/contacts/consent/general-no.ts';
+import { optIn, optOut } from '../../../src/contacts/consent/opt-out.ts';
+import { createList } from '../../../src/contacts/lists/lists.ts';
+import { listOptOut } from '../../../src/db/schema.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
 

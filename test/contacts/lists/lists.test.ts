@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { optOutOfList } from '../../src/contacts/consent/list-opt-out.ts';
-import { optOut } from '../../src/contacts/consent/opt-out.ts';
-import { createList, findList, listLists, showList } from '../../src/contacts/lists/lists.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { insertContacts, insertList } from './fixtures.ts';
+import { optOutOfList } from '../../../src/contacts/consent/list-opt-out.ts';
+import { optOut } from '../../../src/contacts/consent/opt-out.ts';
+import { createList, findList, listLists, showList } from '../../../src/contacts/lists/lists.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
 

@@ -1,8 +1,8 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { emailKey } from '../../src/contacts/addresses/email-address.ts';
-import { audienceOf } from '../../src/contacts/audience/audience.ts';
-import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
+import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
+import { audienceOf } from '../../../src/contacts/audience/audience.ts';
+import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import {
   campaign,
   contact,
@@ -10,12 +10,12 @@ import {
   dispatchExclusion,
   dispatchQueue,
   listOptOut,
-} from '../../src/db/schema.ts';
-import { readRecipients } from '../../src/dispatch/read-recipients.ts';
-import { recipientReport } from '../../src/reporting/recipient/read-report.ts';
-import { unsubscribe } from '../../src/tracking/unsubscribe.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { insertCampaign, insertContacts, insertList, insertSegment } from './fixtures.ts';
+} from '../../../src/db/schema.ts';
+import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
+import { recipientReport } from '../../../src/reporting/recipient/read-report.ts';
+import { unsubscribe } from '../../../src/tracking/unsubscribe.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { insertCampaign, insertContacts, insertList, insertSegment } from '../fixtures.ts';
 
 const database = useTestDatabase();
 beforeEach(async () => {

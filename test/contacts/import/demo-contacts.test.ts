@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { importContacts } from '../../src/contacts/import/import-contacts.ts';
-import { contact } from '../../src/db/schema.ts';
-import { packagePath } from '../../src/package-path.ts';
-import { useTestDatabase } from '../support/database.ts';
+import { importContacts } from '../../../src/contacts/import/import-contacts.ts';
+import { contact } from '../../../src/db/schema.ts';
+import { packagePath } from '../../../src/package-path.ts';
+import { useTestDatabase } from '../../support/database.ts';
 
 const database = useTestDatabase();
 

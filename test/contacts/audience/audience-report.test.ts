@@ -1,13 +1,13 @@
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { audienceText, type ShownAudience } from '../../src/cli/show-audience.ts';
-import { emailKey } from '../../src/contacts/addresses/email-address.ts';
-import { audienceOf } from '../../src/contacts/audience/audience.ts';
-import { audienceReport, sumOf } from '../../src/contacts/audience/audience-report.ts';
-import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
-import { campaignList, globalOptOut, listOptOut } from '../../src/db/schema.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { insertCampaign, insertContacts, insertList, insertOutcome, insertSegment } from './fixtures.ts';
+import { audienceText, type ShownAudience } from '../../../src/cli/show-audience.ts';
+import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
+import { audienceOf } from '../../../src/contacts/audience/audience.ts';
+import { audienceReport, sumOf } from '../../../src/contacts/audience/audience-report.ts';
+import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
+import { campaignList, globalOptOut, listOptOut } from '../../../src/db/schema.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { insertCampaign, insertContacts, insertList, insertOutcome, insertSegment } from '../fixtures.ts';
 
 const database = useTestDatabase();
 const settings = {

@@ -1,12 +1,12 @@
 import { sql } from 'drizzle-orm';
 import { expect, it } from 'vitest';
-import { emailKey } from '../../src/contacts/addresses/email-address.ts';
-import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
-import { optIn, optOut } from '../../src/contacts/consent/opt-out.ts';
-import { contact, suppression } from '../../src/db/schema.ts';
-import { readRecipients } from '../../src/dispatch/read-recipients.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { insertCampaign, insertContacts, insertList } from './fixtures.ts';
+import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
+import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
+import { optIn, optOut } from '../../../src/contacts/consent/opt-out.ts';
+import { contact, suppression } from '../../../src/db/schema.ts';
+import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
 

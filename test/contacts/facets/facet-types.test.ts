@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { listFacets, setFacetType } from '../../src/contacts/facets/set-facet-type.ts';
-import { importContacts } from '../../src/contacts/import/import-contacts.ts';
-import { createSegment } from '../../src/contacts/segments/segments.ts';
-import { contact, facet } from '../../src/db/schema.ts';
-import type { FacetType } from '../../src/domain/facet.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { contactByEmail, insertContacts } from './fixtures.ts';
+import { listFacets, setFacetType } from '../../../src/contacts/facets/set-facet-type.ts';
+import { importContacts } from '../../../src/contacts/import/import-contacts.ts';
+import { createSegment } from '../../../src/contacts/segments/segments.ts';
+import { contact, facet } from '../../../src/db/schema.ts';
+import type { FacetType } from '../../../src/domain/facet.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { contactByEmail, insertContacts } from '../fixtures.ts';
 
 const database = useTestDatabase();
 

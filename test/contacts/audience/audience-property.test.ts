@@ -1,9 +1,9 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { audienceOf } from '../../src/contacts/audience/audience.ts';
-import { audienceReport, sumOf } from '../../src/contacts/audience/audience-report.ts';
-import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
+import { audienceOf } from '../../../src/contacts/audience/audience.ts';
+import { audienceReport, sumOf } from '../../../src/contacts/audience/audience-report.ts';
+import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import {
   contact,
   dispatchExclusion,
@@ -13,11 +13,11 @@ import {
   listMember,
   listOptOut,
   suppression,
-} from '../../src/db/schema.ts';
-import { readRecipients } from '../../src/dispatch/read-recipients.ts';
-import type { ExclusionReason } from '../../src/domain/outcome.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { insertCampaign, insertContacts, insertList, insertSegment } from './fixtures.ts';
+} from '../../../src/db/schema.ts';
+import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
+import type { ExclusionReason } from '../../../src/domain/outcome.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { insertCampaign, insertContacts, insertList, insertSegment } from '../fixtures.ts';
 
 const database = useTestDatabase();
 

@@ -4,9 +4,9 @@ import {
   showSuppression,
   suppress,
   unsuppress,
-} from '../../src/contacts/consent/suppression.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { insertContacts } from './fixtures.ts';
+} from '../../../src/contacts/consent/suppression.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { insertContacts } from '../fixtures.ts';
 
 const database = useTestDatabase();
 const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
