@@ -5,6 +5,7 @@ import type { BounceDetail } from '../domain/feedback.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { printable } from './printable.ts';
+import { minute, suppressedSince } from './suppressed-since.ts';
 import { table } from './table.ts';
 
 export function contactShowCommand(): Command {
@@ -26,7 +27,6 @@ export function contactShowCommand(): Command {
 }
 
 const yesNo = (value: boolean) => (value ? 'yes' : 'no');
-const minute = (at: Date) => at.toISOString().slice(0, 16).replace('T', ' ');
 
 function describeContact(contact: ContactReport): string {
   const { consent, globalOptOut, suppression } = contact;
@@ -51,7 +51,7 @@ function describeContact(contact: ContactReport): string {
     ['consent revoked', yesNo(consent.consentRevoked)],
     ['bounces', contact.bounceCount],
     ['global opt-out', entry(globalOptOut)],
-    ['suppression list', entry(suppression)],
+    ['suppression list', suppression === null ? 'no' : suppressedSince(suppression)],
     ['gets mail', contact.excluded === null ? 'yes' : `no: ${contact.excluded}`],
     ...(contact.forgotten === null
       ? []

@@ -1,7 +1,8 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { loadExmConfig } from '../config/load-exm-config.ts';
 import { exportSuppression } from '../contacts/consent/export-refusals.ts';
 import {
+  countSuppressed,
   listSuppressed,
   type SuppressionState,
   showSuppression,
@@ -10,13 +11,14 @@ import {
 } from '../contacts/consent/suppression.ts';
 import { importSuppression } from '../contacts/import/import-refusals.ts';
 import type { Database } from '../db/connect.ts';
-import { suppression } from '../db/schema.ts';
+import { type SuppressionCause, suppressionCauses } from '../domain/suppression.ts';
 import { action, type CommandContext, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { exportTo } from './contact-export.ts';
 import { parseWholeNumber } from './flags.ts';
 import { printable } from './printable.ts';
 import { runRefusalsImport } from './refusals-import.ts';
+import { minute, suppressedSince } from './suppressed-since.ts';
 import { table } from './table.ts';
 
 export function suppressionCommand(): Command {
@@ -35,24 +37,33 @@ function lsCommand(): Command {
     .description('list suppressed addresses, in their order')
     .option('--limit <number>', 'how many to show', parseWholeNumber(1, 10_000), 50)
     .option('--after <email>', 'go on after this one')
-    .addHelpText('after', '\nExample:\n  exm suppression ls --limit 100')
+    .addOption(new Option('--cause <cause>', 'only those of this cause').choices(suppressionCauses))
+    .addHelpText('after', '\nExample:\n  exm suppression ls --cause hard-bounce --limit 100')
     .action(
-      action<{ limit: number; after?: string }>(async ({ io, env }, { limit, after }) => {
+      action<{ limit: number; after?: string; cause?: SuppressionCause }>(async ({ io, env }, flags) => {
+        const { limit, after, cause } = flags;
         const { entries, total } = await withDatabase(env, 'suppression ls', async (db) => ({
-          entries: await listSuppressed(db, limit, after),
-          total: await db.$count(suppression),
+          entries: await listSuppressed(db, limit, after, cause),
+          total: await countSuppressed(db, cause),
         }));
-        const rows = entries.map(({ email, since, reason }) => [email, minute(since), printable(reason)]);
+        const rows = entries.map((entry) => [
+          entry.email,
+          minute(entry.since),
+          entry.cause,
+          printable(entry.reason),
+        ]);
         const last = entries.at(-1)?.email;
         const more =
           entries.length === limit && total > limit
-            ? `\n\n${total} in all; the next ones: exm suppression ls --after ${last}`
+            ? `\n\n${total} in all; the next ones: exm suppression ls${cause === undefined ? '' : ` --cause ${cause}`} --after ${last}`
             : '';
         io.result(
           { total, entries },
           total === 0
-            ? 'The suppression list is empty.'
-            : `${table(rows, ['address', 'since (UTC)', 'reason'])}${more}`,
+            ? cause === undefined
+              ? 'The suppression list is empty.'
+              : `Nobody is suppressed with the cause ${cause}.`
+            : `${table(rows, ['address', 'since (UTC)', 'cause', 'reason'])}${more}`,
         );
       }),
     );
@@ -69,7 +80,7 @@ function showCommand(): Command {
           showSuppression(db, email, settings),
         );
         const { entry } = state;
-        const is = entry === null ? 'is not suppressed' : `is suppressed ${sinceOf(entry)}`;
+        const is = entry === null ? 'is not suppressed' : `is suppressed ${suppressedSince(entry)}`;
         context.io.result(state, `${state.email} ${is}.${whatHolds(state)}`);
       }),
     );
@@ -87,7 +98,7 @@ function addCommand(): Command {
           suppress(db, email, reason, settings),
         );
         const { entry, changed } = state;
-        const was = entry === null ? '' : ` ${sinceOf(entry)}`;
+        const was = entry === null ? '' : ` ${suppressedSince(entry)}`;
         context.io.result(
           state,
           changed
@@ -121,8 +132,9 @@ function importCommand(): Command {
     .addHelpText(
       'after',
       `
-Columns: email (required), reason, since (such as 2024-05-31T10:00:00Z); others are not looked at. An address that is
-suppressed already keeps its date and reason.
+Columns: email (required), cause (${suppressionCauses.join(', ')}; default import), reason,
+since (such as 2024-05-31T10:00:00Z); others are not looked at. An address that is suppressed already keeps its date, cause and
+reason, unless that cause is a bounce and the new one is not.
 
 Example:
   exm suppression import suppressed.csv --reason "from EXM"`,
@@ -166,10 +178,6 @@ async function withSettings(
     return { ...(await run(db, settings)), isLookedAt: settings.checkSuppressionList };
   });
 }
-
-const minute = (at: Date) => at.toISOString().slice(0, 16).replace('T', ' ');
-const sinceOf = ({ since, reason }: NonNullable<SuppressionState['entry']>) =>
-  `since ${minute(since)}: ${printable(reason)}`;
 
 function isLookedAt({ isLookedAt: is }: { readonly isLookedAt: boolean }): string {
   return is ? '' : ' The setting checkSuppressionList is off: it gets mail all the same.';

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { hadAddress } from '../contacts/addresses/address-history.ts';
 import { emailKey } from '../contacts/addresses/email-address.ts';
+import { putOnSuppressionList } from '../contacts/consent/put-on-suppression-list.ts';
 import type { Queries } from '../db/connect.ts';
 import type { BounceClass } from '../domain/feedback.ts';
 import { type BounceSettings, consequencesOf, type FeedbackFact } from './bounce-policy.ts';
@@ -25,19 +26,21 @@ export async function applyFeedback(
                as e(id, count)
        where c.id = e.id`);
   }
-  await addTo(tx, 'suppression', suppressed);
-  await addTo(tx, 'global_opt_out', optedOut);
+  if (suppressed.length > 0) {
+    await putOnSuppressionList(
+      tx,
+      sql`select key, cause, reason, null::timestamptz as since
+            from json_to_recordset(${JSON.stringify(suppressed)}::json) as e(key text, cause text, reason text)`,
+    );
+  }
+  await addOptOuts(tx, optedOut);
 }
 
-async function addTo(
-  tx: Queries,
-  table: 'suppression' | 'global_opt_out',
-  reasons: ReadonlyMap<string, string>,
-): Promise<void> {
+async function addOptOuts(tx: Queries, reasons: ReadonlyMap<string, string>): Promise<void> {
   if (reasons.size === 0) return;
   // In one order by all processors. The first date and reason stay.
   await tx.execute(sql`
-    insert into ${sql.identifier(table)} (email_key, reason)
+    insert into global_opt_out (email_key, reason)
     select e.key, e.reason
       from unnest(${sql.param([...reasons.keys()])}::text[], ${sql.param([...reasons.values()])}::text[]) as e(key, reason)
      order by e.key

@@ -1,5 +1,6 @@
 import type { ResolvedConfig } from '../config/exm-config.ts';
 import type { BounceClass } from '../domain/feedback.ts';
+import type { SuppressionCause } from '../domain/suppression.ts';
 
 export type BounceSettings = Pick<
   ResolvedConfig['settings'],
@@ -26,11 +27,18 @@ export interface FeedbackFact {
   readonly soft: number;
 }
 
+/** An address for the suppression list. It may come several times: `putOnSuppressionList` says which counts. */
+export interface Suppressed {
+  readonly key: string;
+  readonly cause: SuppressionCause;
+  readonly reason: string;
+}
+
 export interface Consequences {
   /** New BounceCount by contact. */
   readonly bounceCounts: ReadonlyMap<number, number>;
-  /** Addresses for the suppression list, with the reason. */
-  readonly suppressed: ReadonlyMap<string, string>;
+  /** Addresses for the suppression list. */
+  readonly suppressed: readonly Suppressed[];
   /** Addresses for the global opt-out list, with the reason. */
   readonly optedOut: ReadonlyMap<string, string>;
 }
@@ -43,7 +51,7 @@ export interface Consequences {
  */
 export function consequencesOf(facts: readonly FeedbackFact[], settings: BounceSettings): Consequences {
   const bounceCounts = new Map<number, number>();
-  const suppressed = new Map<string, string>();
+  const suppressed: Suppressed[] = [];
   const optedOut = new Map<string, string>();
   for (const fact of facts) {
     const { campaignId, contactId, emailKey, formerKey } = fact;
@@ -51,10 +59,11 @@ export function consequencesOf(facts: readonly FeedbackFact[], settings: BounceS
     if (fact.type === 'SpamComplaint') {
       const reason = `complaint about ${campaignId}`;
       for (const key of [sentTo, emailKey]) optedOut.set(key, reason);
-      suppressed.set(sentTo, reason);
+      suppressed.push({ key: sentTo, cause: 'complaint', reason });
     } else if (formerKey !== undefined) {
       const isGone = fact.class === 'hard' && settings.suppressAfterHardBounces > 0;
-      if (isGone) suppressed.set(formerKey, `hard bounce of ${campaignId}`);
+      if (isGone)
+        suppressed.push({ key: formerKey, cause: 'hard-bounce', reason: `hard bounce of ${campaignId}` });
     } else if (!fact.isOutlived && fact.class !== 'policy') {
       const before = bounceCounts.get(contactId) ?? fact.bounceCount;
       const more = before + 1;
@@ -62,8 +71,9 @@ export function consequencesOf(facts: readonly FeedbackFact[], settings: BounceS
         contactId,
         fact.class === 'hard' ? Math.max(more, settings.undeliveredMaximum + 1) : more,
       );
-      const reason = whySuppressed(fact, settings);
-      if (reason !== undefined) suppressed.set(emailKey, `${reason}, the last of ${campaignId}`);
+      const why = whySuppressed(fact, settings);
+      if (why !== undefined)
+        suppressed.push({ key: emailKey, ...why, reason: `${why.reason}, the last of ${campaignId}` });
     }
   }
   return { bounceCounts, suppressed, optedOut };
@@ -72,12 +82,12 @@ export function consequencesOf(facts: readonly FeedbackFact[], settings: BounceS
 function whySuppressed(
   { class: kind, hard, soft }: FeedbackFact,
   { suppressAfterHardBounces, suppressAfterSoftBounces }: BounceSettings,
-): string | undefined {
+): Omit<Suppressed, 'key'> | undefined {
   if (kind === 'hard' && suppressAfterHardBounces > 0 && hard >= suppressAfterHardBounces) {
-    return `${hard} hard ${hard === 1 ? 'bounce' : 'bounces'}`;
+    return { cause: 'hard-bounce', reason: `${hard} hard ${hard === 1 ? 'bounce' : 'bounces'}` };
   }
   if (kind === 'soft' && suppressAfterSoftBounces > 0 && soft > suppressAfterSoftBounces) {
-    return `${soft} soft bounces`;
+    return { cause: 'soft-bounces', reason: `${soft} soft bounces` };
   }
   return undefined;
 }

@@ -197,7 +197,7 @@ describe('opt-outs and suppressed addresses', () => {
       importOptOuts(other.db, Readable.from(['email\n']), { ...options, list: 'nws' }),
     ).rejects.toMatchObject({ code: 'LIST_UNKNOWN' });
 
-    const suppressed = 'email,reason,since\nx@example.com,spam trap,2020-01-01T00:00:00.000Z\n';
+    const suppressed = 'email,cause,reason,since\nx@example.com,import,spam trap,2020-01-01T00:00:00.000Z\n';
     expect(await importSuppression(one.db, Readable.from([suppressed]), options)).toMatchObject({ added: 1 });
     expect(await written((write) => exportSuppression(one.db, write))).toBe(suppressed);
   });
@@ -208,7 +208,7 @@ describe('opt-outs and suppressed addresses', () => {
     await expect(importSuppression(other.db, broken, { reason: 'x' })).rejects.toMatchObject({
       code: 'CSV_NOT_UTF8',
     });
-    expect(await written((write) => exportSuppression(other.db, write))).toBe('email,reason,since\n');
+    expect(await written((write) => exportSuppression(other.db, write))).toBe('email,cause,reason,since\n');
     expect(
       await importSuppression(other.db, Readable.from([`email\n${many}\n`]), { reason: 'x' }),
     ).toMatchObject({ added: 20_000 });

@@ -92,7 +92,9 @@ async function state(contactId: number) {
   const [row] = await db.select().from(contact).where(eq(contact.id, contactId));
   return {
     bounceCount: row?.bounceCount,
-    suppressed: (await db.select().from(suppression)).map(({ emailKey, reason }) => [emailKey, reason]),
+    suppressed: (await db.select().from(suppression).orderBy(suppression.emailKey)).map(
+      ({ emailKey, cause, reason }) => [emailKey, cause, reason],
+    ),
     optedOut: (await db.select().from(globalOptOut)).map(({ emailKey }) => emailKey),
   };
 }
@@ -107,7 +109,7 @@ describe('a bounce', () => {
     await drain();
     expect(await state(contactId)).toEqual({
       bounceCount: 4,
-      suppressed: [['ada@example.org', '4 soft bounces, the last of autumn-7k3f']],
+      suppressed: [['ada@example.org', 'soft-bounces', '4 soft bounces, the last of autumn-7k3f']],
       optedOut: [],
     });
   });
@@ -135,7 +137,7 @@ describe('a bounce', () => {
     await drain();
     expect(await state(contactId)).toEqual({
       bounceCount: 6,
-      suppressed: [['ada@example.org', '1 hard bounce, the last of autumn-7k3f']],
+      suppressed: [['ada@example.org', 'hard-bounce', '1 hard bounce, the last of autumn-7k3f']],
       optedOut: [],
     });
   });
@@ -182,7 +184,7 @@ describe('a bounce', () => {
     await drain();
     expect(await state(contactId)).toEqual({
       bounceCount: 0,
-      suppressed: [['ada@old.example', 'hard bounce of autumn-7k3f']],
+      suppressed: [['ada@old.example', 'hard-bounce', 'hard bounce of autumn-7k3f']],
       optedOut: [],
     });
   });
@@ -198,7 +200,7 @@ describe('a bounce', () => {
     await came({ contactId, position: 3, class: 'hard' });
     await drain({ suppressAfterHardBounces: 2 });
     expect(await state(contactId)).toMatchObject({
-      suppressed: [['ada@example.org', '3 hard bounces, the last of autumn-7k3f']],
+      suppressed: [['ada@example.org', 'hard-bounce', '3 hard bounces, the last of autumn-7k3f']],
     });
   });
 });
@@ -211,7 +213,7 @@ describe('a complaint', () => {
     const address = 'ada@example.org';
     expect(await state(contactId)).toEqual({
       bounceCount: 0,
-      suppressed: [[address, 'complaint about autumn-7k3f']],
+      suppressed: [[address, 'complaint', 'complaint about autumn-7k3f']],
       optedOut: [address],
     });
     const [row] = await db.select().from(campaignStatistic);
@@ -230,6 +232,21 @@ describe('a complaint', () => {
     const { optedOut, suppressed } = await state(contactId);
     expect([optedOut, suppressed.map(([key]) => key)]).toEqual([['ada@example.org'], ['ada@example.org']]);
     expect(await db.$count(interaction)).toBe(1);
+  });
+
+  it('is the cause of the suppression whatever bounces before, with or after it', async () => {
+    const contactId = await person();
+    await came({ contactId, class: 'hard' });
+    await drain();
+    expect((await state(contactId)).suppressed[0]?.[1]).toBe('hard-bounce');
+    await came(
+      { contactId, position: 2, type: 'SpamComplaint' },
+      { contactId, position: 3, class: 'hard', seconds: 1 },
+    );
+    await drain();
+    expect((await state(contactId)).suppressed).toEqual([
+      ['ada@example.org', 'complaint', 'complaint about autumn-7k3f'],
+    ]);
   });
 
   it('about a message to an earlier address holds for both, and a click does not undo it', async () => {

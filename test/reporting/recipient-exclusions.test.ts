@@ -116,7 +116,7 @@ const reasons: Record<
     hold: async () =>
       await database.db.insert(suppression).values({ emailKey: emailKey(email), reason: 'complaint' }),
     lift: async () => await database.db.delete(suppression),
-    says: () => /it is on the suppression list since [-0-9]+ [:0-9]+.* \(complaint[,)]/,
+    says: () => /it is on the suppression list since [-0-9]+ [:0-9]+.* \(by-hand: complaint[,)]/,
     atSending: true,
   },
   'former-address': {
@@ -243,7 +243,7 @@ describe('somebody who was not queued', () => {
     });
     const told = await answer(one.id, who);
     expect(told).toMatch(
-      /global opt-out list since .* \(by phone, .*\); it is on the suppression list since .* \(complaint[,)]/,
+      /global opt-out list since .* \(by phone, .*\); it is on the suppression list since .* \(by-hand: complaint[,)]/,
     );
     expect(told).toContain(`The address has opted out of ${one.included.name} since`);
   });

@@ -3,6 +3,7 @@ import type { Database, Queries } from '../../db/connect.ts';
 import { contact } from '../../db/schema.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { optOut } from '../consent/opt-out.ts';
+import { isOfMailbox, putOnSuppressionList } from '../consent/put-on-suppression-list.ts';
 import { refuseForgotten } from '../erasure/forgotten.ts';
 import { mergeLock } from '../import/import-merge.ts';
 import { unknownContact } from '../unknown-contact.ts';
@@ -99,8 +100,8 @@ async function refuseTaken(tx: Queries, { address, key }: ReturnType<typeof give
 }
 
 /**
- * A suppression because of bounces is about the old mailbox; every other one is taken for the person's wish. With the day
- * and reason of the first.
+ * A suppression whose cause is about the old mailbox stays with it; every other one goes along. With the day and reason of the
+ * first.
  */
 async function carryRefusals(tx: Queries, from: string, to: string): Promise<ChangedAddress['carried']> {
   const optOut = await tx.execute(sql`
@@ -112,14 +113,15 @@ async function carryRefusals(tx: Queries, from: string, to: string): Promise<Cha
   const lists = await tx.execute(sql`
     insert into list_opt_out (list_id, email_key, reason, created_at)
     select list_id, ${to}, reason, created_at from list_opt_out where email_key = ${from} on conflict do nothing`);
-  const suppressed = await tx.execute(sql`
-    insert into suppression (email_key, reason, created_at)
-    select ${to}, reason, created_at from suppression
-     where email_key = ${from} and not (reason ~* 'bounce' and reason !~* 'complain')
-    on conflict do nothing`);
+  const suppressed = await putOnSuppressionList(
+    tx,
+    sql`
+    select ${to}::text as key, cause, reason, created_at as since from suppression
+     where email_key = ${from} and not ${isOfMailbox(sql`cause`)}`,
+  );
   return {
     globalOptOut: (optOut.rowCount ?? 0) > 0,
     listOptOuts: lists.rowCount ?? 0,
-    suppression: (suppressed.rowCount ?? 0) > 0,
+    suppression: suppressed.added + suppressed.changed > 0,
   };
 }

@@ -26,31 +26,31 @@ export async function exportOptOuts(db: Database, write: Write, listName?: strin
   return await exportRows(db, write, ['email', 'list', 'reason', 'since'], query, sql`email_key, list`);
 }
 
-/** Writes the suppression list as CSV of the columns `email`, `reason` and `since`, as `importSuppression` takes it. */
+/** Writes the suppression list as CSV of the columns `email`, `cause`, `reason` and `since`, as `importSuppression` takes it. */
 export async function exportSuppression(db: Database, write: Write): Promise<number> {
-  const query = sql`select email_key, null as list, reason, created_at from suppression`;
-  return await exportRows(db, write, ['email', 'reason', 'since'], query, sql`email_key`);
+  const query = sql`select email_key, cause, reason, created_at from suppression`;
+  return await exportRows(db, write, ['email', 'cause', 'reason', 'since'], query, sql`email_key`);
 }
 
 async function exportRows(
   db: Database,
   write: Write,
-  columns: readonly string[],
+  columns: readonly [string, string, string, string],
   query: SQL,
   order: SQL,
 ): Promise<number> {
   return await inSnapshot(db, async (tx) => {
     await write(csvLine(columns));
     let count = 0;
+    const [, kind] = columns;
     const ordered = sql`
-      select email_key as email, list, reason, (extract(epoch from created_at) * 1000)::float8 as at
+      select email_key as email, ${sql.identifier(kind)} as kind, reason, (extract(epoch from created_at) * 1000)::float8 as at
         from (${query}) refusal order by ${order}`;
-    type Row = { email: string; list: string | null; reason: string; at: number };
+    type Row = { email: string; kind: string; reason: string; at: number };
     for await (const rows of readRows<Row>(tx, ordered)) {
-      const lines = rows.map(({ email, list, reason, at }) => {
-        const since = new Date(Math.floor(at)).toISOString();
-        return csvLine(list === null ? [email, reason, since] : [email, list, reason, since]);
-      });
+      const lines = rows.map(({ email, kind, reason, at }) =>
+        csvLine([email, kind, reason, new Date(Math.floor(at)).toISOString()]),
+      );
       await write(lines.join(''));
       count += rows.length;
     }

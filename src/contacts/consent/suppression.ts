@@ -1,12 +1,14 @@
-import { asc, eq, gt, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../../db/connect.ts';
 import { contact, suppression } from '../../db/schema.ts';
 import type { ExclusionReason } from '../../domain/outcome.ts';
+import type { SuppressionCause } from '../../domain/suppression.ts';
 import { givenAddress } from '../addresses/given-address.ts';
 import { judgeAddress } from '../audience/audience.ts';
 import { type ExclusionSettings, everyExclusion, exclusionJoins } from '../audience/exclusion.ts';
 import { checkReason } from './opt-out.ts';
-import { type ListEntry, refusalsOf } from './refusals.ts';
+import { putOnSuppressionList } from './put-on-suppression-list.ts';
+import { refusalsOf, type SuppressionEntry } from './refusals.ts';
 
 export interface SuppressionState {
   readonly email: string;
@@ -14,7 +16,7 @@ export interface SuppressionState {
   /** False where it was so before. */
   readonly changed: boolean;
   /** Since when and why the address is on the list; null where it is not. */
-  readonly entry: ListEntry | null;
+  readonly entry: SuppressionEntry | null;
   /** Every reason for which the address gets nothing now, this one among them. */
   readonly excluded: readonly ExclusionReason[];
   /** Lists that it has opted out of. */
@@ -22,8 +24,8 @@ export interface SuppressionState {
 }
 
 /**
- * Puts an address on the suppression list: no mail server is bothered with it any more. Once more changes nothing; the
- * first date and reason stay.
+ * Puts an address on the suppression list by hand: no mail server is bothered with it any more. Once more changes nothing; the
+ * first date and reason stay, unless the reason was a bounce (`putOnSuppressionList`).
  * @throws InputError ADDRESS_WRONG, REASON_WRONG
  */
 export async function suppress(
@@ -33,12 +35,12 @@ export async function suppress(
   settings: ExclusionSettings,
 ): Promise<SuppressionState> {
   const { address, key } = givenAddress(email);
-  const inserted = await db
-    .insert(suppression)
-    .values({ emailKey: key, reason: checkReason(reason) })
-    .onConflictDoNothing()
-    .returning();
-  return { ...(await stateOf(db, address, key, settings)), changed: inserted.length > 0 };
+  const put = await putOnSuppressionList(
+    db,
+    sql`select ${key}::text as key, ${'by-hand' satisfies SuppressionCause}::text as cause,
+               ${checkReason(reason)}::text as reason, null::timestamptz as since`,
+  );
+  return { ...(await stateOf(db, address, key, settings)), changed: put.added + put.changed > 0 };
 }
 
 /**
@@ -66,18 +68,34 @@ export async function showSuppression(
   return { ...(await stateOf(db, address, key, settings)), changed: false };
 }
 
-/** The suppressed addresses in their order, from the one after `after`. */
+/** The suppressed addresses in their order, from the one after `after`, of one cause where it is given. */
 export async function listSuppressed(
   db: Queries,
   limit: number,
   after = '',
-): Promise<(ListEntry & { readonly email: string })[]> {
+  cause?: SuppressionCause,
+): Promise<(SuppressionEntry & { readonly email: string })[]> {
   return await db
-    .select({ email: suppression.emailKey, reason: suppression.reason, since: suppression.createdAt })
+    .select({
+      email: suppression.emailKey,
+      cause: suppression.cause,
+      reason: suppression.reason,
+      since: suppression.createdAt,
+    })
     .from(suppression)
-    .where(gt(suppression.emailKey, after))
+    .where(and(gt(suppression.emailKey, after), ofCause(cause)))
     .orderBy(asc(suppression.emailKey))
     .limit(limit);
+}
+
+/** How many addresses are suppressed, of one cause where it is given. */
+export async function countSuppressed(db: Queries, cause?: SuppressionCause): Promise<number> {
+  const [row] = await db.select({ total: count() }).from(suppression).where(ofCause(cause));
+  return row?.total ?? 0;
+}
+
+function ofCause(cause: SuppressionCause | undefined): SQL | undefined {
+  return cause === undefined ? undefined : eq(suppression.cause, cause);
 }
 
 async function stateOf(

@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream';
 import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../../db/connect.ts';
+import { type SuppressionCause, suppressionCause } from '../../domain/suppression.ts';
 import { parseEmailAddress } from '../addresses/email-address.ts';
 import { optOutReasonMaximum } from '../consent/opt-out.ts';
+import { putOnSuppressionList } from '../consent/put-on-suppression-list.ts';
 import { findList } from '../lists/lists.ts';
 import type { CsvDelimiter, CsvRecord } from './csv-records.ts';
 import type { ImportColumns } from './import-columns.ts';
@@ -30,7 +32,7 @@ export interface RefusalsReport {
 }
 
 /**
- * Puts addresses on the suppression list from CSV with the column `email`, and `reason` and `since` where there are any. As
+ * Puts addresses on the suppression list from CSV with the column `email`, and `cause`, `reason` and `since` where there are any. As
  * an import of contacts: a wrong row is refused and reported, and whatever ends it early leaves no trace.
  */
 export async function importSuppression(
@@ -39,10 +41,11 @@ export async function importSuppression(
   options: ImportRefusalsOptions,
 ): Promise<RefusalsReport> {
   return await importRows(db, input, options, async (tx, rows) => {
-    const { rowCount } = await tx.execute(sql`
-      insert into suppression (email_key, reason, created_at)
-      select key, reason, coalesce(since, now()) from ${asTable(rows)} order by key on conflict do nothing`);
-    return rowCount ?? 0;
+    const { added } = await putOnSuppressionList(
+      tx,
+      sql`select key, cause, reason, since from ${asTable(rows)}`,
+    );
+    return added;
   });
 }
 
@@ -87,10 +90,12 @@ interface Row {
   readonly since: string | null;
   /** Empty where it names none. */
   readonly list: string;
+  /** Of the suppression list; `import` where it names none that is known. */
+  readonly cause: SuppressionCause;
 }
 
 const asTable = (rows: readonly Row[]) =>
-  sql`json_to_recordset(${JSON.stringify(rows)}::json) as e(key text, reason text, since timestamptz, "listId" int)`;
+  sql`json_to_recordset(${JSON.stringify(rows)}::json) as e(key text, cause text, reason text, since timestamptz, "listId" int)`;
 
 /** Rows of one statement. */
 const rowsAtATime = 5_000;
@@ -162,6 +167,7 @@ function readRow(
     reason: plainReason(value('reason')) || reason,
     since: /^(?!0000)\d{4}-/.test(value('since')) && !Number.isNaN(at.getTime()) ? at.toISOString() : null,
     list,
+    cause: suppressionCause(value('cause').toLowerCase()) ?? 'import',
   };
 }
 

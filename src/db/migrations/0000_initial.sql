@@ -167,8 +167,10 @@ CREATE TABLE "list_opt_out" (
 --> statement-breakpoint
 CREATE TABLE "suppression" (
 	"email_key" text PRIMARY KEY NOT NULL,
+	"cause" text DEFAULT 'by-hand' NOT NULL,
 	"reason" text NOT NULL,
-	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "suppression_cause" CHECK ("suppression"."cause" in ('complaint', 'by-hand', 'import', 'hard-bounce', 'soft-bounces'))
 );
 --> statement-breakpoint
 CREATE TABLE "dispatch_batch" (

@@ -11,6 +11,7 @@ import {
   text,
 } from 'drizzle-orm/pg-core';
 import type { FacetType, FacetValues } from '../../domain/facet.ts';
+import { type SuppressionCause, suppressionCauses } from '../../domain/suppression.ts';
 import { bytes, createdAt, instant } from './columns.ts';
 
 /** A person. The facets PersonalInformation, EmailAddressList (preferred address) and ConsentInformation are columns. */
@@ -165,8 +166,19 @@ export const generalNo = pgTable('general_no', {
 });
 
 /** The suppression list (CheckSuppressionList): addresses no mail server should be bothered with. */
-export const suppression = pgTable('suppression', {
-  emailKey: text('email_key').primaryKey(),
-  reason: text('reason').notNull(),
-  createdAt: createdAt(),
-});
+export const suppression = pgTable(
+  'suppression',
+  {
+    emailKey: text('email_key').primaryKey(),
+    /** What decides: whoever changes their address takes it along unless it is about the old mailbox. */
+    cause: text('cause').$type<SuppressionCause>().notNull().default('by-hand'),
+    /** Words for people. */
+    reason: text('reason').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [check('suppression_cause', sql`${t.cause} in (${sql.raw(quoted(suppressionCauses))})`)],
+);
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `'${word}'`).join(', ');
+}

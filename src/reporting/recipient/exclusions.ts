@@ -2,10 +2,11 @@ import { and, asc, desc, eq } from 'drizzle-orm';
 import { listsOfContact } from '../../contacts/audience/campaign-lists.ts';
 import { type ExclusionSettings, holdsAtSending } from '../../contacts/audience/exclusion.ts';
 import type { SendLimits } from '../../contacts/audience/send-limit.ts';
+import { optOutOf, suppressionOf } from '../../contacts/consent/refusals.ts';
 import type { Queries } from '../../db/connect.ts';
-import { campaignList, contactList, globalOptOut, listOptOut, suppression } from '../../db/schema.ts';
+import { campaignList, contactList, listOptOut } from '../../db/schema.ts';
 import type { ExclusionReason } from '../../domain/outcome.ts';
-import type { CampaignListEntry, Dated, HeldExclusion } from './recipient-report.ts';
+import type { CampaignListEntry, HeldExclusion } from './recipient-report.ts';
 
 /** The lists of a campaign, the included ones first, and what an address is to them. */
 export async function listsOfCampaign(
@@ -47,16 +48,19 @@ export async function withDetails(
   },
 ): Promise<HeldExclusion[]> {
   const { key, lists, bounceCount, settings } = about;
-  const optedOut = reasons.includes('global-opt-out') ? await entryOf(db, globalOptOut, key) : null;
-  const suppressed = reasons.includes('suppression-list') ? await entryOf(db, suppression, key) : null;
+  const optedOut = reasons.includes('global-opt-out') ? await optOutOf(db, key) : null;
+  const suppressed = reasons.includes('suppression-list') ? await suppressionOf(db, key) : null;
   const optOuts = lists.filter(({ role, optOut }) => role === 'include' && optOut !== null);
   const details: Partial<Record<ExclusionReason, { detail: string | null; since: string | null }>> = {
     'excluded-list': {
       detail: names(lists.filter(({ role, isMember }) => role === 'exclude' && isMember)),
       since: null,
     },
-    'global-opt-out': { detail: optedOut?.reason ?? null, since: optedOut?.since ?? null },
-    'suppression-list': { detail: suppressed?.reason ?? null, since: suppressed?.since ?? null },
+    'global-opt-out': { detail: optedOut?.reason ?? null, since: optedOut?.since.toISOString() ?? null },
+    'suppression-list': {
+      detail: suppressed && `${suppressed.cause}: ${suppressed.reason}`,
+      since: suppressed?.since.toISOString() ?? null,
+    },
     'undelivered-maximum': {
       detail: `${bounceCount}, and UndeliveredMaximum is ${settings.undeliveredMaximum}`,
       since: null,
@@ -84,15 +88,6 @@ export async function withDetails(
 function inWords({ day, week, month }: Partial<SendLimits> = {}): string {
   const each = Object.entries({ day, week, month });
   return each.flatMap(([period, most]) => (most === undefined ? [] : [`${most} a ${period}`])).join(', ');
-}
-
-async function entryOf(
-  db: Queries,
-  table: typeof globalOptOut | typeof suppression,
-  key: string,
-): Promise<Dated | null> {
-  const [row] = await db.select().from(table).where(eq(table.emailKey, key));
-  return row === undefined ? null : { since: row.createdAt.toISOString(), reason: row.reason };
 }
 
 function names(lists: readonly CampaignListEntry[]): string {

@@ -7,9 +7,11 @@ import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
 import { optOutOfList } from '../../../src/contacts/consent/list-opt-out.ts';
 import { optOut } from '../../../src/contacts/consent/opt-out.ts';
 import { savePreferences } from '../../../src/contacts/consent/preferences.ts';
+import { showSuppression } from '../../../src/contacts/consent/suppression.ts';
 import { importContacts } from '../../../src/contacts/import/import-contacts.ts';
 import { showContact } from '../../../src/contacts/show-contact.ts';
 import { contact, emailAddressHistory, suppression } from '../../../src/db/schema.ts';
+import type { SuppressionCause } from '../../../src/domain/suppression.ts';
 import { unsubscribe } from '../../../src/tracking/unsubscribe.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -17,8 +19,10 @@ import { contactByEmail, insertCampaign, insertContacts, insertList } from '../f
 
 const database = useTestDatabase();
 const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
-const suppress = async (email: string, reason: string) =>
-  await database.db.insert(suppression).values({ emailKey: emailKey(email), reason });
+const suppress = async (email: string, cause: SuppressionCause) =>
+  await database.db
+    .insert(suppression)
+    .values({ emailKey: emailKey(email), cause, reason: `${cause}, in words of a bounce` });
 
 const importText = async (text: string) =>
   await importContacts(database.db, Readable.from([text]), { list: 'imported' });
@@ -54,7 +58,7 @@ describe('a change of address', () => {
       bounceCount: 0,
       consent: { consentRevoked: true },
       globalOptOut: { reason: 'asked by phone' },
-      suppression: { reason: 'complaint' },
+      suppression: { cause: 'complaint', reason: 'complaint, in words of a bounce' },
       listOptOuts: [{ list: list.name, reason: 'not this one' }],
       addresses: [{ email: 'old@example.com' }],
     });
@@ -64,16 +68,22 @@ describe('a change of address', () => {
   });
 
   it.each([
-    ['hard bounce 5.1.1', false],
-    ['more than 3 soft bounces', false],
-    ['asked by their lawyer', true],
-    ['complaint about a bounce', true],
-  ])('of one suppressed for "%s" carries that along: %s', async (reason, carried) => {
-    const name = reason.replaceAll(' ', '-');
-    await insertContacts(database.db, [{ email: `${name}@old.example` }]);
-    await suppress(`${name}@old.example`, reason);
-    const { carried: found } = await changeAddress(database.db, `${name}@old.example`, `${name}@new.example`);
+    ['hard-bounce', false],
+    ['soft-bounces', false],
+    ['by-hand', true],
+    ['import', true],
+    ['complaint', true],
+  ] as const)('of one suppressed with the cause %s carries that along: %s', async (cause, carried) => {
+    await insertContacts(database.db, [{ email: `${cause}@old.example` }]);
+    await suppress(`${cause}@old.example`, cause);
+    const { carried: found } = await changeAddress(
+      database.db,
+      `${cause}@old.example`,
+      `${cause}@new.example`,
+    );
     expect(found.suppression).toBe(carried);
+    const kept = await showSuppression(database.db, `${cause}@new.example`, settings);
+    expect(kept.entry?.cause).toBe(carried ? cause : undefined);
   });
 
   it.each([{ doNotMarket: true }, { consentRevoked: true }])(

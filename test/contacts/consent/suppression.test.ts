@@ -1,10 +1,15 @@
+import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
+import { exportSuppression } from '../../../src/contacts/consent/export-refusals.ts';
 import {
+  countSuppressed,
   listSuppressed,
   showSuppression,
   suppress,
   unsuppress,
 } from '../../../src/contacts/consent/suppression.ts';
+import { importSuppression } from '../../../src/contacts/import/import-refusals.ts';
+import { suppression } from '../../../src/db/schema.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { insertContacts } from '../fixtures.ts';
 
@@ -43,4 +48,48 @@ it('an address is suppressed once, with its first reason, and taken off with wha
   expect(await unsuppress(db, 'sue@example.com', settings)).toMatchObject({ changed: false });
   await expect(suppress(db, 'nobody', 'x', settings)).rejects.toMatchObject({ code: 'ADDRESS_WRONG' });
   await expect(suppress(db, 'a@b.example', '', settings)).rejects.toMatchObject({ code: 'REASON_WRONG' });
+});
+
+it("a person's wish takes the place of a bounce as the cause, and no bounce that of a wish", async () => {
+  const { db } = database;
+  const causeOf = async (email: string) => (await showSuppression(db, email, settings)).entry?.cause;
+  const importText = async (csv: string) =>
+    await importSuppression(db, Readable.from([csv]), { reason: 'imported' });
+  // Of several rows of one address, too.
+  expect(
+    await importText(
+      'email,cause,reason,since\ndead@wish.example,hard-bounce,,2024-05-01T00:00:00Z\nold@wish.example,,,\n' +
+        'both@wish.example,soft-bounces,1,\nBoth@wish.example,Complaint,2,\nboth@wish.example,hard-bounce,3,\n' +
+        'odd@wish.example,whatever,,\n',
+    ),
+  ).toMatchObject({ read: 6, added: 4, known: 2 });
+  expect(await Promise.all(['old', 'both', 'odd'].map((name) => causeOf(`${name}@wish.example`)))).toEqual([
+    'import',
+    'complaint',
+    'import',
+  ]);
+  expect(await causeOf('dead@wish.example')).toBe('hard-bounce');
+  expect(await suppress(db, 'dead@wish.example', 'asked by phone', settings)).toMatchObject({
+    changed: true,
+    entry: { cause: 'by-hand', reason: 'asked by phone', since: new Date('2024-05-01T00:00:00Z') },
+  });
+  await importText('email,cause,reason\ndead@wish.example,hard-bounce,again\n');
+  expect(await causeOf('dead@wish.example')).toBe('by-hand');
+  expect((await listSuppressed(db, 10, '', 'by-hand')).map(({ email }) => email)).toContain(
+    'dead@wish.example',
+  );
+  expect(await countSuppressed(db, 'complaint')).toBe(1);
+});
+
+it('an export of the suppression list has the causes, and an import takes them', async () => {
+  const { db } = database;
+  await db.delete(suppression);
+  const csv =
+    'email,cause,reason,since\nann@round.example,soft-bounces,4 soft bounces,2024-05-01T00:00:00.000Z\n';
+  await importSuppression(db, Readable.from([csv]), { reason: 'imported' });
+  let exported = '';
+  await exportSuppression(db, async (text) => {
+    exported += text;
+  });
+  expect(exported.replaceAll('\r\n', '\n')).toBe(csv);
 });
