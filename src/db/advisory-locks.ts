@@ -13,6 +13,8 @@ export const advisoryLocks = {
   crossings: 0x65786d03,
   /** An address that asks for a subscription, by its hash. */
   subscriptionRequests: 0x65786d05,
+  /** Who is on record with a "no" to lists that are still to be made; exclusively: who makes one. */
+  generalNos: 0x6578676e,
   facetTypes: 0x65786674,
   merge: 0x65786d69,
   sendLimits: 0x65786d6c,

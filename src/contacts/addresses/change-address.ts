@@ -2,6 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { Database, Queries } from '../../db/connect.ts';
 import { contact } from '../../db/schema.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import { holdNewLists } from '../consent/general-no.ts';
 import { optOut } from '../consent/opt-out.ts';
 import { isOfMailbox, putOnSuppressionList } from '../consent/put-on-suppression-list.ts';
 import { refuseForgotten } from '../erasure/forgotten.ts';
@@ -104,6 +105,7 @@ async function refuseTaken(tx: Queries, { address, key }: ReturnType<typeof give
  * first.
  */
 async function carryRefusals(tx: Queries, from: string, to: string): Promise<ChangedAddress['carried']> {
+  await holdNewLists(tx);
   const optOut = await tx.execute(sql`
     insert into global_opt_out (email_key, reason, created_at)
     select ${to}, reason, created_at from global_opt_out where email_key = ${from} on conflict do nothing`);

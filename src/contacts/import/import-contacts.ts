@@ -138,12 +138,12 @@ async function importInto(
   await holdFacetTypes(queries);
   requireSameTypes(types, await readFacetTypes(queries));
   const { id: listId, created: listCreated } = await listFor(client, options.list);
-  if (listCreated) await optOutGeneralNo(queries, listId);
   const { forgotten, ...merged } = await mergeImport(client, {
     listId,
     allowConsentGrant: options.allowConsentGrant === true,
     allowForgotten: options.allowForgotten === true,
   });
+  if (listCreated) await optOutGeneralNo(queries, listId);
   for (const { line, email } of forgotten) {
     await tally.add(refusal(line, 'forgotten', 'email', email, 'this person was erased'));
   }
