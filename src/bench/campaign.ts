@@ -51,7 +51,7 @@ const textArray = (values: readonly string[]) =>
 
 /** Removes all contacts, lists and campaigns, so that no measurement is slowed by what another one has left. */
 export async function emptyDatabase(db: Database): Promise<void> {
-  await db.execute(sql`truncate contact, email_address_history, email_address_history_bus, contact_list, list_member,
+  await db.execute(sql`truncate contact, email_address_history, email_address_history_bus, left_mailbox, contact_list, list_member,
     list_opt_out, global_opt_out, general_no, suppression, subscription_request, feedback, campaign, content, content_file,
     campaign_list, campaign_audit, dispatch_queue, dispatch_exclusion, dispatch_outcome, dispatch_deferral, dispatch_batch,
     event_inbox, interaction restart identity cascade`);

@@ -3,10 +3,11 @@ import type { Database, Queries } from '../db/connect.ts';
 import type { FacetValue } from '../domain/facet.ts';
 import { lockAddresses } from './addresses/address-lock.ts';
 import { givenAddress } from './addresses/given-address.ts';
+import { takeLeftBounces } from './addresses/left-mailbox.ts';
 import { refuseForgotten } from './erasure/forgotten.ts';
 import { givenFacets } from './facets/given-facets.ts';
 import { givenBounceCount, givenLanguage, givenName } from './given-contact.ts';
-import { mergedValues } from './import/merged-values.ts';
+import { firstBounceCount, mergedValues } from './import/merged-values.ts';
 import { findStaticList } from './lists/static-list.ts';
 
 /** What is said of a person. What is left out, or empty, stays as it is known; null takes it away. */
@@ -71,7 +72,7 @@ export async function upsertContactIn(
     const found = await update(tx, row, key, allowConsentGrant);
     if (found === undefined && !allowForgotten) await refuseForgotten(tx, { address, key }, 'EMAIL');
     // An import, which takes no lock on an address, may have made it by now: then it is updated after all.
-    const made = found ?? (await insert(tx, row));
+    const made = found ?? (await insert(tx, row, key, allowConsentGrant));
     if (made === undefined) continue;
     const joined = await join(tx, lists, made.id);
     const { id, email, created, changed } = made;
@@ -153,13 +154,19 @@ async function update(
   return known && { ...known, created: false, changed: after.rows.length > 0 };
 }
 
-async function insert(tx: Queries, { row }: Row): Promise<Made | undefined> {
+async function insert(
+  tx: Queries,
+  { row }: Row,
+  key: string,
+  allowConsentGrant: boolean,
+): Promise<Made | undefined> {
   const { rows } = await tx.execute<Stored>(sql`
+    with here as (${takeLeftBounces(key)})
     insert into contact (email, email_key, first_name, last_name, language, facets, do_not_market, consent_revoked,
       bounce_count)
     select email, email_key, first_name, last_name, language, facets, coalesce(do_not_market, false),
-      coalesce(consent_revoked, false), coalesce(bounce_count, 0)
-    from (${row}) row
+      coalesce(consent_revoked, false), ${sql.raw(firstBounceCount(allowConsentGrant))}
+    from (${row}) row left join here on true
     on conflict (email_key) do nothing returning ${stored}`);
   const [made] = rows;
   return made && { ...made, created: true, changed: true };

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { hadAddress } from '../contacts/addresses/address-history.ts';
-import { emailKey } from '../contacts/addresses/email-address.ts';
+import { countLeftBounces } from '../contacts/addresses/left-mailbox.ts';
 import { putOnSuppressionList } from '../contacts/consent/put-on-suppression-list.ts';
 import type { Queries } from '../db/connect.ts';
 import type { BounceClass } from '../domain/feedback.ts';
@@ -18,7 +18,10 @@ export async function applyFeedback(
 ): Promise<void> {
   const feedback = events.filter(({ type }) => type === 'Bounce' || type === 'SpamComplaint');
   if (feedback.length === 0) return;
-  const { bounceCounts, suppressed, optedOut } = consequencesOf(await factsOf(tx, feedback), settings);
+  const { bounceCounts, leftBounces, suppressed, optedOut } = consequencesOf(
+    await factsOf(tx, feedback),
+    settings,
+  );
   if (bounceCounts.size > 0) {
     await tx.execute(sql`
       update contact c set bounce_count = e.count, updated_at = now()
@@ -26,6 +29,7 @@ export async function applyFeedback(
                as e(id, count)
        where c.id = e.id`);
   }
+  await countLeftBounces(tx, leftBounces);
   if (suppressed.length > 0) {
     await putOnSuppressionList(
       tx,
@@ -64,12 +68,13 @@ async function factsOf(tx: Queries, events: readonly AgentEvent[]): Promise<Feed
     emailKey: string;
     bounceCount: number;
     sentTo: string;
+    formerBounceCount: number;
     isOutlived: boolean;
     hard: number;
     soft: number;
   }>(sql`
     select e.type, e."campaignId", e."contactId", e.class, contact.email_key as "emailKey", contact.bounce_count as "bounceCount",
-           ${hadAddress(sql`sent.at`)} as "sentTo",
+           "to".key as "sentTo", coalesce(mailbox.bounce_count, 0) as "formerBounceCount",
            to_timestamp(e.at / 1000) <= clicked.at as "isOutlived", coalesce(bounced.hard, 0)::int as hard,
            coalesce(bounced.soft, 0)::int as soft
       from json_to_recordset(${JSON.stringify(events.map(({ detail, ...event }) => ({ ...event, class: detail?.class })))}::json)
@@ -79,6 +84,8 @@ async function factsOf(tx: Queries, events: readonly AgentEvent[]): Promise<Feed
        select coalesce((select o.at from dispatch_outcome o
                          where o.campaign_id = e."campaignId" and o.position = e.position limit 1),
                        to_timestamp(e.at / 1000)) as at) sent
+     cross join lateral (select ${hadAddress(sql`sent.at`, 'email_key')} as key) "to"
+      left join left_mailbox mailbox on mailbox.email_key = "to".key
      cross join lateral (
        select coalesce(max(k.at), '-infinity') as at from interaction k
         where k.contact_id = contact.id and k.type = 'EmailClicked' and k.agent = 'person') clicked
@@ -88,14 +95,11 @@ async function factsOf(tx: Queries, events: readonly AgentEvent[]): Promise<Feed
           from interaction b
           left join dispatch_outcome o on o.campaign_id = b.campaign_id and o.position = b.position
          where b.contact_id = contact.id and b.type = 'Bounce' and b.at > clicked.at
-           and coalesce(o.at, b.at) >= contact.address_since) bounced on true
+           and ${hadAddress(sql`coalesce(o.at, b.at)`, 'email_key')} = contact.email_key) bounced on true
      order by e.at`);
-  return rows.map(({ contactId, sentTo, ...row }) => {
-    const formerKey = emailKey(sentTo);
-    return {
-      ...row,
-      contactId: Number(contactId),
-      formerKey: formerKey === row.emailKey ? undefined : formerKey,
-    };
-  });
+  return rows.map(({ contactId, sentTo, ...row }) => ({
+    ...row,
+    contactId: Number(contactId),
+    formerKey: sentTo === row.emailKey ? undefined : sentTo,
+  }));
 }

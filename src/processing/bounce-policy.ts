@@ -20,6 +20,8 @@ export interface FeedbackFact {
   readonly bounceCount: number;
   /** The message went to this address, which the contact had before. Undefined: to the present one. */
   readonly formerKey?: string | undefined;
+  /** BounceCount that was left there; 0 where none was. */
+  readonly formerBounceCount: number;
   /** A person has clicked since: the address is read, whatever this says. */
   readonly isOutlived: boolean;
   /** Messages to the present address that bounced hard, or soft, since the last click; this one is among them. */
@@ -37,6 +39,8 @@ export interface Suppressed {
 export interface Consequences {
   /** New BounceCount by contact. */
   readonly bounceCounts: ReadonlyMap<number, number>;
+  /** New BounceCount by address of mailboxes that their contacts have left. */
+  readonly leftBounces: ReadonlyMap<string, number>;
   /** Addresses for the suppression list. */
   readonly suppressed: readonly Suppressed[];
   /** Addresses for the global opt-out list, with the reason. */
@@ -47,10 +51,11 @@ export interface Consequences {
  * What follows from bounces and complaints. A soft bounce adds one to BounceCount; a hard one puts it above
  * UndeliveredMaximum; a policy rejection is about our mail or our server, so nothing follows for the person. A complaint is a
  * "no" of the person: it holds whether or not the suppression list is looked at, and for the address they have now as for the
- * one the message went to. What bounced at an earlier address says nothing about the present one.
+ * one the message went to. What bounced at an earlier address counts for that mailbox, and says nothing about the present one.
  */
 export function consequencesOf(facts: readonly FeedbackFact[], settings: BounceSettings): Consequences {
   const bounceCounts = new Map<number, number>();
+  const leftBounces = new Map<string, number>();
   const suppressed: Suppressed[] = [];
   const optedOut = new Map<string, string>();
   for (const fact of facts) {
@@ -61,22 +66,24 @@ export function consequencesOf(facts: readonly FeedbackFact[], settings: BounceS
       for (const key of [sentTo, emailKey]) optedOut.set(key, reason);
       suppressed.push({ key: sentTo, cause: 'complaint', reason });
     } else if (formerKey !== undefined) {
+      if (fact.class === 'policy') continue;
+      leftBounces.set(formerKey, more(leftBounces.get(formerKey) ?? fact.formerBounceCount, fact, settings));
       const isGone = fact.class === 'hard' && settings.suppressAfterHardBounces > 0;
       if (isGone)
         suppressed.push({ key: formerKey, cause: 'hard-bounce', reason: `hard bounce of ${campaignId}` });
     } else if (!fact.isOutlived && fact.class !== 'policy') {
-      const before = bounceCounts.get(contactId) ?? fact.bounceCount;
-      const more = before + 1;
-      bounceCounts.set(
-        contactId,
-        fact.class === 'hard' ? Math.max(more, settings.undeliveredMaximum + 1) : more,
-      );
+      bounceCounts.set(contactId, more(bounceCounts.get(contactId) ?? fact.bounceCount, fact, settings));
       const why = whySuppressed(fact, settings);
       if (why !== undefined)
         suppressed.push({ key: emailKey, ...why, reason: `${why.reason}, the last of ${campaignId}` });
     }
   }
-  return { bounceCounts, suppressed, optedOut };
+  return { bounceCounts, leftBounces, suppressed, optedOut };
+}
+
+/** BounceCount after one bounce more. */
+function more(before: number, fact: FeedbackFact, settings: BounceSettings): number {
+  return fact.class === 'hard' ? Math.max(before + 1, settings.undeliveredMaximum + 1) : before + 1;
 }
 
 function whySuppressed(

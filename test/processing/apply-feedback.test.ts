@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { defaultConfigSettings } from '../../src/config/exm-config.ts';
+import { changeAddress } from '../../src/contacts/addresses/change-address.ts';
 import {
   campaign,
   campaignStatistic,
@@ -27,7 +28,7 @@ const at = (seconds: number) => new Date(start + seconds * 1_000);
 
 beforeEach(async () => {
   await db.execute(sql`truncate campaign, event_inbox, interaction, contact, dispatch_outcome, email_address_history,
-    suppression, global_opt_out restart identity cascade`);
+    suppression, global_opt_out, left_mailbox restart identity cascade`);
   await db.insert(campaign).values({ id: campaignId, name: 'Autumn', definition: {} });
 });
 
@@ -186,6 +187,29 @@ describe('a bounce', () => {
       bounceCount: 0,
       suppressed: [['ada@old.example', 'hard-bounce', 'hard bounce of autumn-7k3f']],
       optedOut: [],
+    });
+  });
+
+  it('of a mailbox that its contact has left and got again counts with those from before', async () => {
+    const contactId = await person({ email: 'Ada@example.org', emailKey: 'ada@example.org' });
+    for (const position of [1, 2, 3]) {
+      await sent(contactId, position, position);
+      await came({ contactId, position, class: 'soft', seconds: position + 10 });
+    }
+    await drain();
+    await changeAddress(db, 'ada@example.org', 'b@example.org');
+    // Late, while nobody had it.
+    await sent(contactId, 4, 20);
+    await came({ contactId, position: 4, class: 'soft', seconds: 30 });
+    await drain();
+    expect(await state(contactId)).toEqual({ bounceCount: 0, suppressed: [], optedOut: [] });
+    await changeAddress(db, 'b@example.org', 'ada@example.org');
+    expect(await state(contactId)).toMatchObject({ bounceCount: 4, suppressed: [] });
+    await came({ contactId, position: 5, class: 'soft', seconds: 10 * 365 * day });
+    await drain();
+    expect(await state(contactId)).toMatchObject({
+      bounceCount: 5,
+      suppressed: [['ada@example.org', 'soft-bounces', '5 soft bounces, the last of autumn-7k3f']],
     });
   });
 

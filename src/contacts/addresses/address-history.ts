@@ -38,11 +38,12 @@ export async function addressAt(
  *
  * @param at an expression of timestamptz
  */
-export function hadAddress(at: SQL): SQL {
-  return sql`case when contact.history_pending and ${at} >= contact.address_since then contact.email
+export function hadAddress(at: SQL, column: 'email' | 'email_key' = 'email'): SQL {
+  const its = sql.identifier(column);
+  return sql`case when contact.history_pending and ${at} >= contact.address_since then contact.${its}
     else coalesce(
-      (select email from email_address_history h where h.contact_id = contact.id and h.used_from <= ${at}
+      (select h.${its} from email_address_history h where h.contact_id = contact.id and h.used_from <= ${at}
         order by used_from desc limit 1),
-      (select email from email_address_history h where h.contact_id = contact.id order by used_from limit 1),
-      contact.email) end`;
+      (select h.${its} from email_address_history h where h.contact_id = contact.id order by used_from limit 1),
+      contact.${its}) end`;
 }

@@ -10,6 +10,7 @@ import { mergeLock } from '../import/import-merge.ts';
 import { unknownContact } from '../unknown-contact.ts';
 import { lockAddresses } from './address-lock.ts';
 import { givenAddress } from './given-address.ts';
+import { leaveBounces, takeLeftBounces } from './left-mailbox.ts';
 
 export interface AddressChangeOptions {
   /** Whether the new address may be that of somebody who was erased: only where they came back by themselves. Default false. */
@@ -37,7 +38,7 @@ export interface ChangedAddress {
  * - Every "no" of the person goes along: the global opt-out, opt-outs of lists and a suppression, unless that is about the
  *   old mailbox (bounces). They stay with the old address too, and so does a lack of consent, as a global opt-out: an import
  *   that still has the old address would make another contact of it. Consent and facets are the contact's and stay.
- * - Bounces were the old mailbox's: the count begins anew.
+ * - Bounces are the mailbox's: the count stays with the old address, and what was left at the new one counts (`leaveBounces`).
  * - The old address goes into the history, by which a "no" that comes later holds for it, too (`formerAddressesOfNos`); the new one does when it is sent to (EmailAddressHistoryBus).
  *
  * @throws InputError ADDRESS_WRONG; FailedError CONTACT_UNKNOWN; RefusedError ADDRESS_TAKEN where it is another contact's,
@@ -80,9 +81,11 @@ export async function changeAddressIn(
   await tx.execute(sql`
     insert into email_address_history (contact_id, email, email_key, used_from)
     select id, email, email_key, address_since from contact where id = ${id} on conflict do nothing`);
+  await leaveBounces(tx, id);
   await tx.execute(sql`
+    with here as (${takeLeftBounces(next.key)})
     update contact set email = ${next.address}, email_key = ${next.key}, address_since = clock_timestamp(),
-           bounce_count = 0, history_pending = true, updated_at = now()
+           bounce_count = coalesce((select bounce_count from here), 0), history_pending = true, updated_at = now()
      where id = ${id}`);
   const carried = await carryRefusals(tx, old.key, next.key);
   if (found.doNotMarket || found.consentRevoked)

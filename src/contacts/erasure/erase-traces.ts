@@ -28,6 +28,7 @@ export async function eraseTraces(
     contact: await count(sql`delete from contact where id = ${id}`),
     'list memberships': await count(sql`delete from list_member where contact_id = ${id}`),
     'earlier addresses': await count(sql`delete from email_address_history where contact_id = ${id}`),
+    'bounces at earlier addresses': await count(sql`delete from left_mailbox where email_key = ${keys}`),
     'changes of address under way': await eraseBus(tx, contactId),
     'global opt-outs': await count(sql`
       with general as (delete from general_no where email_key = ${keys})

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { advisoryLocks } from '../../db/advisory-locks.ts';
-import { mergedValues } from './merged-values.ts';
+import { firstBounceCount, mergedValues } from './merged-values.ts';
 
 export interface MergeOptions {
   readonly listId: number;
@@ -133,12 +133,16 @@ async function mergeRows(
   // Not ON CONFLICT: its look-up before each insert costs half as much again as the insert. In the order of the
   // address, so that the index on it grows page by page.
   const created = await client.query(
-    `with created as (
+    `with here as (
+       delete from left_mailbox using import_row row where left_mailbox.email_key = row.email_key
+          and not exists (select from import_existing existing where existing.line = row.line)
+       returning row.line, left_mailbox.bounce_count
+     ), created as (
        insert into contact (email, email_key, first_name, last_name, language, facets, do_not_market,
          consent_revoked, bounce_count)
        select email, email_key, first_name, last_name, language, facets, coalesce(do_not_market, false),
-         coalesce(consent_revoked, false), coalesce(bounce_count, 0)
-       from import_row row
+         coalesce(consent_revoked, false), ${firstBounceCount(allowConsentGrant)}
+       from import_row row left join here on here.line = row.line
        where not exists (select from import_existing existing where existing.line = row.line)
        order by email_key
        returning id

@@ -26,3 +26,9 @@ export function mergedValues(allowConsentGrant: boolean): Readonly<Record<string
       : 'greatest(contact.bounce_count, row.bounce_count)',
   };
 }
+
+/** BounceCount of a new contact, over `row` and `here`, the bounces that were left at its address. By the same rule. */
+export function firstBounceCount(allowConsentGrant: boolean): string {
+  const [said, left] = ['row.bounce_count', 'here.bounce_count'];
+  return allowConsentGrant ? `coalesce(${said}, ${left}, 0)` : `greatest(${said}, ${left}, 0)`;
+}

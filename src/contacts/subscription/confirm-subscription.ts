@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../../db/connect.ts';
 import { confirmationDays } from '../../domain/subscription.ts';
 import { lockAddresses } from '../addresses/address-lock.ts';
+import { takeLeftBounces } from '../addresses/left-mailbox.ts';
 import { keepGeneralNoBut } from '../consent/general-no.ts';
 
 /** What the confirmation page says and does. */
@@ -52,6 +53,7 @@ export async function confirmSubscription(
     await lockAddresses(tx, [emailKey]);
     // Names and language were typed by whoever filled in the form: they fill gaps, and change nothing that is known.
     const made = await tx.execute<{ id: number }>(sql`
+      with here as (${takeLeftBounces(emailKey)})
       insert into contact as c (email, email_key, first_name, last_name, language)
       values (${email}, ${emailKey}, ${firstName}, ${lastName}, ${language})
       on conflict (email_key) do update set bounce_count = 0, updated_at = now(),

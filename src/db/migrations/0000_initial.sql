@@ -151,6 +151,11 @@ CREATE TABLE "installation" (
 	CONSTRAINT "installation_one" CHECK ("installation"."id" = 1)
 );
 --> statement-breakpoint
+CREATE TABLE "left_mailbox" (
+	"email_key" text PRIMARY KEY NOT NULL,
+	"bounce_count" integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "list_member" (
 	"list_id" integer NOT NULL,
 	"contact_id" bigint NOT NULL,

@@ -69,6 +69,12 @@ export const emailAddressHistory = pgTable(
   ],
 );
 
+/** BounceCount of addresses that their contacts have left, and nobody has got since: it is the mailbox's. */
+export const leftMailbox = pgTable('left_mailbox', {
+  emailKey: text('email_key').primaryKey(),
+  bounceCount: integer('bounce_count').notNull(),
+});
+
 /** EXM's EmailAddressHistoryBus: changes of address found while sending, one row per batch, until processing took them. */
 export const emailAddressHistoryBus = pgTable('email_address_history_bus', {
   id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
