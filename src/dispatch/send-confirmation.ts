@@ -1,10 +1,12 @@
 import { sql } from 'drizzle-orm';
+import { formerAddressesOfNos } from '../contacts/addresses/former-addresses.ts';
 import { UnavailableError } from '../domain/errors.ts';
-import { confirmationDays } from '../domain/subscription.ts';
+import { confirmationDays, type RequestPurpose, takenBackDays } from '../domain/subscription.ts';
 import { composeConfirmation } from '../message/confirmation-mail.ts';
 import { sendableAddress } from '../message/mailbox.ts';
 import { EmulatedSession } from '../smtp/emulation.ts';
 import type { SmtpResult } from '../smtp/reply.ts';
+import { mailWords } from '../tracking/pages/mail-words.ts';
 import { choosePageLanguage } from '../tracking/pages/texts.ts';
 import { subscriptionLink } from '../tracking/subscription-link.ts';
 import type { DispatchHost } from './dispatch-host.ts';
@@ -14,13 +16,21 @@ interface Waiting extends Record<string, unknown> {
   readonly language: string;
   readonly title: string | null;
   readonly wording: string;
+  readonly purpose: RequestPurpose;
+  /** Its contact is there; of `subscribe` always. */
+  readonly hasContact: boolean;
+  readonly isPresent: boolean;
+  readonly isTaken: boolean;
+  readonly isOptedOut: boolean;
+  readonly isFormerOfNo: boolean;
+  readonly isTakenBack: boolean;
   readonly isSuppressed: boolean;
   readonly doNotMarket: boolean;
   readonly consentRevoked: boolean;
 }
 
 /**
- * Sends the mail that asks to confirm a subscription. Who must not get it is found out here and not where the form was
+ * Sends the mail that asks to confirm a subscription or another address. Who must not get it is found out here and not where the form was
  * answered, so that the form tells nobody; why it was not sent stands with the request.
  *
  * @returns whether it was sent, now or before
@@ -29,12 +39,26 @@ interface Waiting extends Record<string, unknown> {
 export async function sendConfirmation(host: DispatchHost, requestId: string): Promise<boolean> {
   const { db, sender } = host;
   const { rows } = await db.execute<Waiting & { sentAt: string | null; failure: string | null }>(sql`
-    select request.email, request.language, request.wording, list.title, sent_at as "sentAt", failure,
+    select request.purpose, request.email, request.language, request.wording, list.title, sent_at as "sentAt", failure,
            exists (select from suppression s where s.email_key = request.email_key) as "isSuppressed",
-           coalesce(contact.do_not_market, false) as "doNotMarket",
-           coalesce(contact.consent_revoked, false) as "consentRevoked"
-    from subscription_request request join contact_list list on list.id = request.list_id
-    left join contact on contact.email_key = request.email_key
+           exists (select from global_opt_out o
+                    where o.email_key = request.email_key
+                       or (request.purpose = 'old-address' and o.email_key = person.email_key)) as "isOptedOut",
+           request.contact_id is null or person.id is not null as "hasContact",
+           coalesce(holder.id = person.id, false) as "isPresent",
+           coalesce(holder.id <> person.id, false) as "isTaken",
+           request.email_key in (${formerAddressesOfNos(
+             sql`h.email_key = request.email_key and h.contact_id is distinct from request.contact_id`,
+           )}) as "isFormerOfNo",
+           exists (select from subscription_request r
+                    where r.contact_id = request.contact_id and r.purpose = 'old-address'
+                      and r.confirmed_at > now() - make_interval(days => ${takenBackDays})) as "isTakenBack",
+           coalesce(holder.do_not_market, false) or coalesce(person.do_not_market, false) as "doNotMarket",
+           coalesce(holder.consent_revoked, false) or coalesce(person.consent_revoked, false) as "consentRevoked"
+    from subscription_request request
+    left join contact_list list on list.id = request.list_id
+    left join contact holder on holder.email_key = request.email_key
+    left join contact person on person.id = request.contact_id
     where request.id = ${requestId}`);
   const [request] = rows;
   if (request === undefined || request.failure !== null) return false;
@@ -51,12 +75,13 @@ export async function sendConfirmation(host: DispatchHost, requestId: string): P
       },
     );
   }
+  const language = choosePageLanguage(request.language);
   const message = await composeConfirmation({
     requestId,
     sender,
     to: sendableAddress(request.email) ?? '',
-    language: choosePageLanguage(request.language),
-    title: request.title ?? '',
+    language,
+    words: mailWords(request.purpose, language, request.title ?? ''),
     wording: request.wording,
     link: subscriptionLink(host.baseUrl, requestId, host.keys),
     days: confirmationDays,
@@ -71,18 +96,28 @@ export async function sendConfirmation(host: DispatchHost, requestId: string): P
   }
 }
 
-function whyNotSent({
-  email,
-  title,
-  isSuppressed,
-  doNotMarket,
-  consentRevoked,
-}: Waiting): string | undefined {
-  if (isSuppressed) return 'suppression-list';
-  if (doNotMarket) return 'do-not-market';
-  if (consentRevoked) return 'consent-revoked';
-  if (title === null) return 'the list is internal';
-  return sendableAddress(email) === undefined ? 'no-address' : undefined;
+/** In this order: what is said first is true whoever asks. */
+function whyNotSent(request: Waiting): string | undefined {
+  if (request.isSuppressed) return 'suppression-list';
+  if (request.doNotMarket) return 'do-not-market';
+  if (request.consentRevoked) return 'consent-revoked';
+  const special = request.purpose === 'subscribe' ? whyNotToSubscriber(request) : whyNotToAddress(request);
+  return special ?? (sendableAddress(request.email) === undefined ? 'no-address' : undefined);
+}
+
+function whyNotToSubscriber({ title }: Waiting): string | undefined {
+  return title === null ? 'the list is internal' : undefined;
+}
+
+/** Who says "no" to everything is not asked to take over somebody's mail, for nothing would be sent there. */
+function whyNotToAddress(request: Waiting): string | undefined {
+  if (!request.hasContact) return 'the contact is gone';
+  if (request.isTaken) return "another contact's address";
+  if (request.isPresent) return 'the address is the same';
+  if (request.isOptedOut) return 'global-opt-out';
+  if (request.purpose === 'old-address') return undefined;
+  if (request.isFormerOfNo) return 'former-address';
+  return request.isTakenBack ? 'a change was taken back' : undefined;
 }
 
 async function settle({ db, name }: DispatchHost, requestId: string, result: SmtpResult): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { messageOf } from '../domain/error-message.ts';
 import { isReport, whyNoReport } from '../feedback/posted-report.ts';
 import { messageMaximum, storeFeedback } from '../feedback/store-feedback.ts';
@@ -18,6 +18,7 @@ export function feedbackRoute(server: FastifyInstance, { db, keys, log }: Delive
     '/feedback',
     {
       bodyLimit: messageMaximum,
+      errorHandler: (error, _request, reply) => answerError(log, error, reply),
       // Before the body is read.
       onRequest: async (request, reply) => {
         if (signatureOf(request) === undefined) return await refuse(reply, 401, notSigned);
@@ -83,6 +84,15 @@ function whatIsWrong(type: string, body: Buffer): { status: number; why: string 
     default:
       return { status: 415, why: 'Content-Type must be message/rfc822 or application/json' };
   }
+}
+
+/** As this route answers all else: for a program, not for a person. */
+function answerError(log: Delivery['log'], error: FastifyError, reply: FastifyReply): FastifyReply {
+  const { statusCode = 500 } = error;
+  if (statusCode === 413) return refuse(reply, 413, `a message has ${messageMaximum} bytes at the most`);
+  if (statusCode >= 400 && statusCode < 500) return refuse(reply, statusCode, error.message);
+  log.error({ err: messageOf(error), code: error.code }, 'a message that came back was not read');
+  return refuse(reply.header('retry-after', '10'), 503, 'it cannot be stored now');
 }
 
 function refuse(reply: FastifyReply, status: number, why: string): FastifyReply {

@@ -3,6 +3,7 @@ import { type Preferences, readPreferences, savePreferences } from '../contacts/
 import { parseLanguageTag } from '../contacts/language-tag.ts';
 import { requestSubscription } from '../contacts/subscription/request-subscription.ts';
 import { messageOf } from '../domain/error-message.ts';
+import { askForAddress } from './ask-for-address.ts';
 import { type Delivery, pageLanguage, senderName } from './delivery.ts';
 import { cleanUserAgent } from './event-inbox.ts';
 import { isFromElsewhere, readForm } from './form.ts';
@@ -25,7 +26,7 @@ type TokenRoute = { Params: { token: string } };
 /**
  * /p/TOKEN. GET shows what a person gets and may choose; POST stores it. Who was passed a message has its token, too: so
  * leaving a list is done at once, and joining one, or ending a "no" to everything, is only asked for; a mail to the
- * person's own address confirms it.
+ * person's own address confirms it. Another address is confirmed by a mail to that one, and may be taken back by the one before.
  */
 export function preferenceRoutes(server: FastifyInstance, delivery: Delivery): void {
   server.get<TokenRoute>('/p/:token', async (request, reply) => {
@@ -40,6 +41,8 @@ export function preferenceRoutes(server: FastifyInstance, delivery: Delivery): v
     return await withToken(request, reply, delivery, async (payload, token) => {
       const options = await optionsOf(request, delivery, payload, token);
       if (options === undefined) return plainPage(pageLanguage(request), 'gone');
+      if (form?.get('form') === 'address' && !isFromElsewhere(request))
+        return await askForAddress(delivery, payload, options, form);
       // Of unticked boxes nothing is sent: what does not say that it is this form must not count as all unticked.
       if (form?.get('form') !== 'preferences' || isFromElsewhere(request))
         return preferencesPage(options, 'badRequest');
@@ -92,8 +95,7 @@ async function saveAndTell(
     payload,
     {
       leave: [...was].filter((id) => !ticked.has(id)),
-      firstName: changedName(form.get('firstName'), preferences.firstName),
-      lastName: changedName(form.get('lastName'), preferences.lastName),
+      ...namesOf(form, preferences),
       language: parseLanguageTag(form.get('language') ?? preferences.language) ?? preferences.language,
     },
     cleanUserAgent(request.headers['user-agent'] ?? ''),
@@ -113,11 +115,12 @@ async function saveAndTell(
   return preferencesSavedPage(options, outcome, `../p/${token}`);
 }
 
-/** What cannot stand in a name changes nothing: one that was imported so is not lost by saving something else. */
-function changedName(typed: string | null, present: string): string {
-  if (typed === null || typed === present) return present;
-  const name = typedName(typed);
-  return name === '' && typed.trim() !== '' ? present : name;
+/** Names are not shown, so an empty field keeps what is there; taking one away is asked for by its own box. */
+function namesOf(form: URLSearchParams, present: Preferences): Pick<Preferences, 'firstName' | 'lastName'> {
+  const keep = form.get('noName') !== 'yes';
+  const name = (field: 'firstName' | 'lastName') =>
+    typedName(form.get(field) ?? '') || (keep ? present[field] : '');
+  return { firstName: name('firstName'), lastName: name('lastName') };
 }
 
 const noRequests: Pick<PreferencesOutcome, 'asked' | 'askedBefore' | 'notAsked'> = {

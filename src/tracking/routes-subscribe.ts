@@ -9,9 +9,9 @@ import {
   noSubscriptionPage,
   type SubscribePageOptions,
   subscribePage,
-  trapField,
 } from './pages/subscribe.ts';
 import { pageTexts } from './pages/texts.ts';
+import { trapField } from './pages/trap-field.ts';
 import { sendNotFound } from './routes-pages.ts';
 import { typedName } from './typed-name.ts';
 

@@ -28,7 +28,7 @@ const statementTimeoutMs = 5_000;
  */
 const person = `person as (select id, email_key from contact where id = $1::bigint
              and ($6::timestamptz is null or not exists (
-               select from subscription_request r where r.email_key = contact.email_key and r.confirmed_at > $6::timestamptz))
+               select from subscription_request r where r.email_key = contact.email_key and r.purpose = 'subscribe' and r.confirmed_at > $6::timestamptz))
              for key share)`;
 
 const optOutOfAll = `

@@ -5,7 +5,15 @@ import { eq } from 'drizzle-orm';
 import PostalMime from 'postal-mime';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createDispatchActivities } from '../../activities/dispatch.ts';
-import { contact, contactList, subscriptionRequest, suppression } from '../../src/db/schema.ts';
+import { changeAddress } from '../../src/contacts/addresses/change-address.ts';
+import {
+  contact,
+  contactList,
+  globalOptOut,
+  listOptOut,
+  subscriptionRequest,
+  suppression,
+} from '../../src/db/schema.ts';
 import type { DispatchHost } from '../../src/dispatch/dispatch-host.ts';
 import { sendConfirmation } from '../../src/dispatch/send-confirmation.ts';
 import { taskQueues } from '../../src/domain/names.ts';
@@ -62,6 +70,15 @@ async function request(change: Partial<typeof subscriptionRequest.$inferInsert> 
     ...change,
   });
   return { id, email };
+}
+const aboutAddress = { purpose: 'new-address', listId: null } as const;
+async function contactOf(change: Partial<typeof contact.$inferInsert> = {}) {
+  const email = `contact${++people}@example.org`;
+  const [row] = await database.db
+    .insert(contact)
+    .values({ email, emailKey: email, ...change })
+    .returning();
+  return { id: row?.id ?? 0, email };
 }
 const stored = async (id: string) =>
   (await database.db.select().from(subscriptionRequest).where(eq(subscriptionRequest.id, id)))[0];
@@ -129,6 +146,118 @@ describe('the mail that asks to confirm', () => {
     expect(await sendConfirmation(host, id)).toBe(false);
     expect((await stored(id))?.failure).toBe('the mail server refused it 550');
     answer = undefined;
+  });
+
+  test('asks for another address in words of its own, and tells the one before', async () => {
+    const person = await contactOf();
+    const { id, email } = await request({ ...aboutAddress, contactId: person.id, language: 'en' });
+    expect(await sendConfirmation(host, id)).toBe(true);
+    const mail = await PostalMime.parse(receivedBy(email)[0]?.raw ?? '');
+    expect([mail.subject, mail.text]).toEqual([
+      'Please confirm your new address',
+      expect.stringContaining('/confirm/'),
+    ]);
+    expect(mail.text).not.toContain(person.email);
+    const before = await request({ ...aboutAddress, purpose: 'old-address', contactId: person.id });
+    expect(await sendConfirmation(host, before.id)).toBe(true);
+    const told = await PostalMime.parse(receivedBy(before.email)[0]?.raw ?? '');
+    expect([told.subject, told.text]).toEqual([
+      'Ihre Adresse wurde geändert',
+      expect.stringContaining('Zurücknehmen: http'),
+    ]);
+  });
+
+  test('goes to no address that must not get it, has mail already, or would get none', async () => {
+    const { db } = database;
+    const noes: [string, () => Promise<{ id: string; email: string }>][] = [
+      [
+        'suppression-list',
+        async () => {
+          const asked = await request({ ...aboutAddress, contactId: (await contactOf()).id });
+          await db.insert(suppression).values({ emailKey: asked.email, reason: 'complaint' });
+          return asked;
+        },
+      ],
+      [
+        'global-opt-out',
+        async () => {
+          const asked = await request({ ...aboutAddress, contactId: (await contactOf()).id });
+          await db.insert(globalOptOut).values({ emailKey: asked.email, reason: 'by hand' });
+          return asked;
+        },
+      ],
+      [
+        'former-address',
+        async () => {
+          const other = await contactOf();
+          const asked = await request({ ...aboutAddress, contactId: (await contactOf()).id });
+          await changeAddress(db, other.email, asked.email);
+          await changeAddress(db, asked.email, `now-${other.email}`);
+          await db.insert(listOptOut).values({ listId, emailKey: `now-${other.email}`, reason: 'left' });
+          return asked;
+        },
+      ],
+      [
+        "another contact's address",
+        async () => {
+          const { email } = await contactOf();
+          const { id } = await contactOf();
+          return await request({ ...aboutAddress, contactId: id, email, emailKey: email });
+        },
+      ],
+      [
+        'the address is the same',
+        async () => {
+          const { id, email } = await contactOf();
+          return await request({ ...aboutAddress, contactId: id, email, emailKey: email });
+        },
+      ],
+      [
+        'do-not-market',
+        async () =>
+          await request({ ...aboutAddress, contactId: (await contactOf({ doNotMarket: true })).id }),
+      ],
+      [
+        'consent-revoked',
+        async () =>
+          await request({ ...aboutAddress, contactId: (await contactOf({ consentRevoked: true })).id }),
+      ],
+      ['the contact is gone', async () => await request({ ...aboutAddress, contactId: 999_999 })],
+      [
+        'a change was taken back',
+        async () => {
+          const { id, email } = await contactOf();
+          await request({
+            ...aboutAddress,
+            purpose: 'old-address',
+            contactId: id,
+            email,
+            emailKey: email,
+            sentAt: new Date(),
+            confirmedAt: new Date(),
+          });
+          return await request({ ...aboutAddress, contactId: id });
+        },
+      ],
+      [
+        'global-opt-out',
+        // The one before: whoever has unsubscribed from everything since is told nothing either.
+        async () => {
+          const { id, email } = await contactOf();
+          await db.insert(globalOptOut).values({ emailKey: email, reason: 'by hand' });
+          return await request({ ...aboutAddress, purpose: 'old-address', contactId: id });
+        },
+      ],
+    ];
+    for (const [failure, ask] of noes) {
+      const { id, email } = await ask();
+      expect([failure, await sendConfirmation(host, id), (await stored(id))?.failure]).toEqual([
+        failure,
+        false,
+        failure,
+      ]);
+      expect(receivedBy(email)).toEqual([]);
+    }
   });
 
   test('waits for a dispatcher that knows the sender', async () => {

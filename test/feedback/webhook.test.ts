@@ -26,7 +26,7 @@ interface Posted {
   readonly signed?: string;
 }
 
-const post = async (
+const answerTo = async (
   body: string | Buffer,
   { type = 'application/json', key = keys.internalApi, age = 0, signed }: Posted = {},
 ) => {
@@ -34,13 +34,13 @@ const post = async (
   const hmac = createHmac('sha256', key)
     .update(`${timestamp}.`)
     .update(signed ?? body);
-  const { status } = await delivery.post('/feedback', body, {
+  return await delivery.post('/feedback', body, {
     'content-type': type,
     'x-exm-timestamp': timestamp,
     'x-exm-signature': `sha256=${hmac.digest('hex')}`,
   });
-  return status;
 };
+const post = async (...posted: Parameters<typeof answerTo>) => (await answerTo(...posted)).status;
 const count = async () => await database.db.$count(feedback);
 
 describe('POST /feedback', () => {
@@ -121,8 +121,9 @@ describe('POST /feedback', () => {
     ['several lines', '{"type":"bounce","messageId":"<1@x>","text":"a\\nb"}', {}, 400],
     ['an empty message', '', { type: 'message/rfc822' }, 400],
     ['too much', 'x'.repeat(1_100_000), { type: 'message/rfc822' }, 413],
-  ])('refuses %s', async (_, body, how, status) => {
-    expect(await post(body, how)).toBe(status);
+  ])('refuses %s, and says why to a program', async (_, body, how, status) => {
+    const answer = await answerTo(body, how);
+    expect([answer.status, await answer.json()]).toEqual([status, { error: expect.any(String) }]);
     expect(await count()).toBe(0);
   });
 

@@ -141,6 +141,46 @@ describe.skipIf(browserPath === undefined)(`pages for recipients in a browser${b
     await page.context().close();
   });
 
+  test('getting mail at another address, and taking that back, by keyboard on a phone without JavaScript', async () => {
+    const { email, token, contactId } = await personOnAutumn();
+    const next = 'ada@new.example';
+    const observed = await browser.open({ ...phone, javaScriptEnabled: false, locale: 'fr' });
+    const { page } = observed;
+    const enter = async () => {
+      const loaded = page.waitForEvent('load');
+      await page.keyboard.press('Enter');
+      await loaded;
+    };
+    const present = async () =>
+      (await database.db.select().from(contact).where(eq(contact.id, contactId)))[0]?.email;
+    await page.goto(`${delivery.address}/p/${token}`);
+    await page.focus('#email');
+    await page.keyboard.type('ada');
+    await enter();
+    await waitFor(() => observed.complaints.length > 0);
+    expect(observed.complaints.splice(0)).toEqual([expect.stringContaining('400')]);
+    await expectGood(observed);
+    await page.focus('#email');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type(next);
+    await enter();
+    await expectGood(observed);
+    await page.goto(subscriptionLink(delivery.address, (await requestOf(next))?.id ?? '', keys));
+    await expectGood(observed);
+    expect(await present()).toBe(email);
+    await page.keyboard.press('Tab');
+    await enter();
+    await expectGood(observed);
+    expect([await titleOf(page), await present()]).toEqual(['Votre adresse est changée', next]);
+    await page.goto(subscriptionLink(delivery.address, (await requestOf(email))?.id ?? '', keys));
+    await expectGood(observed);
+    await page.keyboard.press('Tab');
+    await enter();
+    await expectGood(observed);
+    expect(await present()).toBe(email);
+    await page.context().close();
+  });
+
   test('subscribing and confirming, without JavaScript on a phone in the dark', async () => {
     const email = 'grace@example.org';
     const observed = await browser.open({ ...phone, javaScriptEnabled: false, colorScheme: 'dark' });
@@ -201,7 +241,18 @@ describe.skipIf(browserPath === undefined)(`pages for recipients in a browser${b
       expect(focused).toMatchObject({ isVisible: true });
       stops.push(focused.stop);
     }
-    expect(stops).toEqual(['list', 'list', 'firstName', 'lastName', 'language', 'Save', 'scope']);
+    expect(stops).toEqual([
+      'list',
+      'list',
+      'firstName',
+      'lastName',
+      'noName',
+      'language',
+      'Save',
+      'email',
+      'Send my mail there',
+      'scope',
+    ]);
     await page.reload();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Space');

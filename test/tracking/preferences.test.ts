@@ -73,7 +73,6 @@ describe('the preference page', () => {
     const html = await show(token);
     expect(html).toContain('<html lang="de">');
     expect(html).toContain('Autumn &lt;news&gt;');
-    expect(html).toContain('value="Ada &quot;A&quot;"');
     expect(html).toMatch(new RegExp(`name="list" value="${autumn}" checked`));
     expect(html).toMatch(new RegExp(`name="list" value="${winter}">`));
     // A segment is shown to who is in it: nobody can join one.
@@ -174,18 +173,36 @@ describe('the preference page', () => {
     });
     const [later] = await database.db.select().from(contact).where(eq(contact.id, contactId));
     expect(later).toMatchObject({ firstName: 'Grace', lastName: 'x'.repeat(100), language: 'de-at' });
-    await save(token, { firstName: ' ', lastName: later?.lastName ?? '' });
-    const [last] = await database.db.select().from(contact).where(eq(contact.id, contactId));
-    expect(last).toMatchObject({ firstName: '', lastName: 'x'.repeat(100) });
   });
 
-  test('leaves a name as it is that nobody changed, though nobody could type it here', async () => {
+  test('shows no name and no whole address to whoever was passed the message, also after saving', async () => {
+    const { token, email } = await campaign.person({
+      firstName: 'Wilhelmina',
+      lastName: 'Featherstone',
+      facets: { city: 'Rome' },
+    });
+    const pages = [await show(token), (await save(token, { firstName: 'Minnie' })).html, await show(token)];
+    for (const html of pages)
+      for (const secret of ['Wilhelmina', 'Featherstone', 'Minnie', 'Rome', email])
+        expect(html).not.toContain(secret);
+    expect(pages[0]).toContain('p•••@example.org');
+    expect(pages[0]).toContain('Leave empty to keep what we have');
+  });
+
+  test('keeps names that are left empty, and removes them only where that is said', async () => {
     const imported = { firstName: ' Ada  <A>', lastName: 'www.shop.example GmbH' };
     const { token, contactId } = await campaign.person(imported);
-    await save(token, imported);
-    expect(await database.db.select().from(contact).where(eq(contact.id, contactId))).toMatchObject([
-      imported,
-    ]);
+    const names = async () => {
+      const [row] = await database.db.select().from(contact).where(eq(contact.id, contactId));
+      return { firstName: row?.firstName, lastName: row?.lastName };
+    };
+    await save(token, { firstName: '', lastName: ' ' });
+    await save(token, {});
+    expect(await names()).toEqual(imported);
+    await save(token, { firstName: 'Grace', lastName: '' });
+    expect(await names()).toEqual({ ...imported, firstName: 'Grace' });
+    await save(token, { firstName: '', lastName: '', noName: 'yes' });
+    expect(await names()).toEqual({ firstName: '', lastName: '' });
   });
 
   test('takes a form that is not its own for none', async () => {

@@ -17,5 +17,5 @@ export function formerAddressesOfNos(among = sql`true`): SQL {
             or exists (select from list_opt_out o where o.email_key = had.email_key))
        and not exists (
          select from contact now_its join subscription_request r on r.email_key = now_its.email_key
-          where now_its.email_key = h.email_key and r.confirmed_at >= now_its.created_at)`;
+          where now_its.email_key = h.email_key and r.purpose = 'subscribe' and r.confirmed_at >= now_its.created_at)`;
 }

@@ -7,6 +7,7 @@ import { keepGeneralNoBut } from '../consent/general-no.ts';
 
 /** What the confirmation page says and does. */
 export interface SubscriptionRequest {
+  readonly purpose: 'subscribe';
   readonly state: 'open' | 'confirmed' | 'late';
   readonly email: string;
   readonly language: string;
@@ -74,7 +75,7 @@ export async function confirmSubscription(
 
 async function read(db: Queries, id: string, lock = sql``): Promise<RequestRow | undefined> {
   const { rows } = await db.execute<Record<string, unknown> & RequestRow>(sql`
-    select case when confirmed_at is not null then 'confirmed'
+    select purpose, case when confirmed_at is not null then 'confirmed'
                 when coalesce(sent_at, request.created_at) < now() - make_interval(days => ${confirmationDays}) then 'late'
                 else 'open' end as state,
            email, email_key as "emailKey", first_name as "firstName", last_name as "lastName", language, wording,

@@ -316,7 +316,9 @@ CREATE TABLE "feedback" (
 --> statement-breakpoint
 CREATE TABLE "subscription_request" (
 	"id" text PRIMARY KEY NOT NULL,
-	"list_id" integer NOT NULL,
+	"purpose" text DEFAULT 'subscribe' NOT NULL,
+	"list_id" integer,
+	"contact_id" bigint,
 	"email" text NOT NULL,
 	"email_key" text NOT NULL,
 	"first_name" text DEFAULT '' NOT NULL,
@@ -327,7 +329,8 @@ CREATE TABLE "subscription_request" (
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"sent_at" timestamp with time zone,
 	"failure" text,
-	"confirmed_at" timestamp with time zone
+	"confirmed_at" timestamp with time zone,
+	CONSTRAINT "subscription_request_about" CHECK (("subscription_request"."purpose" = 'subscribe') = ("subscription_request"."list_id" is not null) and ("subscription_request"."list_id" is null) = ("subscription_request"."contact_id" is not null))
 );
 --> statement-breakpoint
 ALTER TABLE "campaign_audit" ADD CONSTRAINT "campaign_audit_campaign_id_campaign_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaign"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
@@ -352,4 +355,5 @@ CREATE INDEX "interaction_campaign" ON "interaction" USING btree ("campaign_id",
 CREATE INDEX "interaction_contact" ON "interaction" USING btree ("contact_id","at");--> statement-breakpoint
 CREATE INDEX "feedback_state" ON "feedback" USING btree ("state","id");--> statement-breakpoint
 CREATE INDEX "subscription_request_email" ON "subscription_request" USING btree ("email_key","list_id");--> statement-breakpoint
+CREATE INDEX "subscription_request_contact" ON "subscription_request" USING btree ("contact_id") WHERE "subscription_request"."contact_id" is not null;--> statement-breakpoint
 CREATE INDEX "subscription_request_pending" ON "subscription_request" USING btree ("created_at") WHERE "subscription_request"."sent_at" is null and "subscription_request"."failure" is null;

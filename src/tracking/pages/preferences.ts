@@ -1,5 +1,6 @@
 import type { Preferences } from '../../contacts/consent/preferences.ts';
 import { type Html, html } from '../../html.ts';
+import { addressForm } from './address.ts';
 import { linkLine, maskAddress, type Page, page, paragraph } from './frame.ts';
 import { languageOptions } from './languages.ts';
 import { type PageLanguage, pageTexts } from './texts.ts';
@@ -9,7 +10,7 @@ export interface PreferencesPageOptions {
   readonly language: PageLanguage;
   readonly sender: string;
   readonly preferences: Preferences;
-  /** Whether there is a sender for the mail that confirms what is added. */
+  /** Whether there is a sender for the mail that confirms what is added, or another address. */
   readonly canJoin: boolean;
   /** Where "unsubscribe from everything" is posted to. */
   readonly unsubscribe: string;
@@ -20,9 +21,10 @@ export interface PreferencesPageOptions {
 export function preferencesPage(
   options: PreferencesPageOptions,
   failed?: 'unavailable' | 'badRequest',
+  wrongAddress?: string,
 ): Page {
   const { language, sender, preferences, canJoin, unsubscribe, languages } = options;
-  const { lists, isOptedOut, firstName, lastName } = preferences;
+  const { lists, isOptedOut } = preferences;
   const { preferences: texts, unavailable, badRequest } = pageTexts(language);
   const failure =
     failed &&
@@ -30,7 +32,7 @@ export function preferencesPage(
       unavailable: { status: 503, title: unavailable.title, notice: unavailable.save },
       badRequest: { status: 400, title: badRequest.title, notice: badRequest.lead },
     }[failed];
-  const { status = 200, title = texts.title, notice } = failure ?? {};
+  const { status = wrongAddress === undefined ? 200 : 400, title = texts.title, notice } = failure ?? {};
   const hint = canJoin ? texts.joinHint : texts.cannotJoin;
   return page(
     { language, status, title, sender },
@@ -49,14 +51,17 @@ ${lists.length === 0 && html`<p class="hint">${texts.noLists}</p>`}${lists.map(
 </fieldset>
 <fieldset>
 <legend>${texts.you}</legend>
-${textField('firstName', texts.firstName, firstName, 'given-name')}
-${textField('lastName', texts.lastName, lastName, 'family-name')}
+${textField('firstName', texts.firstName, 'given-name')}
+${textField('lastName', texts.lastName, 'family-name')}
+<p class="hint" id="names">${texts.namesHint}</p>
+<label class="check"><input type="checkbox" name="noName" value="yes"> <span>${texts.noName}</span></label>
 <div class="field"><label for="language">${texts.language}</label>
 <select id="language" name="language"><option value="">${texts.anyLanguage}</option>
 ${languageOptions([...languages, preferences.language], preferences.language)}</select></div>
 </fieldset>
 <button class="first">${texts.save}</button>
 </form>`,
+    canJoin && addressForm(language, wrongAddress),
     !isOptedOut &&
       html`<form method="post" action="${unsubscribe}">
 <button name="scope" value="all">${texts.all}</button>
@@ -108,7 +113,8 @@ function again(label: string, hint: string): Html {
 `;
 }
 
-function textField(name: string, label: string, value: string, autocomplete: string): Html {
+/** Empty, whatever is stored: whoever was passed a message sees the page, too. */
+function textField(name: string, label: string, autocomplete: string): Html {
   return html`<div class="field"><label for="${name}">${label}</label>
-<input type="text" id="${name}" name="${name}" value="${value}" maxlength="100" autocomplete="${autocomplete}"></div>`;
+<input type="text" id="${name}" name="${name}" maxlength="100" autocomplete="${autocomplete}" aria-describedby="names"></div>`;
 }

@@ -3,6 +3,7 @@ import { type Html, html } from '../../html.ts';
 import { linkLine, maskAddress, type Page, page, paragraph } from './frame.ts';
 import { languageOptions } from './languages.ts';
 import { type PageLanguage, pageLanguages, pageTexts } from './texts.ts';
+import { trapFieldHtml } from './trap-field.ts';
 
 export interface SubscribePageOptions {
   readonly language: PageLanguage;
@@ -16,9 +17,6 @@ export interface TypedBefore {
   readonly email: string;
   readonly firstName: string;
 }
-
-/** A field that no person sees, and programs fill in. Its name means nothing to a browser that fills in forms. */
-export const trapField = 'motto';
 
 export function subscribePage({ language, sender, title }: SubscribePageOptions, before?: TypedBefore): Page {
   const { subscribe: texts } = pageTexts(language);
@@ -35,8 +33,7 @@ ${invalid}<input type="email" id="email" name="email" value="${before?.email}" r
 <div class="field"><label for="language">${texts.language}</label>
 <select id="language" name="language">
 ${languageOptions(pageLanguages, language)}</select></div>
-<div class="trap" aria-hidden="true"><label for="${trapField}">${texts.trap}</label>
-<input type="text" id="${trapField}" name="${trapField}" tabindex="-1" autocomplete="off"></div>
+${trapFieldHtml(language)}
 <div><button class="first" aria-describedby="next">${texts.submit}</button>
 <p class="hint" id="next">${texts.hint}</p></div>
 </form>`,

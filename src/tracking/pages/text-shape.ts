@@ -28,6 +28,7 @@ export interface PageTexts {
   readonly undone: TitleAnd<(address: string) => string>;
   readonly notUndone: TitleAnd<string>;
   readonly preferences: PreferenceTexts;
+  readonly address: AddressTexts;
   readonly subscribe: SubscribeTexts;
   readonly confirm: ConfirmTexts;
   readonly mail: MailTexts;
@@ -62,6 +63,9 @@ export interface PreferenceTexts {
   readonly you: string;
   readonly firstName: string;
   readonly lastName: string;
+  /** Names are not shown: whoever was passed a message sees the page, too. */
+  readonly namesHint: string;
+  readonly noName: string;
   readonly language: string;
   readonly anyLanguage: string;
   readonly save: string;
@@ -75,6 +79,43 @@ export interface PreferenceTexts {
   readonly stillOff: string;
   readonly changed: string;
   readonly back: string;
+}
+
+/** Getting mail at another address: the form, what its owner confirms, and how the one before takes it back. */
+export interface AddressTexts {
+  readonly legend: string;
+  readonly email: string;
+  readonly hint: string;
+  readonly submit: string;
+  /** The same for everybody, whoever has the address. */
+  readonly asked: TitleAnd<(address: string) => string>;
+  readonly askedHint: string;
+  /** What the owner of the new address agrees to: kept as proof. */
+  readonly wording: (who: string) => string;
+  readonly confirm: ConfirmAddressTexts;
+  /** What the owner of the address before agrees to. */
+  readonly takeBackWording: (who: string) => string;
+  readonly takeBack: ConfirmAddressTexts;
+  readonly done: TitleAnd<(address: string) => string>;
+  /** Said beside, where nothing is sent to that address all the same. */
+  readonly off: string;
+  readonly already: TitleAnd<string>;
+  readonly taken: TitleAnd<string>;
+  readonly late: TitleAnd<string>;
+}
+
+interface ConfirmAddressTexts {
+  readonly title: string;
+  readonly lead: (address: string) => string;
+  readonly submit: string;
+  readonly keep: string;
+  readonly mail: {
+    readonly subject: string;
+    readonly title: string;
+    readonly lead: string;
+    readonly submit: string;
+    readonly ignore: string;
+  };
 }
 
 /** The form to subscribe and what is said when it was sent. */

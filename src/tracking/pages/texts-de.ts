@@ -51,6 +51,9 @@ export const de: PageTexts = {
     you: 'Über Sie',
     firstName: 'Vorname',
     lastName: 'Nachname',
+    namesHint:
+      'Leer lassen heißt: Es bleibt, was wir haben. Es wird hier nicht gezeigt, weil Nachrichten weitergeleitet werden.',
+    noName: 'Meinen Namen löschen',
     language: 'Sprache unserer Nachrichten',
     anyLanguage: 'Keine Angabe',
     save: 'Speichern',
@@ -68,6 +71,69 @@ export const de: PageTexts = {
       'Sie haben sich von allem abgemeldet. Um wieder Newsletter zu erhalten, kreuzen Sie auch „Ich möchte wieder Post erhalten“ an.',
     changed: 'Ihre Angaben sind geändert.',
     back: 'Zurück zu Ihren Einstellungen',
+  },
+  address: {
+    legend: 'Andere Adresse',
+    email: 'Neue E-Mail-Adresse',
+    hint: 'Wir senden eine Nachricht dorthin, mit einem Knopf zum Bestätigen. Vorher ändert sich nichts.',
+    submit: 'Post dorthin senden',
+    asked: {
+      title: 'Noch ein Schritt',
+      lead: (address) =>
+        `Wenn unsere Post an ${address} gehen kann, ist eine Nachricht zum Bestätigen dorthin unterwegs. Drücken Sie den Knopf darin; bis dahin bleibt alles, wie es ist.`,
+    },
+    askedHint:
+      'Nach einigen Minuten nichts da? Sehen Sie im Spam-Ordner nach, und prüfen Sie die Adresse oben. Einer Adresse, die schon Post von uns erhält oder keine möchte, wird nichts gesendet.',
+    wording: (who) =>
+      `Ich möchte die Post${who ? ` von ${who}` : ''}, die bisher eine andere Adresse erhielt, an dieser Adresse erhalten. Ich kann mich jederzeit über den Link in jeder Nachricht abmelden.`,
+    confirm: {
+      title: 'Ein letzter Schritt',
+      lead: (address) =>
+        `Drücken Sie den Knopf, um unsere Post ab jetzt${address ? ` an ${address}` : ''} zu erhalten.`,
+      submit: 'Ja, hierher senden',
+      keep: 'Wenn Sie das nicht wollten, schließen Sie einfach diese Seite. Es hat sich nichts geändert.',
+      mail: {
+        subject: 'Bitte bestätigen Sie Ihre neue Adresse',
+        title: 'Ihre neue Adresse',
+        lead: 'Jemand, hoffentlich Sie, möchte unsere Post ab jetzt an dieser Adresse erhalten. Noch ein Schritt: Bitte bestätigen Sie das.',
+        submit: 'Bestätigen',
+        ignore: 'Waren Sie es nicht, dann brauchen Sie nichts zu tun: Es wird nichts weiter gesendet.',
+      },
+    },
+    takeBackWording: (who) =>
+      `Ich möchte die Post${who ? ` von ${who}` : ''} wieder an dieser Adresse erhalten.`,
+    takeBack: {
+      title: 'Änderung zurücknehmen',
+      lead: (address) =>
+        `Drücken Sie den Knopf, um unsere Post wieder${address ? ` an ${address}` : ''} zu erhalten.`,
+      submit: 'Zurücknehmen',
+      keep: 'Wenn die andere Adresse stimmt, schließen Sie einfach diese Seite.',
+      mail: {
+        subject: 'Ihre Adresse wurde geändert',
+        title: 'Ihre Adresse wurde geändert',
+        lead: 'Unsere Post an Sie geht ab jetzt an eine andere Adresse: Jemand hat das gewünscht und dort bestätigt. Waren Sie es, dann ist nichts zu tun. Wenn nicht, nehmen Sie es zurück:',
+        submit: 'Zurücknehmen',
+        ignore:
+          'Waren Sie es, dann brauchen Sie nichts zu tun: An diese Adresse wird nichts weiter gesendet.',
+      },
+    },
+    done: {
+      title: 'Ihre Adresse ist geändert',
+      lead: (address) => `Ab jetzt geht unsere Post an ${address}.`,
+    },
+    off: 'Zurzeit wird nichts gesendet, weil Sie sich von allem abgemeldet haben.',
+    already: {
+      title: 'Das ist bereits bestätigt',
+      lead: 'Diese Änderung der Adresse wurde schon bestätigt. Es ist nichts weiter zu tun.',
+    },
+    taken: {
+      title: 'Diese Adresse erhält schon Post von uns',
+      lead: 'Daher kann sie keine andere ersetzen, und es hat sich nichts geändert. Um die Post an die andere Adresse zu beenden, melden Sie sich dort ab.',
+    },
+    late: {
+      title: 'Dieser Link ist zu alt',
+      lead: 'Er gilt nur einige Tage. Es hat sich nichts geändert.',
+    },
   },
   subscribe: {
     title: (list) => `${list} abonnieren`,

@@ -51,6 +51,8 @@ export const en: PageTexts = {
     you: 'About you',
     firstName: 'First name',
     lastName: 'Last name',
+    namesHint: 'Leave empty to keep what we have. It is not shown here, because messages are passed on.',
+    noName: 'Remove my name',
     language: 'Language of our mail',
     anyLanguage: 'No preference',
     save: 'Save',
@@ -67,6 +69,62 @@ export const en: PageTexts = {
       'You have unsubscribed from everything. To get newsletters again, tick “Send me mail again” as well.',
     changed: 'What you told us about yourself is changed.',
     back: 'Back to your settings',
+  },
+  address: {
+    legend: 'Another address',
+    email: 'New email address',
+    hint: 'We send a mail there, with a button to confirm it. Until then nothing changes.',
+    submit: 'Send my mail there',
+    asked: {
+      title: 'One more step',
+      lead: (address) =>
+        `If our mail can go to ${address}, a mail to confirm it is on its way there. Press the button in it; until then everything stays as it is.`,
+    },
+    askedHint:
+      'Nothing there after some minutes? Look among spam, and check the address above. An address that already gets mail from us, or wants none, is sent nothing.',
+    wording: (who) =>
+      `I would like to get the mail${who ? ` of ${who}` : ''} that another address got until now at this address. I can unsubscribe at any time, with the link in every message.`,
+    confirm: {
+      title: 'One last step',
+      lead: (address) => `Press the button to get our mail${address ? ` at ${address}` : ''} from now on.`,
+      submit: 'Yes, send it here',
+      keep: 'If you did not ask for this, just close this page. Nothing has changed.',
+      mail: {
+        subject: 'Please confirm your new address',
+        title: 'Your new address',
+        lead: 'Somebody, hopefully you, asked to get our mail at this address from now on. One more step: please confirm it.',
+        submit: 'Confirm',
+        ignore: 'If it was not you, ignore this mail: nothing more will be sent.',
+      },
+    },
+    takeBackWording: (who) => `I would like to get the mail${who ? ` of ${who}` : ''} at this address again.`,
+    takeBack: {
+      title: 'Take the change back',
+      lead: (address) => `Press the button to get our mail${address ? ` at ${address}` : ''} again.`,
+      submit: 'Take it back',
+      keep: 'If the other address is right, just close this page.',
+      mail: {
+        subject: 'Your address was changed',
+        title: 'Your address was changed',
+        lead: 'Our mail to you goes to another address from now on: somebody asked for it and confirmed it there. If that was you, there is nothing to do. If not, take it back:',
+        submit: 'Take it back',
+        ignore: 'If it was you, ignore this mail: nothing more will be sent to this address.',
+      },
+    },
+    done: { title: 'Your address is changed', lead: (address) => `From now on our mail goes to ${address}.` },
+    off: 'At the moment nothing is sent, because you have unsubscribed from everything.',
+    already: {
+      title: 'This is confirmed already',
+      lead: 'This change of address was confirmed before. There is nothing left to do.',
+    },
+    taken: {
+      title: 'This address gets mail from us already',
+      lead: 'So it cannot take the place of another one, and nothing has changed. To end the mail to the other address, unsubscribe there.',
+    },
+    late: {
+      title: 'This link is too old',
+      lead: 'It is valid for some days only, so nothing has changed.',
+    },
   },
   subscribe: {
     title: (list) => `Subscribe to ${list}`,

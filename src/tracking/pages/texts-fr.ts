@@ -51,6 +51,9 @@ export const fr: PageTexts = {
     you: 'À propos de vous',
     firstName: 'Prénom',
     lastName: 'Nom',
+    namesHint:
+      'Laissez vide pour garder ce que nous avons. Rien n’est montré ici, car les messages se transfèrent.',
+    noName: 'Effacer mon nom',
     language: 'Langue de nos messages',
     anyLanguage: 'Sans préférence',
     save: 'Enregistrer',
@@ -67,6 +70,68 @@ export const fr: PageTexts = {
       'Vous vous êtes désabonné de tout. Pour recevoir de nouveau des lettres, cochez aussi «\u00a0Je souhaite de nouveau recevoir des messages\u00a0».',
     changed: 'Vos informations sont modifiées.',
     back: 'Retour à vos réglages',
+  },
+  address: {
+    legend: 'Une autre adresse',
+    email: 'Nouvelle adresse e-mail',
+    hint: 'Nous y envoyons un message avec un bouton pour confirmer. Rien ne change avant.',
+    submit: 'Envoyer mes messages là',
+    asked: {
+      title: 'Encore une étape',
+      lead: (address) =>
+        `Si nos messages peuvent aller à ${address}, un message de confirmation y est en route. Appuyez sur le bouton qu’il contient\u00a0; d’ici là, rien ne change.`,
+    },
+    askedHint:
+      'Rien après quelques minutes\u00a0? Regardez parmi les indésirables et vérifiez l’adresse ci-dessus. Rien n’est envoyé à une adresse qui reçoit déjà nos messages ou n’en veut pas.',
+    wording: (who) =>
+      `Je souhaite recevoir à cette adresse les messages${who ? ` de ${who}` : ''} qu’une autre adresse recevait jusqu’ici. Je peux me désabonner à tout moment, par le lien de chaque message.`,
+    confirm: {
+      title: 'Une dernière étape',
+      lead: (address) =>
+        `Appuyez sur le bouton pour recevoir désormais nos messages${address ? ` à ${address}` : ''}.`,
+      submit: 'Oui, les envoyer ici',
+      keep: 'Si vous n’avez rien demandé, fermez simplement cette page. Rien n’a changé.',
+      mail: {
+        subject: 'Veuillez confirmer votre nouvelle adresse',
+        title: 'Votre nouvelle adresse',
+        lead: 'Quelqu’un, vous sans doute, a demandé à recevoir désormais nos messages à cette adresse. Encore une étape\u00a0: veuillez confirmer.',
+        submit: 'Confirmer',
+        ignore: 'Si ce n’était pas vous, ignorez ce message\u00a0: rien d’autre ne sera envoyé.',
+      },
+    },
+    takeBackWording: (who) =>
+      `Je souhaite de nouveau recevoir les messages${who ? ` de ${who}` : ''} à cette adresse.`,
+    takeBack: {
+      title: 'Annuler le changement',
+      lead: (address) =>
+        `Appuyez sur le bouton pour recevoir de nouveau nos messages${address ? ` à ${address}` : ''}.`,
+      submit: 'Annuler le changement',
+      keep: 'Si l’autre adresse est la bonne, fermez simplement cette page.',
+      mail: {
+        subject: 'Votre adresse a été changée',
+        title: 'Votre adresse a été changée',
+        lead: 'Nos messages pour vous vont désormais à une autre adresse\u00a0: quelqu’un l’a demandé et l’y a confirmé. Si c’était vous, il n’y a rien à faire. Sinon, annulez-le\u00a0:',
+        submit: 'Annuler le changement',
+        ignore: 'Si c’était vous, ignorez ce message\u00a0: rien d’autre ne sera envoyé à cette adresse.',
+      },
+    },
+    done: {
+      title: 'Votre adresse est changée',
+      lead: (address) => `Nos messages vont désormais à ${address}.`,
+    },
+    off: 'Pour le moment rien n’est envoyé, car vous vous êtes désabonné de tout.',
+    already: {
+      title: 'C’est déjà confirmé',
+      lead: 'Ce changement d’adresse a déjà été confirmé. Il n’y a plus rien à faire.',
+    },
+    taken: {
+      title: 'Cette adresse reçoit déjà nos messages',
+      lead: 'Elle ne peut donc pas en remplacer une autre, et rien n’a changé. Pour arrêter les messages à l’autre adresse, désabonnez-vous là-bas.',
+    },
+    late: {
+      title: 'Ce lien est trop ancien',
+      lead: 'Il n’est valable que quelques jours. Rien n’a changé.',
+    },
   },
   subscribe: {
     title: (list) => `S’abonner à ${list}`,

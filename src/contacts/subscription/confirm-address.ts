@@ -1,0 +1,87 @@
+import { sql } from 'drizzle-orm';
+import type { Database, Queries } from '../../db/connect.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import { confirmationDays } from '../../domain/subscription.ts';
+import { changeAddressIn } from '../addresses/change-address.ts';
+import { emailKey } from '../addresses/email-address.ts';
+import { storeRequest } from './store-request.ts';
+
+/** What the page says and does that a link to a new address leads to, or one to take that back. */
+export interface AddressRequest {
+  readonly purpose: 'new-address' | 'old-address';
+  /** `taken`: it is another contact's by now. */
+  readonly state: 'open' | 'confirmed' | 'late' | 'taken';
+  /** The address that the mail shall go to. */
+  readonly email: string;
+  readonly language: string;
+  readonly wording: string;
+  /** The contact has unsubscribed from everything, or the address has: nothing is sent, whoever confirms. */
+  readonly isOptedOut: boolean;
+}
+
+interface RequestRow extends AddressRequest {
+  readonly contactId: number;
+  readonly present: string;
+}
+
+/** A request by its id; undefined where there is none, or its contact is gone. */
+export async function findAddressRequest(db: Queries, id: string): Promise<AddressRequest | undefined> {
+  return await read(db, id);
+}
+
+/**
+ * Gives a contact the address that its owner has confirmed, once, with every "no" of both (`changeAddress`): memberships
+ * stay, and nobody is subscribed by it. Who was erased under that address comes back by themselves with it.
+ *
+ * The owner of the address before is told, and may take it back: whoever was passed a message has its link, too. Where that
+ * happens everything else that was asked for of this contact's addresses is void.
+ *
+ * @param takeBackWording what the owner of the address before would agree to
+ * @returns how it was before; undefined as `findAddressRequest`. Only `open` changes anything.
+ * @throws FailedError CONTACT_UNKNOWN where the contact gets another address at this moment: nothing was changed
+ */
+export async function confirmAddress(
+  db: Database,
+  id: string,
+  takeBackWording: string,
+): Promise<AddressRequest | undefined> {
+  return await db.transaction(async (tx) => {
+    const request = await read(tx, id, sql` for update of request`);
+    if (request?.state !== 'open') return request;
+    const { contactId, purpose, present, email, language } = request;
+    try {
+      await changeAddressIn(tx, present, email, { allowForgotten: true });
+    } catch (error) {
+      if (error instanceof RefusedError && error.code === 'ADDRESS_TAKEN')
+        return { ...request, state: 'taken' };
+      throw error;
+    }
+    await tx.execute(sql`update subscription_request set confirmed_at = now() where id = ${id}`);
+    const isTakenBack = purpose === 'old-address';
+    await tx.execute(sql`
+      delete from subscription_request where contact_id = ${contactId} and confirmed_at is null
+         and (${isTakenBack} or purpose = 'new-address')`);
+    const key = emailKey(present);
+    if (!isTakenBack && key !== emailKey(email)) {
+      const wording = takeBackWording;
+      const about = { purpose: 'old-address', contactId, email: present, emailKey: key } as const;
+      await storeRequest(tx, { ...about, language, via: 'confirmation', wording });
+    }
+    return request;
+  });
+}
+
+async function read(db: Queries, id: string, lock = sql``): Promise<RequestRow | undefined> {
+  const { rows } = await db.execute<Record<string, unknown> & RequestRow>(sql`
+    select case when confirmed_at is not null then 'confirmed'
+                when coalesce(sent_at, request.created_at) < now() - make_interval(days => ${confirmationDays}) then 'late'
+                when exists (select from contact other
+                              where other.email_key = request.email_key and other.id <> contact.id) then 'taken'
+                else 'open' end as state,
+           purpose, request.email, request.language, wording, contact.id::float8 as "contactId", contact.email as present,
+           exists (select from global_opt_out o
+                    where o.email_key in (request.email_key, contact.email_key)) as "isOptedOut"
+    from subscription_request request join contact on contact.id = request.contact_id
+    where request.id = ${id}${lock}`);
+  return rows[0];
+}
