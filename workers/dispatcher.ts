@@ -23,6 +23,7 @@ import { SessionPool } from '../src/smtp/session-pool.ts';
 import { announceDispatcher } from '../src/temporal/announce-dispatcher.ts';
 import { workflowBundle } from '../src/temporal/workflow-bundle.ts';
 import { batchSlots } from './batch-slots.ts';
+import { KeysWatch } from './keys-watch.ts';
 import { MailServerWatch } from './mail-server-watch.ts';
 import { addBodyCacheMetrics } from './metrics.ts';
 import type { RoleContext } from './runtime.ts';
@@ -101,6 +102,12 @@ export async function createDispatcher(
     mailServer,
     async (text) => await health.tell('mail server', text),
   );
+  const keysWatch = new KeysWatch({
+    db,
+    keys: settings.keys,
+    log,
+    setHealth: async (text) => await health.tell('keys', text),
+  });
   const contents = new ContentCache(db, settings.keys, {
     ...config.settings,
     bounceDomain: settings.bounceDomain,
@@ -146,7 +153,7 @@ export async function createDispatcher(
       identity: `${name}@dispatch`,
       workflowBundle: workflowBundle(),
       activities: createDispatchActivities(host),
-      ...batchSlots([mailServer, pace, nextBatch]),
+      ...batchSlots([mailServer, keysWatch, pace, nextBatch]),
       maxCachedWorkflows: 100,
       // The last heartbeat must be so recent that a lease (6 s) is over before the heartbeat timeout (10 s) is: see Recorder.
       maxHeartbeatThrottleInterval: '2s',
@@ -156,6 +163,7 @@ export async function createDispatcher(
     },
     started() {
       watch.start();
+      keysWatch.start();
       left.watch();
       readiness.watch();
       void announceDispatcher(db, env, options.pool, log);
@@ -163,6 +171,7 @@ export async function createDispatcher(
     drain: () => recorder.drain(),
     close() {
       watch.stop();
+      keysWatch.stop();
       left.stop();
       readiness.stop();
       storage.stop();

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Registry } from 'prom-client';
 import type { Environment } from '../src/config/environment.ts';
+import { fingerprint } from '../src/config/keys.ts';
 import { readSettings, type Settings } from '../src/config/settings.ts';
 import { closeDatabase, connectDatabase, type Database, pingDatabase } from '../src/db/connect.ts';
 import { requireCurrentSchema } from '../src/db/migrate.ts';
@@ -9,6 +10,7 @@ import { messageOf } from '../src/domain/error-message.ts';
 import { FailedError } from '../src/domain/errors.ts';
 import { endMaximumMs, stopMaximumMs } from '../src/domain/stop-times.ts';
 import { createLogger, type Logger } from '../src/logging.ts';
+import { pairsOf } from '../src/tracking/token.ts';
 import { endsWithin } from './ends-within.ts';
 import type { ListenOptions } from './listen.ts';
 import { type MetricsServer, serveMetrics } from './metrics.ts';
@@ -107,7 +109,7 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
         metrics = await serveMetrics(options.metrics, { role: options.role, server: options.name });
         log.info({ address: metrics.address }, 'metrics');
       }
-      presence = await enterServer(db, options);
+      presence = await enterServer(db, options, pairsOf(settings.keys).map(fingerprint));
       stop.signal.throwIfAborted();
       return await options.start({
         name: options.name,
@@ -134,7 +136,11 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
   }
 }
 
-async function enterServer(db: Database, { name, role, presence }: RunRoleOptions): Promise<ServerPresence> {
+async function enterServer(
+  db: Database,
+  { name, role, presence }: RunRoleOptions,
+  readsKeys: string[],
+): Promise<ServerPresence> {
   return await startServerPresence(db, {
     name,
     role,
@@ -143,6 +149,7 @@ async function enterServer(db: Database, { name, role, presence }: RunRoleOption
     pool: presence?.pool ?? '',
     threads: presence?.threads ?? 0,
     sleepMs: presence?.sleepMs ?? 0,
+    readsKeys,
   });
 }
 

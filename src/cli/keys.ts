@@ -4,10 +4,10 @@ import { action, withGlobalFlags } from './command.ts';
 import { dkimKeyCommand } from './keys-dkim.ts';
 
 const rotateHelp = `
-It changes nothing by itself. Give all processes what it prints: restart
-content-delivery and processing first, which then read both, and after them the
-primary and the dispatchers. Where "exm up" runs, stop it, and start it after
-  exm keys rotate > keys.new && mv keys.new .exm/keys`;
+It changes nothing by itself. Give all processes what it prints, and restart them
+one after another, best content-delivery and processing first: dispatchers with
+new keys wait for them. Where "exm up" runs, stop it, and start it after
+  (umask 077; exm keys rotate > keys.new) && mv keys.new .exm/keys`;
 
 export function keysCommand(): Command {
   const keys = new Command('keys').description('the keys of an installation');

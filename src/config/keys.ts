@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { InputError } from '../domain/errors.ts';
 import type { Environment } from './environment.ts';
 
@@ -64,6 +64,16 @@ export function rotateKeys(env: Environment): Record<KeyName | typeof earlierKey
       .map(({ cryptographic, authentication }) => `${hex(cryptographic)}:${hex(authentication)}`)
       .join(','),
   };
+}
+
+/** Tells pairs of keys apart where the keys themselves must not be: of random keys nothing can be learnt from it. */
+export function fingerprint({ cryptographic, authentication }: TrackingKeys): string {
+  return createHash('sha256')
+    .update('exm keys\n')
+    .update(cryptographic)
+    .update(authentication)
+    .digest('hex')
+    .slice(0, 16);
 }
 
 function newKey(): string {

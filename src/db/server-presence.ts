@@ -25,7 +25,8 @@ export interface ServerPresence {
   end(planned: boolean): Promise<void>;
 }
 
-export type NewServer = Pick<ServerRow, 'name' | 'role' | 'host' | 'pid' | 'pool' | 'threads' | 'sleepMs'>;
+export type NewServer = Pick<ServerRow, 'name' | 'role' | 'host' | 'pid' | 'pool' | 'threads' | 'sleepMs'> &
+  Partial<Pick<ServerRow, 'readsKeys'>>;
 
 /**
  * Enters this process in the table of servers and keeps saying that it lives, until stopped. Where the database is

@@ -19,9 +19,10 @@ export interface ReceiveMailOptions {
   /** EXM_BOUNCE_DOMAIN */
   readonly bounceDomain: string;
   readonly log: Logger;
-  /** Others for tests. Milliseconds. */
+  /** Others for tests. Milliseconds, bytes. */
   readonly idleMs?: number;
   readonly connectionMs?: number;
+  readonly sizeMaximum?: number;
 }
 
 export interface ReceivingMail {
@@ -30,7 +31,7 @@ export interface ReceivingMail {
   close(): Promise<void>;
 }
 
-/** With the megabyte that each may send, this bounds the memory of the whole. */
+/** With the megabyte that is kept of what each sends, this bounds the memory of the whole. */
 const connectionMaximum = 100;
 /** A notification is about one message; a client that names more is answered what it may do. RFC 5321 section 4.5.3.1.10. */
 const recipientMaximum = 10;
@@ -39,7 +40,13 @@ const idleMaximumMs = 60_000;
 const connectionMaximumMs = 600_000;
 /** A stop waits so long for messages that are on their way. Milliseconds. */
 const closeMaximumMs = 5_000;
-const bytesMaximum = messageMaximum;
+/**
+ * What is larger is refused. As much as mail servers let through: some send back the whole of a newsletter with all its images,
+ * and whoever refuses that never hears of the bounce. Bytes.
+ */
+const bytesMaximum = 36_700_160;
+/** Whoever tries addresses gets no more tries by one connection: each is looked up in the database. */
+const refusalMaximum = 20;
 
 /** A reply code of SMTP with its text, which begins with a code of RFC 3463. */
 class Refusal extends Error {
@@ -63,7 +70,9 @@ export async function receiveMail(options: ReceiveMailOptions): Promise<Receivin
     bounceDomain,
     idleMs = idleMaximumMs,
     connectionMs = connectionMaximumMs,
+    sizeMaximum = bytesMaximum,
   } = options;
+  const refusals = new WeakMap<SMTPServerSession, number>();
   const smtp = new SMTPServer({
     name: bounceDomain,
     banner: 'exm-dispatch, for notifications about our own mail',
@@ -71,11 +80,12 @@ export async function receiveMail(options: ReceiveMailOptions): Promise<Receivin
     authOptional: true,
     disableReverseLookup: true,
     logger: false,
-    size: bytesMaximum,
+    size: sizeMaximum,
     maxClients: connectionMaximum,
     socketTimeout: idleMs,
     closeTimeout: closeMaximumMs,
-    onRcptTo: ({ address }, session, callback) => answer(callback, checkRecipient(options, address, session)),
+    onRcptTo: ({ address }, session, callback) =>
+      answer(callback, checkRecipient(options, address, session, refusals)),
     onData: (content, session, callback) => answer(callback, take(options, content, session), 'Stored'),
   });
   smtp.on('error', (error) => log.debug({ err: error.message }, 'a connection broke'));
@@ -105,21 +115,31 @@ function answer(
 
 /** Anybody may write to an address of ours: who knows it has got the message, or speaks for a server that had it. */
 async function checkRecipient(
+  options: ReceiveMailOptions,
+  address: string,
+  session: SMTPServerSession,
+  refusals: WeakMap<SMTPServerSession, number>,
+): Promise<void> {
+  if (session.envelope.rcptTo.length >= recipientMaximum) throw new Refusal(452, '4.5.3 Too many recipients');
+  const refused = refusals.get(session) ?? 0;
+  if (refused >= refusalMaximum) throw new Refusal(421, '4.7.0 Too many addresses that are not here');
+  if (await isOurs(options, address)) return;
+  refusals.set(session, refused + 1);
+  throw new Refusal(550, '5.1.1 No such address here');
+}
+
+async function isOurs(
   { db, keys, bounceDomain, log }: ReceiveMailOptions,
   address: string,
-  { envelope }: SMTPServerSession,
-): Promise<void> {
-  if (envelope.rcptTo.length >= recipientMaximum) throw new Refusal(452, '4.5.3 Too many recipients');
+): Promise<boolean> {
   const path = parseReturnPath(address, bounceDomain);
-  if (path === undefined) throw new Refusal(550, '5.1.1 No such address here');
-  let known: unknown;
+  if (path === undefined) return false;
   try {
-    known = await findByReturnPath(db, keys, path);
+    return (await findByReturnPath(db, keys, path)) !== undefined;
   } catch (error) {
     log.warn({ err: messageOf(error) }, 'a recipient could not be looked up');
     throw new Refusal(451, '4.3.0 Cannot look that up now, try again later');
   }
-  if (known === undefined) throw new Refusal(550, '5.1.1 No such address here');
 }
 
 async function take(
@@ -127,10 +147,8 @@ async function take(
   content: Readable & { readonly sizeExceeded?: boolean },
   { envelope: { mailFrom, rcptTo } }: SMTPServerSession,
 ): Promise<void> {
-  const raw = await readAll(content);
-  if (raw === undefined || content.sizeExceeded === true) {
-    throw new Refusal(552, `5.3.4 More than ${bytesMaximum} bytes`);
-  }
+  const raw = await readBeginning(content);
+  if (content.sizeExceeded === true) throw new Refusal(552, '5.3.4 Too large');
   try {
     for (const { address } of rcptTo) {
       const envelopeFrom = mailFrom === false ? '' : mailFrom.address;
@@ -142,14 +160,16 @@ async function take(
   }
 }
 
-/** All of it, to its end, so that the answer comes when the client waits for it. @returns undefined where it is too large */
-async function readAll(content: Readable): Promise<Buffer | undefined> {
+/** To its end, so that the answer comes when the client waits for it; kept is its beginning, where it stands what it is about. */
+async function readBeginning(content: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of content as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length <= bytesMaximum) chunks.push(chunk);
-    else chunks.length = 0;
+    if (length >= messageMaximum) continue;
+    // A copy: a part of a chunk would keep the whole of it in memory.
+    const kept = Buffer.from(chunk.subarray(0, messageMaximum - length));
+    chunks.push(kept);
+    length += kept.length;
   }
-  return length > bytesMaximum ? undefined : Buffer.concat(chunks);
+  return Buffer.concat(chunks, length);
 }

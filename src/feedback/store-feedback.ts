@@ -12,7 +12,7 @@ export interface ReceivedMessage {
   readonly reportedAt?: string | undefined;
 }
 
-/** The largest message that is taken, bytes: a notification that quotes a whole newsletter is smaller. */
+/** Kept of a message, bytes: what it is about stands at its beginning, what it sends back at its end. */
 export const messageMaximum = 1_048_576;
 
 const statementTimeoutMs = 5_000;

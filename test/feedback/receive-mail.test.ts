@@ -90,7 +90,7 @@ describe('the listener', () => {
   it('stores what comes to an address of a message, before it answers, once', async () => {
     const { of } = await queuedFor(database.db, 2);
     const client = await Client.to(await receiver());
-    expect(await client.greet()).toContain('SIZE 1048576');
+    expect(await client.greet()).toContain('SIZE 36700160');
     expect(await deliver(client, of(1).bounce, bounceMessage())).toMatch(/^250/);
     const [row] = await rows();
     expect(row).toMatchObject({ source: 'smtp', envelopeFrom: '', envelopeTo: of(1).bounce, state: 'new' });
@@ -126,14 +126,52 @@ describe('the listener', () => {
     expect(await rows()).toEqual([]);
   });
 
-  it('refuses what is too large, by its announcement and by its length, and goes on', async () => {
+  it('keeps the beginning of a bounce that sends back a large newsletter, and refuses what no mail server lets through', async () => {
+    const { of } = await queuedFor(database.db, 1);
+    const client = await Client.to(await receiver({ sizeMaximum: 4_000_000 }));
+    await client.greet();
+    expect(await client.say('MAIL FROM:<> SIZE=50000000\r\n')).toMatch(/^552/);
+    const large = Buffer.concat([bounceMessage(), Buffer.alloc(3_000_000, 'x\r\n')]);
+    expect(await deliver(client, of(1).bounce, large)).toMatch(/^250/);
+    const [row] = await rows();
+    expect(row?.raw?.equals(large.subarray(0, 1_048_576))).toBe(true);
+    expect(await deliver(client, of(1).bounce, Buffer.alloc(4_100_000, 'x\r\n'))).toMatch(/^552 5\.3\.4/);
+    expect(await deliver(client, of(1).bounce, bounceMessage())).toMatch(/^250/);
+    expect(await rows()).toHaveLength(2);
+  });
+
+  it('lets nobody try addresses: twenty that are not here end the connection', async () => {
+    const { of } = await queuedFor(database.db, 1);
+    const server = await receiver();
+    const client = await Client.to(server);
+    await client.greet();
+    await client.say('MAIL FROM:<>\r\n');
+    for (let tried = 1; tried <= 20; tried++) {
+      const forged = of(1).bounce.replace(/-[0-9a-f]{24}/, `-${tried.toString(16).padStart(24, '0')}`);
+      expect(await client.say(`RCPT TO:<${forged}>\r\n`)).toMatch(/^550 5\.1\.1/);
+    }
+    expect(await client.say(`RCPT TO:<${of(1).bounce}>\r\n`)).toMatch(/^421 4\.7\.0/);
+    await waitFor(() => client.isClosed);
+    const next = await Client.to(server);
+    await next.greet();
+    expect(await deliver(next, of(1).bounce, bounceMessage())).toMatch(/^250/);
+  });
+
+  it('ends a message at CRLF.CRLF alone, and takes bytes of any value as they are', async () => {
     const { of } = await queuedFor(database.db, 1);
     const client = await Client.to(await receiver());
     await client.greet();
-    expect(await client.say('MAIL FROM:<> SIZE=5000000\r\n')).toMatch(/^552/);
-    expect(await deliver(client, of(1).bounce, Buffer.alloc(1_200_000, 'x\r\n'))).toMatch(/^552 5\.3\.4/);
-    expect(await deliver(client, of(1).bounce, bounceMessage())).toMatch(/^250/);
-    expect(await rows()).toHaveLength(1);
+    const hidden = `\n.\nMAIL FROM:<>\nRCPT TO:<ann@example.org>\n.\r\nDATA\r\n\r.\r\r\n`;
+    const raw = Buffer.concat([
+      bounceMessage(),
+      Buffer.from(hidden),
+      Buffer.from([0, 1, 0x80, 0xff, 0x0d, 0x0a]),
+    ]);
+    expect(await deliver(client, of(1).bounce, raw)).toMatch(/^250/);
+    const [row, ...more] = await rows();
+    expect(more).toEqual([]);
+    expect(row?.raw?.subarray(0, raw.length)).toEqual(raw);
+    expect(await client.say('EXPN ann\r\n')).toMatch(/^5/);
   });
 
   it('asks the other side to keep it while the database is away', async () => {

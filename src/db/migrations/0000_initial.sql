@@ -248,6 +248,7 @@ CREATE TABLE "server" (
 	"threads" integer DEFAULT 0 NOT NULL,
 	"sleep_ms" integer DEFAULT 0 NOT NULL,
 	"health" text DEFAULT 'ok' NOT NULL,
+	"reads_keys" text[] DEFAULT '{}' NOT NULL,
 	"started_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"seen_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"unready" jsonb DEFAULT '{}'::jsonb NOT NULL,

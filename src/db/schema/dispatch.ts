@@ -154,6 +154,8 @@ export const server = pgTable('server', {
   sleepMs: integer('sleep_ms').notNull().default(0),
   /** What it says of itself: `ok`, or what is wrong. */
   health: text('health').notNull().default('ok'),
+  /** Fingerprints of the keys by which it reads links and return paths. */
+  readsKeys: text('reads_keys').array().notNull().default([]),
   startedAt: instant('started_at').notNull().defaultNow(),
   seenAt: instant('seen_at').notNull().defaultNow(),
   /** Of a dispatcher: the campaigns that it cannot send, and why. */
