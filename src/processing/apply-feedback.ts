@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { hadAddress } from '../contacts/addresses/address-history.ts';
 import { countLeftBounces } from '../contacts/addresses/left-mailbox.ts';
 import { putOnSuppressionList } from '../contacts/consent/put-on-suppression-list.ts';
+import { saidAgain } from '../contacts/consent/said-again.ts';
 import type { Queries } from '../db/connect.ts';
 import type { BounceClass } from '../domain/feedback.ts';
 import { type BounceSettings, consequencesOf, type FeedbackFact } from './bounce-policy.ts';
@@ -42,13 +43,13 @@ export async function applyFeedback(
 
 async function addOptOuts(tx: Queries, reasons: ReadonlyMap<string, string>): Promise<void> {
   if (reasons.size === 0) return;
-  // In one order by all processors. The first date and reason stay.
+  // In one order by all processors.
   await tx.execute(sql`
     insert into global_opt_out (email_key, reason)
     select e.key, e.reason
       from unnest(${sql.param([...reasons.keys()])}::text[], ${sql.param([...reasons.values()])}::text[]) as e(key, reason)
      order by e.key
-    on conflict do nothing`);
+    ${sql.raw(saidAgain('global_opt_out'))}`);
 }
 
 /**

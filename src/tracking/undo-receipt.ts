@@ -1,8 +1,6 @@
+import { undoMs } from '../contacts/consent/said-again.ts';
 import { isSigned, signText } from './signed-text.ts';
 import type { TokenKeys, TokenPayload } from './token.ts';
-
-/** For so long what was just clicked can be taken back by who clicked. Milliseconds. */
-const undoMs = 3_600_000;
 
 /**
  * What a page carries to take back what was done at `at` (microseconds, see `Unsubscribed`): only who did it has it. The

@@ -1,3 +1,4 @@
+import { isNewOptOut, saidAgain } from '../contacts/consent/said-again.ts';
 import type { Database } from '../db/connect.ts';
 import { cleanUserAgent } from './event-inbox.ts';
 import type { TokenPayload } from './token.ts';
@@ -15,7 +16,7 @@ export interface Unsubscribed {
   readonly result: UnsubscribeResult;
   /**
    * Of `unsubscribed`: when, microseconds since 1970, as digits. All that this one call has put on record carries it, so
-   * that `undoUnsubscribe` takes back exactly that.
+   * that `undoUnsubscribe` takes back exactly that, as long as nobody has said the same again (`saidAgain`).
    */
   readonly at?: string;
 }
@@ -34,10 +35,10 @@ const person = `person as (select id, email_key from contact where id = $1::bigi
 const optOutOfAll = `
   with ${person},
        opted as (insert into global_opt_out (email_key, reason) select email_key, $5::text from person
-                 on conflict do nothing returning 1),
+                 ${saidAgain('global_opt_out')} returning ${isNewOptOut}),
        event as (insert into event_inbox (type, campaign_id, position, contact_id, user_agent)
-                 select 'UnsubscribedFromEmail', $2::text, $3::int, $1::bigint, $4::text from opted)
-  select (select count(*) from person)::int as contacts, (select count(*) from opted)::int as changed, 1 as lists,
+                 select 'UnsubscribedFromEmail', $2::text, $3::int, $1::bigint, $4::text from opted where is_new)
+  select (select count(*) from person)::int as contacts, (select count(*) from opted where is_new)::int as changed, 1 as lists,
          (extract(epoch from now()) * 1000000)::bigint::text as at`;
 
 /**
@@ -57,10 +58,10 @@ const optOutOfLists = `
                  from person cross join included
                  where included.is_segment or included.list_id in (select list_id from own) or not exists (select from own)
                  order by included.list_id
-                 on conflict do nothing returning 1),
+                 ${saidAgain('list_opt_out')} returning ${isNewOptOut}),
        event as (insert into event_inbox (type, campaign_id, position, contact_id, user_agent)
-                 select 'UnsubscribedFromEmail', $2::text, $3::int, $1::bigint, $4::text where exists (select from opted))
-  select (select count(*) from person)::int as contacts, (select count(*) from opted)::int as changed,
+                 select 'UnsubscribedFromEmail', $2::text, $3::int, $1::bigint, $4::text where exists (select from opted where is_new))
+  select (select count(*) from person)::int as contacts, (select count(*) from opted where is_new)::int as changed,
          (select count(*) from included)::int as lists, (extract(epoch from now()) * 1000000)::bigint::text as at`;
 
 /**

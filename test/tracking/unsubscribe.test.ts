@@ -1,5 +1,8 @@
+import { Readable } from 'node:stream';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { optOut } from '../../src/contacts/consent/opt-out.ts';
+import { importOptOuts } from '../../src/contacts/import/import-refusals.ts';
 import {
   campaignList,
   campaign as campaignTable,
@@ -10,6 +13,7 @@ import {
   listMember,
   listOptOut,
 } from '../../src/db/schema.ts';
+import { processEvents } from '../../src/processing/process-events.ts';
 import { makeToken } from '../../src/tracking/token.ts';
 import { makeUndoReceipt, openUndoReceipt } from '../../src/tracking/undo-receipt.ts';
 import { keys, otherKeys } from '../message/fixtures.ts';
@@ -109,6 +113,55 @@ describe('undoing an unsubscribe', () => {
     const again = await post(token, 'scope=all');
     expect(undoOf(again.html)).toBe('');
     expect(await saidNoToAll(email)).toBe(true);
+  });
+
+  const again: Record<string, (person: Awaited<ReturnType<typeof campaign.person>>) => Promise<unknown>> = {
+    'clicks too': async ({ token }) => await post(token, 'scope=all'),
+    'unsubscribes by the mail program': async ({ token }) => await post(token, 'List-Unsubscribe=One-Click'),
+    complains: async ({ contactId, position }) => {
+      const type = 'SpamComplaint';
+      await database.db.insert(eventInbox).values({ type, campaignId: campaign.id, position, contactId });
+      await processEvents(database.db, 1_000);
+    },
+    'has it done by hand': async ({ email }) => await optOut(database.db, email),
+    'is on a list of opt-outs that is imported': async ({ email }) => {
+      const file = Readable.from([`email\n${email}\n${email}\n`]);
+      const report = await importOptOuts(database.db, file, { reason: 'from elsewhere' });
+      expect(report).toMatchObject({ added: 0, known: 2 });
+    },
+  };
+  test.each(Object.keys(again))(
+    'takes back nothing where the person %s since, for the message was passed on',
+    async (how) => {
+      const person = await campaign.person();
+      const { html } = await post(person.token, 'scope=all');
+      await again[how]?.(person);
+      const undone = await post(person.token, `undo=${undoOf(html)}`);
+      expect(undone.html).toContain('cannot be undone any more');
+      expect(await saidNoToAll(person.email)).toBe(true);
+    },
+  );
+
+  test('of leaving lists takes back nothing where they were left again since, and leaving twice is one event', async () => {
+    const { token, email, position } = await campaign.person();
+    const { html } = await post(token, 'scope=lists');
+    expect(undoOf((await post(token, 'scope=lists')).html)).toBe('');
+    await post(token, `undo=${undoOf(html)}`);
+    expect(await listsLeft(email)).toContain(campaign.listId);
+    const events = await database.db.select().from(eventInbox).where(eq(eventInbox.position, position));
+    expect(events).toHaveLength(1);
+  });
+
+  test('keeps date and reason of what was said long before', async () => {
+    const { token, email } = await campaign.person();
+    const createdAt = new Date('2024-05-31T10:00:00Z');
+    await database.db.insert(globalOptOut).values({ emailKey: email, reason: 'by letter', createdAt });
+    await post(token, 'scope=all');
+    expect(await optOut(database.db, email)).toMatchObject({
+      changed: false,
+      since: createdAt,
+      reason: 'by letter',
+    });
   });
 
   test('is nothing that a link does, nor another page, nor one click of a mail program', async () => {

@@ -1,9 +1,10 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Queries } from '../../db/connect.ts';
 import { listOptOut } from '../../db/schema.ts';
 import { givenAddress } from '../addresses/given-address.ts';
 import { findList } from '../lists/lists.ts';
 import { checkReason, type OptOutState } from './opt-out.ts';
+import { isNewOptOut, saidAgain } from './said-again.ts';
 
 export interface ListOptOutState extends OptOutState {
   readonly list: string;
@@ -12,7 +13,7 @@ export interface ListOptOutState extends OptOutState {
 /**
  * Takes an address's consent to one list back: it gets nothing any more as a member of it, whether or not it is one
  * now, and also not what is queued already. Being on the list is not touched, so that no import undoes this. Once more
- * changes nothing; the first date and reason stay.
+ * changes nothing (but see `saidAgain`); the first date and reason stay.
  *
  * @throws InputError ADDRESS_WRONG, REASON_WRONG, LIST_UNKNOWN
  */
@@ -25,18 +26,15 @@ export async function optOutOfList(
   const { address, key } = givenAddress(email);
   const text = checkReason(reason);
   const list = await findList(db, listName, '--list');
-  const inserted = await db
-    .insert(listOptOut)
-    .values({ listId: list.id, emailKey: key, reason: text })
-    .onConflictDoNothing()
-    .returning();
-  const [entry] =
-    inserted.length > 0 ? inserted : await db.select().from(listOptOut).where(entryOf(list.id, key));
+  const put = await db.execute<{ is_new: boolean }>(sql`
+    insert into list_opt_out (list_id, email_key, reason) values (${list.id}, ${key}, ${text})
+    ${sql.raw(saidAgain('list_opt_out'))} returning ${sql.raw(isNewOptOut)}`);
+  const [entry] = await db.select().from(listOptOut).where(entryOf(list.id, key));
   return {
     email: address,
     list: list.name,
     optedOut: true,
-    changed: inserted.length > 0,
+    changed: put.rows[0]?.is_new ?? false,
     since: entry?.createdAt ?? null,
     reason: entry?.reason ?? null,
   };

@@ -1,8 +1,9 @@
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { Queries } from '../../db/connect.ts';
 import { generalNo, globalOptOut } from '../../db/schema.ts';
 import { InputError } from '../../domain/errors.ts';
 import { givenAddress } from '../addresses/given-address.ts';
+import { isNewOptOut, saidAgain } from './said-again.ts';
 
 export const optOutReasonMaximum = 200;
 
@@ -18,23 +19,21 @@ export interface OptOutState {
 
 /**
  * Puts an address on the global opt-out list: it gets nothing at all any more, whether or not it is a contact, and
- * also not what is queued already. Once more changes nothing; the first date and reason stay.
+ * also not what is queued already. Once more changes nothing (but see `saidAgain`); the first date and reason stay.
  *
  * @throws InputError ADDRESS_WRONG, REASON_WRONG
  */
 export async function optOut(db: Queries, email: string, reason = 'by hand'): Promise<OptOutState> {
   const { address, key } = givenAddress(email);
   const text = checkReason(reason);
-  const inserted = await db
-    .insert(globalOptOut)
-    .values({ emailKey: key, reason: text })
-    .onConflictDoNothing()
-    .returning();
-  const [entry] = inserted.length > 0 ? inserted : await entryOf(db, key);
+  const put = await db.execute<{ is_new: boolean }>(sql`
+    insert into global_opt_out (email_key, reason) values (${key}, ${text})
+    ${sql.raw(saidAgain('global_opt_out'))} returning ${sql.raw(isNewOptOut)}`);
+  const [entry] = await entryOf(db, key);
   return {
     email: address,
     optedOut: true,
-    changed: inserted.length > 0,
+    changed: put.rows[0]?.is_new ?? false,
     since: entry?.createdAt ?? null,
     reason: entry?.reason ?? null,
   };

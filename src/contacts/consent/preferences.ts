@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../../db/connect.ts';
 import { segmentMembers } from '../segments/segment-members.ts';
+import { isNewOptOut, saidAgain } from './said-again.ts';
 
 /** What a person may choose on the preference page, and what is known of the person there. */
 export interface Preferences {
@@ -95,11 +96,11 @@ export async function savePreferences(
                      from person cross join contact_list list
                      where list.title is not null
                        and list.id = any(${sql.param([...leave])}::int[])
-                     order by list.id on conflict do nothing returning 1),
+                     order by list.id ${sql.raw(saidAgain('list_opt_out'))} returning ${sql.raw(isNewOptOut)}),
            event as (insert into event_inbox (type, campaign_id, position, contact_id, user_agent)
                      select 'UnsubscribedFromEmail', ${campaignId}, ${position}::int, ${contactId}::bigint, ${userAgent}
-                     where exists (select from opted))
-      select (select count(*) from opted)::int as left, (extract(epoch from now()) * 1000000)::bigint::text as at`);
+                     where exists (select from opted where is_new))
+      select (select count(*) from opted where is_new)::int as left, (extract(epoch from now()) * 1000000)::bigint::text as at`);
     const changed = await tx.execute(sql`
       update contact set first_name = ${firstName}, last_name = ${lastName}, language = ${language}, updated_at = now()
       where id = ${contactId}

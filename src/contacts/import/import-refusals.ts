@@ -5,6 +5,7 @@ import { type SuppressionCause, suppressionCause } from '../../domain/suppressio
 import { parseEmailAddress } from '../addresses/email-address.ts';
 import { optOutReasonMaximum } from '../consent/opt-out.ts';
 import { putOnSuppressionList } from '../consent/put-on-suppression-list.ts';
+import { isNewOptOut, saidAgain } from '../consent/said-again.ts';
 import { findList } from '../lists/lists.ts';
 import type { CsvDelimiter, CsvRecord } from './csv-records.ts';
 import type { ImportColumns } from './import-columns.ts';
@@ -68,20 +69,28 @@ export async function importOptOuts(
     input,
     options,
     async (tx, rows) => {
-      const listed = rows.map((row) => ({ ...row, listId: row.list === '' ? ofAll : lists.get(row.list) }));
-      const global = await tx.execute(sql`
+      const listed = rows.map((row, place) => ({
+        ...row,
+        place,
+        listId: row.list === '' ? ofAll : lists.get(row.list),
+      }));
+      const global = await tx.execute<Put>(sql`
         insert into global_opt_out (email_key, reason, created_at)
-        select key, reason, coalesce(since, now()) from ${asTable(listed.filter((row) => row.listId === undefined))}
-         order by key on conflict do nothing`);
-      const single = await tx.execute(sql`
+        select distinct on (key) key, reason, coalesce(since, now())
+          from ${asTable(listed.filter((row) => row.listId === undefined))} order by key, place
+        ${sql.raw(saidAgain('global_opt_out'))} returning ${sql.raw(isNewOptOut)}`);
+      const single = await tx.execute<Put>(sql`
         insert into list_opt_out (list_id, email_key, reason, created_at)
-        select "listId", key, reason, coalesce(since, now())
-          from ${asTable(listed.filter((row) => row.listId !== undefined))} order by "listId", key on conflict do nothing`);
-      return (global.rowCount ?? 0) + (single.rowCount ?? 0);
+        select distinct on ("listId", key) "listId", key, reason, coalesce(since, now())
+          from ${asTable(listed.filter((row) => row.listId !== undefined))} order by "listId", key, place
+        ${sql.raw(saidAgain('list_opt_out'))} returning ${sql.raw(isNewOptOut)}`);
+      return [...global.rows, ...single.rows].filter((row) => row.is_new).length;
     },
     (name) => lists.has(name),
   );
 }
+
+type Put = { is_new: boolean };
 
 interface Row {
   readonly key: string;
@@ -95,7 +104,7 @@ interface Row {
 }
 
 const asTable = (rows: readonly Row[]) =>
-  sql`json_to_recordset(${JSON.stringify(rows)}::json) as e(key text, cause text, reason text, since timestamptz, "listId" int)`;
+  sql`json_to_recordset(${JSON.stringify(rows)}::json) as e(key text, cause text, reason text, since timestamptz, "listId" int, place int)`;
 
 /** Rows of one statement. */
 const rowsAtATime = 5_000;
