@@ -1,6 +1,7 @@
 import { tidyRequests, waitingRequests } from '../contacts/subscription/waiting-requests.ts';
 import type { Database } from '../db/connect.ts';
 import { messageOf } from '../domain/error-message.ts';
+import { LastingTrouble } from '../lasting-trouble.ts';
 import type { Logger } from '../logging.ts';
 
 /** Starts the workflow that sends one request's mail; nothing where it runs already. */
@@ -22,12 +23,19 @@ export class ConfirmationStarter {
   readonly #started = new Map<string, number>();
   #next = 0;
   #nextTidy = 0;
+  readonly #trouble: LastingTrouble;
 
   constructor(
     private readonly db: Database,
     private readonly start: StartConfirmation,
-    private readonly log: Logger,
-  ) {}
+    log: Logger,
+  ) {
+    this.#trouble = new LastingTrouble(
+      log,
+      'mails to confirm subscriptions wait; trying again',
+      'mails to confirm subscriptions go out again',
+    );
+  }
 
   /** @returns how many it started; 0 without looking where it has just looked. */
   async run(now = performance.now()): Promise<number> {
@@ -45,8 +53,9 @@ export class ConfirmationStarter {
         this.#started.set(id, now);
         count++;
       }
+      this.#trouble.ended();
     } catch (error) {
-      this.log.warn({ err: messageOf(error) }, 'mails to confirm subscriptions wait; trying again');
+      this.#trouble.met({ err: messageOf(error) });
     }
     return count;
   }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../db/connect.ts';
 import { messageOf } from '../domain/error-message.ts';
 import { UnavailableError } from '../domain/errors.ts';
+import { LastingTrouble } from '../lasting-trouble.ts';
 import type { Logger } from '../logging.ts';
 
 /** An open or a click, as content-delivery saw it. */
@@ -42,10 +43,16 @@ export class EventInbox {
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   #givenUp = false;
+  readonly #trouble: LastingTrouble;
 
   constructor(db: Database, log: Logger) {
     this.#db = db;
     this.#log = log;
+    this.#trouble = new LastingTrouble(
+      log,
+      'events wait for the database',
+      'the database takes events again',
+    );
   }
 
   /** How many events are not stored yet. */
@@ -90,12 +97,10 @@ export class EventInbox {
         await this.#insertAll(group.map(({ event }) => event));
         this.#waiting = this.#waiting.slice(group.length);
         for (const { done } of group) done();
+        this.#trouble.ended();
         pauseMs = retryMs.first;
       } catch (error) {
-        this.#log.warn(
-          { err: messageOf(error), waiting: this.#waiting.length },
-          'events wait for the database',
-        );
+        this.#trouble.met({ err: messageOf(error), waiting: this.#waiting.length });
         await sleep(pauseMs);
         pauseMs = Math.min(pauseMs * 2, retryMs.longest);
       }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Database } from '../db/connect.ts';
 import { isTransient } from '../db/transient.ts';
 import { messageOf } from '../domain/error-message.ts';
+import { LastingTrouble } from '../lasting-trouble.ts';
 import { makeFolder } from '../local/make-folder.ts';
 import type { Logger } from '../logging.ts';
 import { unsubscribe } from './unsubscribe.ts';
@@ -43,11 +44,17 @@ export class KeptUnsubscribes {
   readonly #options: KeptUnsubscribesOptions;
   /** Files there are, as far as this process knows. */
   #count = 0;
+  readonly #trouble: LastingTrouble;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: KeptUnsubscribesOptions) {
     this.#options = options;
+    this.#trouble = new LastingTrouble(
+      options.log,
+      'unsubscribes on disk could not be entered, or not be removed then',
+      'all unsubscribes on disk are in force',
+    );
   }
 
   /** Looks from now on for what can be entered. */
@@ -119,13 +126,8 @@ export class KeptUnsubscribes {
         if (isTransient(error)) break;
       }
     }
-    if (errors.length > 0) {
-      const err = messageOf(errors[0]);
-      log.warn(
-        { err, waiting: this.#count },
-        'unsubscribes on disk could not be entered, or not be removed then',
-      );
-    }
+    if (errors.length > 0) this.#trouble.met({ err: messageOf(errors[0]), waiting: this.#count });
+    else this.#trouble.ended();
     if (entered > 0) log.info({ entered }, 'unsubscribes that were kept on disk are in force');
   }
 

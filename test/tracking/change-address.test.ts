@@ -5,6 +5,7 @@ import {
   contact,
   contactList,
   globalOptOut,
+  leftMailbox,
   listMember,
   listOptOut,
   subscriptionRequest,
@@ -73,6 +74,7 @@ describe('another address, asked for on the preference page', () => {
     expect((await confirm(link, { 'sec-fetch-site': 'cross-site' })).status).toBe(400);
     expect(await addressOf(contactId)).toBe(email);
 
+    await database.db.insert(leftMailbox).values({ emailKey: next, bounceCount: 2 });
     expect((await confirm(link)).html).toContain('Your address is changed');
     expect(await contactOf(contactId)).toMatchObject({ emailKey: next, bounceCount: 0 });
     const member = and(eq(listMember.contactId, contactId), eq(listMember.listId, campaign.listId));

@@ -144,6 +144,22 @@ describe('while the database is away', () => {
     rmSync(dir, { recursive: true });
   });
 
+  test('trouble that lasts is told once, and once that it is over', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'exm-kept-'));
+    const told: string[] = [];
+    const tell = (_facts: unknown, words?: string) => void told.push(words ?? '');
+    const telling = Object.assign(Object.create(log), { warn: tell, info: tell });
+    const kept = new KeptUnsubscribes({ dir, db: database.db, log: telling });
+    const blocked = join(dir, '0.unsubscribe.json');
+    mkdirSync(blocked);
+    for (let time = 0; time < 5; time++) await kept.enter();
+    expect(told).toEqual(['unsubscribes on disk could not be entered, or not be removed then']);
+    rmSync(blocked, { recursive: true });
+    for (let time = 0; time < 5; time++) await kept.enter();
+    expect(told.slice(1)).toEqual(['all unsubscribes on disk are in force']);
+    rmSync(dir, { recursive: true });
+  });
+
   test('a disk that takes nothing is no reason to say that it was kept', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'exm-kept-'));
     writeFileSync(join(dir, 'file'), '');

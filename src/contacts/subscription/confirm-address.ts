@@ -56,6 +56,8 @@ export async function confirmAddress(
         return { ...request, state: 'taken' };
       throw error;
     }
+    // Its owner has just read a mail there: bounces that were left at it are over.
+    await tx.execute(sql`update contact set bounce_count = 0 where id = ${contactId}`);
     await tx.execute(sql`update subscription_request set confirmed_at = now() where id = ${id}`);
     const isTakenBack = purpose === 'old-address';
     await tx.execute(sql`
