@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../../db/connect.ts';
 import { InputError } from '../../domain/errors.ts';
+import { checkSavedSegment } from '../segments/check-segment.ts';
 import { segmentMembers } from '../segments/segment-members.ts';
 
 /** A campaign's lists. It keeps those that it was created with; who is on a segmented one is found anew each time. */
@@ -31,11 +32,16 @@ export type Segment = NamedList & { readonly expression: string };
  * As values and not as a subquery, of which the planner does not know which lists they are: it takes a million members for
  * some thousands, and looks up each contact by itself (measured: five times the time where half of the contacts are on
  * other lists).
+ *
+ * Segments are checked each time, included and excluded ones alike: whoever reads the lists decides by them who gets mail.
+ *
+ * @throws InputError SEGMENT_WRONG that names the list: without one of them nobody knows who gets the campaign
  */
 export async function readLists(db: Queries, campaignId: string): Promise<CampaignLists> {
   const { rows } = await db.execute<{ role: string } & Pick<NamedList, keyof NamedList>>(sql`
     select role, id, name, expression from campaign_list join contact_list on id = list_id
      where campaign_id = ${campaignId} order by role, id`);
+  await checkSegments(db, rows);
   const inRole = (role: string): ListsInRole => {
     const all = rows.filter((row) => row.role === role);
     return {
@@ -48,26 +54,13 @@ export async function readLists(db: Queries, campaignId: string): Promise<Campai
   return { included: inRole('include'), excluded: inRole('exclude') };
 }
 
-function idsOf(lists: readonly NamedList[]): SQL {
-  return sql`(${sql.param(lists.map(({ id }) => id))}::integer[])`;
+async function checkSegments(db: Queries, lists: readonly NamedList[]): Promise<void> {
+  for (const list of lists) if (list.expression !== null) await checkSegment(db, list.name, list.expression);
 }
 
-/**
- * A common table expression for each segmented list, to stand behind WITH; what the functions below say of such lists
- * reads them. None where all lists are static.
- *
- * @param among a condition over `contact.id`, where only some contacts are looked at
- * @throws InputError SEGMENT_WRONG that names the list: without one of them nobody knows who gets the campaign
- */
-export function withSegments({ included, excluded }: CampaignLists, among?: SQL): SQL[] {
-  const segments = [...included.segments, ...excluded.segments];
-  const once = segments.filter(({ id }, index) => segments.findIndex((other) => other.id === id) === index);
-  return once.map((segment) => sql`${nameOf(segment)} as materialized (${compiled(segment, among)})`);
-}
-
-function compiled({ name, expression }: Segment, among: SQL | undefined): SQL {
+async function checkSegment(db: Queries, name: string, expression: string): Promise<void> {
   try {
-    return segmentMembers(expression, among);
+    await checkSavedSegment(db, expression);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(
@@ -81,6 +74,24 @@ function compiled({ name, expression }: Segment, among: SQL | undefined): SQL {
       },
     );
   }
+}
+
+function idsOf(lists: readonly NamedList[]): SQL {
+  return sql`(${sql.param(lists.map(({ id }) => id))}::integer[])`;
+}
+
+/**
+ * A common table expression for each segmented list, to stand behind WITH; what the functions below say of such lists
+ * reads them. None where all lists are static.
+ *
+ * @param among a condition over `contact.id`, where only some contacts are looked at
+ */
+export function withSegments({ included, excluded }: CampaignLists, among?: SQL): SQL[] {
+  const segments = [...included.segments, ...excluded.segments];
+  const once = segments.filter(({ id }, index) => segments.findIndex((other) => other.id === id) === index);
+  return once.map(
+    (segment) => sql`${nameOf(segment)} as materialized (${segmentMembers(segment.expression, among)})`,
+  );
 }
 
 const nameOf = ({ id }: NamedList) => sql.identifier(`segment_${id}`);

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { advisoryLocks } from '../../db/advisory-locks.ts';
 import type { Database } from '../../db/connect.ts';
 import { analyseWhereStale } from '../analyse-where-stale.ts';
+import { holdFacetTypes } from '../facets/facet-types.ts';
 import { type AudienceSettings, requireCampaign } from './audience.ts';
 import { type DealtTest, fillQueue, fillQueueForTest } from './fill-queue.ts';
 import { type AudienceCounts, audienceCounts, type JudgedCount, readAudience } from './judged-audience.ts';
@@ -40,6 +41,8 @@ export async function queueMessage(
     const stored = await requireCampaign(tx, campaignId);
     if (stored !== undefined) return stored;
     if (hasLimits(settings.sendLimits)) await lockSendLimits(tx);
+    // What a segment takes a facet for is checked, and has to be true still when it is asked.
+    await holdFacetTypes(tx);
     const { named, overruled = [] } = settings;
     if (named !== undefined) await createNameTable(tx, named);
     const audience = await readAudience(tx, campaignId, settings, named !== undefined);

@@ -25,20 +25,44 @@ export async function checkSegment(tx: Queries, expression: string, field?: stri
   const compiled = compileSegment(expression);
   if ('message' in compiled) throw segmentWrong(expression, compiled, field);
   const { named } = compiled.sources;
-  const problem =
-    wrongType(
-      named.facets,
-      await readFacetTypes(
-        tx,
-        named.facets.map(({ name }) => name),
-      ),
-    ) ??
-    (await unknownList(tx, named)) ??
-    (await unknownCampaign(tx, named));
+  await holdLists(tx, named);
+  const problem = await unknownPart(tx, named);
   if (problem !== undefined) throw segmentWrong(expression, problem, field);
   // Whatever else the database would say of it, it says now.
   await tx.execute(sql`explain ${segmentMembers(expression)}`);
   return await warnOfNobodysFacets(tx, named);
+}
+
+/**
+ * Checks a segment that was saved, before it is used: whatever it names has to be there still, as what it is taken for. A
+ * facet of another type or a list that is gone would make it hold for nobody, and an excluded one leave nobody out. Changes
+ * and locks nothing.
+ *
+ * @throws InputError SEGMENT_WRONG
+ */
+export async function checkSavedSegment(db: Queries, expression: string): Promise<void> {
+  const compiled = compileSegment(expression);
+  const problem = 'message' in compiled ? compiled : await unknownPart(db, compiled.sources.named);
+  if (problem !== undefined) throw segmentWrong(expression, problem);
+}
+
+/** The first part of a condition that the database does not know, or knows as something else. */
+async function unknownPart(db: Queries, named: NamedParts): Promise<ExpressionProblem | undefined> {
+  const names = named.facets.map(({ name }) => name);
+  return (
+    wrongType(named.facets, await readFacetTypes(db, names)) ??
+    (await unknownList(db, named)) ??
+    (await unknownCampaign(db, named))
+  );
+}
+
+/** Nobody removes the lists until the transaction ends. */
+async function holdLists(tx: Queries, { lists }: NamedParts): Promise<void> {
+  const names = lists.map(({ name }) => name);
+  if (names.length === 0) return;
+  await tx.execute(
+    sql`select from contact_list where name = any (${sql.param(names)}::text[]) order by id for key share`,
+  );
 }
 
 const typeTaken: Readonly<Record<ValueType, FacetType>> = {
@@ -92,8 +116,7 @@ async function unknownList(tx: Queries, { lists }: NamedParts): Promise<Expressi
         contactList.name,
         lists.map(({ name }) => name),
       ),
-    )
-    .for('key share');
+    );
   const kinds = new Map(
     found.map(({ name, expression }) => [name, expression === null ? 'static' : 'segment']),
   );

@@ -2,9 +2,11 @@ import { asc, eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
 import { audienceOf } from '../../../src/contacts/audience/audience.ts';
+import { audienceReport } from '../../../src/contacts/audience/audience-report.ts';
 import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import {
   campaign,
+  campaignList,
   contact,
   contactList,
   dispatchExclusion,
@@ -121,24 +123,56 @@ describe('a campaign to segmented lists', () => {
     expect(await atSending(before)).toEqual(['list-opt-out', null, 'list-opt-out', 'list-opt-out']);
   });
 
-  it('is not queued where nobody can tell any more who is on one of them', async () => {
-    const [contactId = 0] = await insertContacts(database.db, [{ email: 'a@example.com' }]);
-    const list = await insertList(database.db, [contactId]);
-    const broken = await insertSegment(database.db, 'contact.');
-    for (const role of ['include', 'exclude'] as const) {
-      const lists = { include: [list.id], [role]: role === 'include' ? [list.id, broken.id] : [broken.id] };
-      const id = await insertCampaign(database.db, lists);
+  const brokenConditions = {
+    'does not compile': 'contact.',
+    'takes a facet for another type than it has now': 'contact.facets.age == "18"',
+    'takes text for a number': '!(contact.facets.city > 1)',
+    'asks for a list that is gone': '!("gone" in contact.lists)',
+    'asks for a campaign that is gone': 'opens("gone") == 0',
+  };
+  it.each(
+    Object.entries(brokenConditions).flatMap(([what, expression]) =>
+      (['include', 'exclude'] as const).map((role) => [role, what, expression] as const),
+    ),
+  )(
+    'is neither counted, queued nor sent where a segment that it would %s %s',
+    async (role, _, expression) => {
+      const [contactId = 0] = await insertContacts(database.db, [
+        { email: 'a@example.com', facets: { age: 18, city: 'Bonn' } },
+      ]);
+      await database.db.execute(
+        sql`insert into facet (name, type) values ('age', 'number') on conflict do nothing`,
+      );
+      const list = await insertList(database.db, [contactId]);
+      const segment = await insertSegment(database.db, 'contact.facets.age == 18');
+      const include = role === 'include' ? [list.id, segment.id] : [list.id];
+      const ofRole = { include, exclude: role === 'exclude' ? [segment.id] : [] };
+      const before = await insertCampaign(database.db, { include: [list.id] });
+      await queueMessage(database.db, before, settings);
+      const id = await insertCampaign(database.db, ofRole);
+      await database.db.update(contactList).set({ expression }).where(eq(contactList.id, segment.id));
+
       const refused = {
         code: 'SEGMENT_WRONG',
-        field: `list ${broken.name}`,
-        value: 'contact.',
-        message: expect.stringContaining(`segmented list "${broken.name}"`),
+        field: `list ${segment.name}`,
+        value: expression,
+        message: expect.stringContaining(`segmented list "${segment.name}"`),
       };
       await expect(queueMessage(database.db, id, settings)).rejects.toMatchObject(refused);
       await expect(audienceOf(database.db, id, settings)).rejects.toMatchObject(refused);
+      await expect(audienceReport(database.db, id, settings)).rejects.toMatchObject(refused);
+      const named = {
+        batches: [{ contactIds: [contactId], variants: [null], languages: [null] }],
+        unknown: 0,
+      };
+      await expect(queueMessage(database.db, id, { ...settings, named })).rejects.toMatchObject(refused);
       expect(await queued(id)).toEqual([]);
-    }
-  });
+      // Whoever has opted out of a list is asked by the segments at sending.
+      await database.db.insert(campaignList).values({ campaignId: before, listId: segment.id, role });
+      await optOutOf(list.id, 'a@example.com');
+      await expect(atSending(before)).rejects.toMatchObject(refused);
+    },
+  );
 
   it('is unsubscribed from with its segments, also by whom they hold for no more', async () => {
     const [contactId = 0] = await insertContacts(database.db, [{ email: 'a@example.com', language: 'de' }]);
