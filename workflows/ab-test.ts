@@ -16,9 +16,9 @@ import {
 } from '../src/domain/messages.ts';
 import { instantMs } from '../src/domain/time-text.ts';
 import type { BatchWindow } from './batch-window.ts';
-import { describeFailure } from './failures.ts';
+import { describeFailure, noteFailure } from './failures.ts';
 import { step } from './primary-steps.ts';
-import { noteFailure, refuseWith, winnerRequestOf } from './requests.ts';
+import { refuseWith, winnerRequestOf } from './requests.ts';
 import type { Rounds } from './rounds.ts';
 
 /** No decision is moved further than this, milliseconds. */

@@ -12,8 +12,9 @@ import {
   resumeSignal,
   resumeUpdate,
 } from '../src/domain/messages.ts';
+import { noteFailure } from './failures.ts';
 import { step } from './primary-steps.ts';
-import { longestText, noteFailure, refuseWith, requestOf } from './requests.ts';
+import { longestText, refuseWith, requestOf } from './requests.ts';
 
 /** How long a control update waits for the last dispatcher to fall silent before it answers all the same. */
 const silenceTimeout = '5s';

@@ -4,6 +4,7 @@ import type { DispatchNewsletterInput, DispatchResult } from '../src/domain/disp
 import { countsOf } from '../src/domain/outcome.ts';
 import type { DispatchNewsletterStep } from '../src/domain/pipeline.ts';
 import { DispatchRun } from './dispatch-run.ts';
+import { tolerating } from './failures.ts';
 import { notification, primaryActivities, step } from './primary-steps.ts';
 import { testSend } from './send-test-message.ts';
 
@@ -60,7 +61,7 @@ const steps: Record<DispatchNewsletterStep, (run: DispatchRun) => Promise<void>>
   SendTestMessage: async (run) => {
     const prepared = await step('SendTestMessage').prepareTestMessage(run.campaign);
     if (prepared !== undefined) {
-      const sending = run.tolerating('SendTestMessage', async () => await testSend(run, prepared));
+      const sending = tolerating('SendTestMessage', async () => await testSend(run, prepared));
       // A campaign that is cancelled does not wait for a dispatcher to come and send a test.
       await Promise.race([sending, condition(() => run.isCancelled)]);
     }

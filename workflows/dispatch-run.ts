@@ -2,12 +2,9 @@ import {
   ApplicationFailure,
   allHandlersFinished,
   type CancellationScope,
-  ContinueAsNew,
   condition,
   continueAsNew,
-  log,
   setHandler,
-  sleep,
 } from '@temporalio/workflow';
 import type { CampaignState, DispatchWord, SubState } from '../src/domain/campaign-state.ts';
 import type {
@@ -30,21 +27,10 @@ import { AbTest } from './ab-test.ts';
 import { BatchWindow } from './batch-window.ts';
 import { CampaignDisplay } from './campaign-display.ts';
 import { DispatchControl } from './dispatch-control.ts';
-import { describeFailure, preconditionsFailed } from './failures.ts';
+import { preconditionsFailed, tolerating } from './failures.ts';
+import { PipelineSteps } from './pipeline-steps.ts';
 import { step } from './primary-steps.ts';
 import { Rounds } from './rounds.ts';
-
-/** Steps that a dispatch still goes through when it was cancelled, or when the steps after MoveToSent were given up. */
-const stepsAfterCancel = new Set([
-  'WaitForDispatchToFinish',
-  'MoveToSent',
-  'NotifyDispatchFinished',
-  'FinalizeDispatch',
-]);
-
-/** Pause before a last step of a cancelled dispatch is tried again, milliseconds: it doubles each time up to the longest. */
-const firstRetryMs = 10_000;
-const longestRetryMs = 600_000;
 
 /** What a person's word says of a campaign, before what it is doing. */
 const heldSubStates: Partial<Record<DispatchWord, SubState>> = { pause: 'Paused', cancel: 'Cancelled' };
@@ -62,23 +48,17 @@ export class DispatchRun {
   readonly campaign: { readonly campaignId: string };
   readonly window: BatchWindow;
   readonly control: DispatchControl;
+  readonly steps: PipelineSteps;
   readonly rounds: Rounds;
   readonly test: AbTest;
   contentHash: string;
   isFinishing = false;
   private readPlanOnce: DispatchPlan | undefined;
-  private currentStep: number;
   private state: CampaignState;
   private subState: SubState;
   private preconditions: PreconditionsResult | undefined;
   private finalTotals: Totals | undefined;
-  /** How the step that is being done failed last, for the one who decides about it. */
-  private lastFailure: string | undefined;
-  /** Why the end of a cancelled dispatch keeps it waiting. */
-  private trouble: string | undefined;
   private everybodyHasOutcome = false;
-  /** Steps that were held when a person gave up what was left once all mail was out. */
-  private readonly givenUp = new Set<string>();
   private triedToFinish: boolean;
   private readonly background: Promise<void>[] = [];
   private readonly display = new CampaignDisplay();
@@ -87,14 +67,14 @@ export class DispatchRun {
     const { carried } = input;
     this.campaign = { campaignId: input.campaignId };
     this.readPlanOnce = carried?.plan;
-    this.currentStep = carried?.step ?? 0;
     this.state = carried?.state ?? 'Draft';
     this.subState = carried?.subState ?? 'Initialization';
     this.contentHash = carried?.contentHash ?? '';
-    // Only a MoveToSent that is tried again sends, and so is ever continued as new.
-    this.triedToFinish = this.currentStepName === 'MoveToSent';
     if (carried !== undefined) this.preconditions = noFailures;
     this.control = new DispatchControl(this, carried?.control);
+    this.steps = new PipelineSteps(this, carried?.step);
+    // Only a MoveToSent that is tried again sends, and so is ever continued as new.
+    this.triedToFinish = this.steps.currentName === 'MoveToSent';
     this.window = new BatchWindow(this, carried?.window);
     this.rounds = new Rounds(this, carried?.lastRound);
     this.test = new AbTest(this, carried?.test);
@@ -108,6 +88,10 @@ export class DispatchRun {
 
   get hasPlan(): boolean {
     return this.readPlanOnce !== undefined;
+  }
+
+  get stepNames(): readonly string[] | undefined {
+    return this.readPlanOnce?.pipelines.dispatchNewsletter;
   }
 
   get word(): DispatchWord {
@@ -131,7 +115,7 @@ export class DispatchRun {
   }
 
   get canGiveUp(): boolean {
-    return this.currentStepName !== 'MoveToSent';
+    return this.steps.canGiveUp;
   }
 
   get isSilent(): boolean {
@@ -169,13 +153,9 @@ export class DispatchRun {
     this.show();
   }
 
-  /** Performs the pipeline's steps in order. A step that fails for good holds the campaign until a person resumes it. */
+  /** Performs the pipeline, and what follows from its end. */
   async performAll(perform: (name: string) => Promise<void>): Promise<void> {
-    const names = this.plan.pipelines.dispatchNewsletter;
-    for (; this.currentStep < names.length; this.currentStep++) {
-      const name = names[this.currentStep] ?? '';
-      await this.performOne(name, perform);
-    }
+    await this.steps.performAll(perform);
     await this.endDispatch();
     await Promise.all(this.background);
   }
@@ -248,14 +228,7 @@ export class DispatchRun {
 
   /** Runs beside the following steps, which neither wait for it nor fail with it. */
   inBackground(about: string, run: () => Promise<void>): void {
-    this.background.push(
-      run().catch((error) => log.warn(`${about} failed`, { reason: describeFailure(error) })),
-    );
-  }
-
-  /** Runs now; a failure is noted and the pipeline goes on. */
-  async tolerating(about: string, run: () => Promise<void>): Promise<void> {
-    await run().catch((error) => log.warn(`${about} failed`, { reason: describeFailure(error) }));
+    this.background.push(tolerating(about, run));
   }
 
   result(): DispatchResult {
@@ -270,14 +243,21 @@ export class DispatchRun {
     this.show();
   }
 
-  giveUpSteps(): { readonly step: string; readonly reason: string } {
-    const name = this.currentStepName;
-    this.givenUp.add(name);
-    const reason =
-      this.lastFailure === undefined
-        ? 'the steps that were left when all mail was out were given up'
-        : `the step ${name} failed and was given up: ${this.lastFailure}`;
-    return { step: name, reason };
+  giveUpSteps(): ReturnType<PipelineSteps['giveUp']> {
+    return this.steps.giveUp();
+  }
+
+  leftOut(): void {
+    this.preconditions ??= cancelledFirst;
+  }
+
+  stepFailed(name: string): void {
+    // What kept the books from being closed may be that somebody is without an outcome after all.
+    if (name === 'MoveToSent') this.everybodyHasOutcome = false;
+  }
+
+  troubleChanged(): void {
+    this.show();
   }
 
   batchEnded(): void {
@@ -294,10 +274,10 @@ export class DispatchRun {
 
   async continueAsNew(): Promise<never> {
     await this.settled();
-    const { plan, currentStep, state, subState, contentHash } = this;
+    const { plan, state, subState, contentHash } = this;
     const carried: CarriedState = {
       plan,
-      step: currentStep,
+      step: this.steps.carry(),
       state,
       subState,
       contentHash,
@@ -317,71 +297,9 @@ export class DispatchRun {
     await condition(() => this.control.isSettled && this.test.isSettled && allHandlersFinished());
   }
 
-  private async performOne(name: string, perform: (name: string) => Promise<void>): Promise<void> {
-    this.lastFailure = undefined;
-    for (let tries = 0; ; tries++) {
-      // Whoever starts a campaign that is paused at once is told its conditions all the same.
-      if (tries > 0 || name !== 'CheckPreconditions') await this.control.untilMayGoOn();
-      if ((this.isCancelled || this.givenUp.size > 0) && !stepsAfterCancel.has(name)) {
-        // Whoever waits for the conditions to be checked must hear that they never will be.
-        this.preconditions ??= cancelledFirst;
-        return;
-      }
-      try {
-        await perform(name);
-        await this.explain(undefined);
-        return;
-      } catch (error) {
-        if (error instanceof ContinueAsNew) throw error;
-        if (error instanceof ApplicationFailure && error.type === preconditionsFailed) {
-          await this.didNotStart();
-          if (!this.isCancelled) throw error;
-          continue;
-        }
-        this.lastFailure = describeFailure(error);
-        // It was tried once more after it had been given up: what is left undone is shown with the campaign.
-        if (this.givenUp.has(name)) return;
-        // What kept the books from being closed may be that somebody is without an outcome after all.
-        if (name === 'MoveToSent') this.everybodyHasOutcome = false;
-        await this.control.hold(
-          this.isAllOut
-            ? `all mail is out, but the step ${name} failed: ${this.lastFailure}`
-            : `${name}: ${this.lastFailure}`,
-        );
-        // A cancelled dispatch cannot be held; its last steps are tried again until they succeed.
-        if (this.isCancelled && stepsAfterCancel.has(name)) {
-          await this.explain(`the step ${name} failed and is tried again: ${this.lastFailure}`);
-          await sleep(Math.min(firstRetryMs * 2 ** Math.min(tries, 10), longestRetryMs));
-        }
-      }
-    }
-  }
-
-  /** A start whose conditions are not met: what a person said of it meanwhile is not left behind. */
-  private async didNotStart(): Promise<void> {
-    for (;;) {
-      await this.settled();
-      if (this.word !== 'pause') return;
-      await this.control.takeBackPause();
-    }
-  }
-
-  /** Shows what keeps the end of a cancelled dispatch waiting, or that nothing does any more. */
-  private async explain(trouble: string | undefined): Promise<void> {
-    if (this.trouble === trouble) return;
-    this.trouble = trouble;
-    this.show();
-    await this.tolerating('showing what went wrong', async () => {
-      await step(this.currentStepName, 'say what is wrong').showReason({
-        ...this.campaign,
-        reason: this.reason,
-      });
-    });
-  }
-
-  private get reason(): string | undefined {
+  get reason(): string | undefined {
     return (
-      [this.control.reason, this.trouble].filter((part) => part !== undefined).join('; but ') ||
+      [this.control.reason, this.steps.trouble].filter((part) => part !== undefined).join('; but ') ||
       this.test.reason
     );
   }
@@ -390,17 +308,11 @@ export class DispatchRun {
   private async endDispatch(): Promise<void> {
     if (!this.isSent) return this.show();
     await this.control.settled();
-    await this.tolerating(
+    await tolerating(
       'the end of the dispatch',
       async () => await step('DispatchNewsletter', 'every step is done').endDispatch(this.campaign),
     );
     this.entered('Sent', 'None');
-  }
-
-  /** The step that is being done: Initialization before the first, None after the last. */
-  private get currentStepName(): string {
-    const names = this.readPlanOnce?.pipelines.dispatchNewsletter;
-    return names === undefined ? 'Initialization' : (names[this.currentStep] ?? 'None');
   }
 
   private totals(): Totals {
@@ -416,7 +328,7 @@ export class DispatchRun {
       name: this.readPlanOnce?.campaignName ?? '',
       state: this.state,
       subState: heldSubStates[this.word] ?? this.subState,
-      step: this.currentStepName,
+      step: this.steps.currentName,
       totals: this.totals(),
       batches: { running: this.window.runningBatches, finished: this.window.finishedBatches },
       slots: this.window.capacity.slots,

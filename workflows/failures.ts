@@ -1,4 +1,4 @@
-import { ApplicationFailure, rootCause } from '@temporalio/workflow';
+import { ApplicationFailure, log, rootCause } from '@temporalio/workflow';
 
 /** The type of the failure that ends a start whose conditions are not met. */
 export const preconditionsFailed = 'PRECONDITIONS_FAILED';
@@ -10,4 +10,13 @@ export function describeFailure(error: unknown): string {
   if (innermost instanceof ApplicationFailure && innermost.type)
     return `${innermost.message} (${innermost.type})`;
   return rootCause(error) ?? String(error);
+}
+
+export function noteFailure(what: string, error: unknown): void {
+  log.warn(what, { reason: describeFailure(error) });
+}
+
+/** Runs now; a failure is noted and whatever follows goes on. */
+export async function tolerating(about: string, run: () => Promise<void>): Promise<void> {
+  await run().catch((error) => noteFailure(`${about} failed`, error));
 }

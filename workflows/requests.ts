@@ -1,6 +1,5 @@
-import { ApplicationFailure, log } from '@temporalio/workflow';
+import { ApplicationFailure } from '@temporalio/workflow';
 import type { ControlRequest, MoveRequest, WinnerRequest } from '../src/domain/messages.ts';
-import { describeFailure } from './failures.ts';
 
 /** Longest name or reason that is kept, characters. */
 export const longestText = 500;
@@ -22,10 +21,6 @@ export function winnerRequestOf(
     at: typeof at === 'string' ? at : undefined,
     inMs: typeof inMs === 'number' && Number.isFinite(inMs) ? inMs : undefined,
   };
-}
-
-export function noteFailure(what: string, error: unknown): void {
-  log.warn(what, { reason: describeFailure(error) });
 }
 
 /** Refuses a request, where there is a reason to. @throws ApplicationFailure REFUSED */
