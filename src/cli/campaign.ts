@@ -1,34 +1,28 @@
 import { Command } from 'commander';
-import { campaignAudienceCommand } from './campaign-audience.ts';
-import { campaignAuditCommand } from './campaign-audit.ts';
-import { campaignCheckCommand } from './campaign-check.ts';
-import { campaignControlCommand } from './campaign-control.ts';
-import { campaignCreateCommand } from './campaign-create.ts';
-import { campaignListCommand } from './campaign-ls.ts';
-import { campaignPreviewCommand } from './campaign-preview.ts';
-import { campaignShowCommand } from './campaign-show.ts';
-import { campaignStartCommand } from './campaign-start.ts';
-import { campaignStatusCommand } from './campaign-status.ts';
-import { campaignTestCommand } from './campaign-test.ts';
-import { campaignWatchCommand } from './campaign-watch.ts';
-import { campaignWinnerCommand } from './campaign-winner.ts';
 
-export function campaignCommand(): Command {
-  return new Command('campaign')
-    .description('check, create, start, steer and watch campaigns')
-    .addCommand(campaignCheckCommand())
-    .addCommand(campaignCreateCommand())
-    .addCommand(campaignShowCommand())
-    .addCommand(campaignAudienceCommand())
-    .addCommand(campaignPreviewCommand())
-    .addCommand(campaignTestCommand())
-    .addCommand(campaignStartCommand())
-    .addCommand(campaignControlCommand('pause'))
-    .addCommand(campaignControlCommand('resume'))
-    .addCommand(campaignControlCommand('cancel'))
-    .addCommand(campaignWinnerCommand())
-    .addCommand(campaignStatusCommand())
-    .addCommand(campaignWatchCommand())
-    .addCommand(campaignAuditCommand())
-    .addCommand(campaignListCommand());
+/** In the order of the help. */
+const subcommands: Readonly<Record<string, () => Promise<Command>>> = {
+  check: async () => (await import('./campaign-check.ts')).campaignCheckCommand(),
+  create: async () => (await import('./campaign-create.ts')).campaignCreateCommand(),
+  show: async () => (await import('./campaign-show.ts')).campaignShowCommand(),
+  audience: async () => (await import('./campaign-audience.ts')).campaignAudienceCommand(),
+  preview: async () => (await import('./campaign-preview.ts')).campaignPreviewCommand(),
+  test: async () => (await import('./campaign-test.ts')).campaignTestCommand(),
+  start: async () => (await import('./campaign-start.ts')).campaignStartCommand(),
+  pause: async () => (await import('./campaign-control.ts')).campaignControlCommand('pause'),
+  resume: async () => (await import('./campaign-control.ts')).campaignControlCommand('resume'),
+  cancel: async () => (await import('./campaign-control.ts')).campaignControlCommand('cancel'),
+  winner: async () => (await import('./campaign-winner.ts')).campaignWinnerCommand(),
+  status: async () => (await import('./campaign-status.ts')).campaignStatusCommand(),
+  watch: async () => (await import('./campaign-watch.ts')).campaignWatchCommand(),
+  audit: async () => (await import('./campaign-audit.ts')).campaignAuditCommand(),
+  ls: async () => (await import('./campaign-ls.ts')).campaignListCommand(),
+};
+
+/** @param called the one that is called: no other is loaded. Left out, or none of these: all, for the help shows their arguments. */
+export async function campaignCommand(called?: string): Promise<Command> {
+  const command = new Command('campaign').description('check, create, start, steer and watch campaigns');
+  const load = called !== undefined && Object.hasOwn(subcommands, called) ? subcommands[called] : undefined;
+  for (const one of load === undefined ? Object.values(subcommands) : [load]) command.addCommand(await one());
+  return command;
 }

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 
 export interface LazyCommand {
   readonly about: string;
-  readonly load: () => Promise<Command>;
+  /** @param called the word behind the command's name: which of its own commands is called */
+  readonly load: (called?: string) => Promise<Command>;
 }
 
 /** The commands, each loaded only when it is called: a short answer must not wait for the whole program to load. */
@@ -25,7 +26,7 @@ export const commands: Readonly<Record<string, LazyCommand>> = {
   },
   campaign: {
     about: 'check, create, start, steer and watch campaigns',
-    load: async () => (await import('./campaign.ts')).campaignCommand(),
+    load: async (called) => await (await import('./campaign.ts')).campaignCommand(called),
   },
   contact: {
     about: 'import, set, export, look at and erase contacts, and opt out of all mail or of a list',

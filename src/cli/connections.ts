@@ -3,7 +3,6 @@ import type { Environment } from '../config/environment.ts';
 import { type CommandSettings, readCommandSettings } from '../config/settings.ts';
 import { closeDatabase, connectDatabase, type Database, pingDatabase } from '../db/connect.ts';
 import { requireCurrentSchema } from '../db/migrate.ts';
-import { connectClient } from '../temporal/client-connection.ts';
 
 /** Runs with the database, which must answer and have this program's schema, and closes it. */
 export async function withDatabase<T>(
@@ -24,6 +23,8 @@ export async function withDatabase<T>(
 
 /** Runs with a Temporal client and closes it. */
 export async function withClient<T>(env: Environment, run: (client: Client) => Promise<T>): Promise<T> {
+  // Loaded here: its client takes longer to load than most commands, which do without, take for all they do.
+  const { connectClient } = await import('../temporal/client-connection.ts');
   const client = await connectClient(env);
   try {
     return await run(client);

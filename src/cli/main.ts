@@ -15,11 +15,11 @@ const program = new Command('exm')
   .description('Sends email campaigns: durable, on Temporal, by any number of dispatch servers.')
   .version(version);
 
-const called = process.argv[2] ?? '';
+const [called = '', calledOfIt] = process.argv.slice(2);
 // Loading a worker takes a moment, in which a signal would end the process without a word.
 if (called === 'worker') (await import('../../workers/stop-request.ts')).listenForStop();
 for (const [name, { about, load }] of Object.entries(commands)) {
-  program.addCommand(name === called ? await load() : new Command(name).description(about));
+  program.addCommand(name === called ? await load(calledOfIt) : new Command(name).description(about));
 }
 
 /** Wrong usage ends with 2 and names --help, also in commands of commands; asking for help is not an error. */
