@@ -1,3 +1,4 @@
+import type { ExclusionSettings } from '../contacts/audience/exclusion.ts';
 import type { Awaitable } from '../domain/awaitable.ts';
 import { withoutAddresses } from '../domain/error-message.ts';
 import { FailedError, UnavailableError } from '../domain/errors.ts';
@@ -53,11 +54,14 @@ export class MessageSender {
       email: OutgoingEmail,
       message: ComposedMessage,
     ) => Awaitable<ComposedMessage>,
+    /** By which whoever had to wait is judged once more: those of the campaign. */
+    private readonly rules: ExclusionSettings,
   ) {}
 
   /**
    * Hands the message over and sets `outcome` or `deferredReply`; neither, where it must not be handed over now: the
-   * thread was told to stop while it waited for the mail server, or others have settled the recipient meanwhile.
+   * thread was told to stop while it waited for the mail server, others have settled the recipient meanwhile, or it has
+   * another address.
    *
    * @param until monotonic time, milliseconds, until which the recipient counts as just read
    * @param next makes the message that most likely follows
@@ -145,14 +149,15 @@ export class MessageSender {
   }
 
   private async mayHandOverLater(email: OutgoingEmail, until: number): Promise<boolean> {
-    const { recorder, db, settings } = this.host;
+    const { recorder, db } = this.host;
     let isFreshUntil = until;
     while (await recorder.mayGoOn(this.lease)) {
       if (performance.now() <= isFreshUntil) return true;
       const askedAt = performance.now();
       const own = { first: email.position, last: email.position };
-      const [queued] = await readRecipients(db, email.campaignId, own, 1, settings);
-      if (queued === undefined) return false;
+      const [queued] = await readRecipients(db, email.campaignId, own, 1, this.rules);
+      // At another address by now: what was made for the one before, whose "no" was not asked for, is not sent.
+      if (queued === undefined || queued.recipient.email !== email.recipient.email) return false;
       if (queued.exclusion !== null) {
         email.outcome = { kind: 'skipped', reason: queued.exclusion };
         return false;

@@ -130,7 +130,7 @@ async function sendRange(
     ...(isAtMostOnce ? { announce: async (group) => await recorder.announce(lease, group) } : {}),
   });
   const count = Math.min(threads.count, rangeLength(range));
-  const tasks = Array.from({ length: count }, () => new SendEmail(host, lease, content, steps));
+  const tasks = Array.from({ length: count }, () => new SendEmail(host, lease, content, steps, rules));
   work.follow(feed);
   const forget = lease.onWake(() => threads.review());
   try {

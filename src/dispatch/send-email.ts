@@ -1,3 +1,4 @@
+import type { ExclusionSettings } from '../contacts/audience/exclusion.ts';
 import type { Awaitable } from '../domain/awaitable.ts';
 import { nextAttemptInMs } from '../domain/deferral-policy.ts';
 import { FailedError } from '../domain/errors.ts';
@@ -42,10 +43,11 @@ export class SendEmail {
     private readonly lease: Lease,
     private readonly content: LoadedContent,
     steps: readonly string[],
+    rules: ExclusionSettings,
   ) {
-    this.sender = new MessageSender(host, lease, content.frozen, (email, message) =>
-      this.isSentAsFilled ? this.compose(email, '7bit') : message,
-    );
+    const composeAs7bit = (email: OutgoingEmail, message: ComposedMessage) =>
+      this.isSentAsFilled ? this.compose(email, '7bit') : message;
+    this.sender = new MessageSender(host, lease, content.frozen, composeAs7bit, rules);
     this.isSentAsFilled = steps.indexOf('SendEmail') === steps.indexOf('FillEmail') + 1;
     this.isFilledFirst = this.isSentAsFilled && steps[0] === 'FillEmail';
     const isOursAlone = steps.every((name) => sendEmailSteps.some((builtIn) => builtIn === name));
@@ -60,7 +62,8 @@ export class SendEmail {
 
   /**
    * @param upcoming the recipient that most likely follows: announced to the mail server together with this message
-   * @returns false where this recipient was not attempted: the thread was told to stop, or others have settled them
+   * @returns false where this recipient was not attempted: the thread was told to stop, others have settled them, or they have
+   *   another address
    */
   async run({ queued, until }: Fed, upcoming?: QueuedRecipient): Promise<boolean> {
     this.until = until;

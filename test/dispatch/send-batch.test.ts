@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryConfig } from 'pg';
 import { describe, expect, it } from 'vitest';
+import { changeAddress } from '../../src/contacts/addresses/change-address.ts';
 import { optOut } from '../../src/contacts/consent/opt-out.ts';
 import { startBluntMailServer } from '../support/blunt-mail-server.ts';
 import { useClosers } from '../support/closers.ts';
@@ -155,8 +156,12 @@ describe('a batch', () => {
 
   describe('that waits for a connection', () => {
     /** A dispatcher that has taken the batch and gets no connection until `connect`. */
-    async function waiting(name: string) {
+    async function waiting(name: string, overruled: readonly string[] = []) {
       const batch = await queuedCampaign(database.db, people(name, 3));
+      await database.db.$client.query('update campaign set overruled = $2 where id = $1', [
+        batch.campaignId,
+        JSON.stringify(overruled),
+      ]);
       const receiver = await startReceiver();
       let isAsked = false;
       let connect: () => void = () => undefined;
@@ -198,6 +203,29 @@ describe('a batch', () => {
       expect(await sending).toMatchObject({ counts: { sent: 2, skipped: 1 } });
       expect(receiver.messages).toHaveLength(2);
       expect((await books(batch.campaignId))['opt-out-1@example.com']).toMatchObject({ kind: 'skipped' });
+    });
+
+    it('sends to the address that somebody has by now, and nothing to the one before, which has said no', async () => {
+      const { receiver, sending, connect } = await waiting('moved');
+      await changeAddress(database.db, 'moved-1@example.com', 'moved-on@example.com');
+      await optOut(database.db, 'moved-1@example.com');
+      await delay(1_100);
+      connect();
+      expect(await sending).toMatchObject({ counts: { sent: 3 } });
+      expect(receiver.messages.flatMap(({ to }) => to).sort()).toEqual([
+        'moved-2@example.com',
+        'moved-3@example.com',
+        'moved-on@example.com',
+      ]);
+    });
+
+    it('overrules for whoever waited what the DispatchManager overruled for all', async () => {
+      const { batch, sending, connect } = await waiting('overruled', ['undelivered-maximum']);
+      await database.db.$client.query(`update contact set bounce_count = 100 where email like 'overruled-%'`);
+      await delay(1_100);
+      connect();
+      expect(await sending).toMatchObject({ counts: { sent: 3, skipped: 0 } });
+      expect((await books(batch.campaignId))['overruled-1@example.com']).toMatchObject({ kind: 'sent' });
     });
 
     it('hands nothing over when its process is to stop', async () => {
