@@ -28,6 +28,7 @@ function facts(report: RecipientReport): string {
     ['goes to', listsText(report.lists, 'include')],
     ['leaves out', listsText(report.lists, 'exclude')],
     ['excluded now', exclusions.map(({ reason }) => reason).join(', ') || 'by nothing'],
+    ['overruled', report.overruled.join(', ') || null],
     [
       'queued',
       queue === null

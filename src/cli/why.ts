@@ -18,8 +18,8 @@ export function whyCommand(): Command {
         const workflows = new CampaignWorkflows(env, io);
         try {
           await withDatabase(env, 'why', async (db, { configFile }) => {
-            const { settings } = await loadExmConfig(configFile, process.cwd());
-            const report = await recipientReport(db, id, email, settings);
+            const { settings, dispatchManager } = await loadExmConfig(configFile, process.cwd());
+            const report = await recipientReport(db, id, email, settings, dispatchManager);
             const words = answerInWords(report);
             // Who waits for a campaign that nothing works on any more waits in vain.
             const isWaiting = report.answer === 'waiting' || report.answer === 'nobody-queued';

@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { emailKey } from '../../src/contacts/addresses/email-address.ts';
+import type { OverrulableReason } from '../../src/contacts/audience/managed/dispatch-manager.ts';
 import { queueMessage } from '../../src/contacts/audience/queue-message.ts';
 import {
   campaign,
@@ -311,5 +312,40 @@ describe('somebody who is queued', () => {
     expect(await answer(one.id)).toMatch(
       /^No: there is no contact .* in the ledger under its number alone\.$/,
     );
+  });
+});
+
+describe('whoever is no recipient yet of a campaign whose recipients a DispatchManager names', () => {
+  const managed = async (id: string, overrules: OverrulableReason[] = []) =>
+    await recipientReport(database.db, id, email, settings, { overrules });
+
+  it('is told that it is asked, and what holds whomever it names', async () => {
+    const { id, contactId, excluded } = await sample();
+    await database.db.delete(listMember);
+    const free = await managed(id);
+    expect(free).toMatchObject({ answer: 'nobody-queued', isManaged: true, exclusions: [] });
+    expect(answerInWords(free).join(' ')).toMatch(
+      /says who gets it, whatever lists they are on\. As things are now, ann@example\.com would get it if it is named\.$/,
+    );
+    await change({ doNotMarket: true });
+    await database.db.insert(listMember).values({ listId: excluded.id, contactId });
+    expect(answerInWords(await managed(id)).join(' ')).toMatch(
+      /would not get it even if it is named\. What excludes it now: it is on the excluded list .*; it is marked DoNotMarket\.$/,
+    );
+  });
+
+  it('is told of no reason that it overrules, as queueing will', async () => {
+    const { id } = await sample();
+    await change({ doNotMarket: true, consentRevoked: true });
+    const found = await managed(id, ['do-not-market']);
+    expect(found.exclusions.map(({ reason }) => reason)).toEqual(['consent-revoked']);
+    expect(answerInWords(found).join(' ')).toContain('do not count, as it overrules them: do-not-market.');
+    // What was stored when it was queued goes before what the configuration says by now.
+    await queue(id);
+    expect(await managed(id, ['do-not-market'])).toMatchObject({
+      isManaged: false,
+      overruled: [],
+      exclusions: [{ reason: 'do-not-market' }, { reason: 'consent-revoked' }],
+    });
   });
 });

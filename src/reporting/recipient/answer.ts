@@ -189,7 +189,7 @@ function whyNotThen({ campaign, contact }: RecipientReport): string[] {
 }
 
 function nobodyQueued(report: RecipientReport): string[] {
-  const { campaign, email } = report;
+  const { campaign } = report;
   if (hasEnded(campaign.state)) {
     return [
       `No: the campaign was ended before anybody was queued${campaign.reason === null ? '' : `: ${campaign.reason}`}.`,
@@ -197,10 +197,26 @@ function nobodyQueued(report: RecipientReport): string[] {
   }
   return [
     `Not yet: the campaign is ${stateInWords(campaign)}, and nobody has been queued.`,
-    report.exclusions.length === 0
-      ? `As things are now, ${email} would get it.`
-      : `As things are now, ${email} would not get it.`,
+    ...(report.isManaged ? byItsManager(report) : asThingsAre(report)),
     ...exclusionsNow(report),
+  ];
+}
+
+function asThingsAre({ exclusions, email }: RecipientReport): string[] {
+  return [`As things are now, ${email} would ${exclusions.length === 0 ? '' : 'not '}get it.`];
+}
+
+/** Whom it will name nobody knows before it is asked, and asking it for one answer may be asking for a million. */
+function byItsManager({ exclusions, overruled, email }: RecipientReport): string[] {
+  const reasons = overruled.join(', ');
+  return [
+    'A DispatchManager (exm.config.ts) says who gets it, whatever lists they are on.',
+    ...(reasons === ''
+      ? []
+      : [`For whom it names these reasons do not count, as it overrules them: ${reasons}.`]),
+    exclusions.length === 0
+      ? `As things are now, ${email} would get it if it is named.`
+      : `As things are now, ${email} would not get it even if it is named.`,
   ];
 }
 

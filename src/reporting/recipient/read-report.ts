@@ -3,6 +3,7 @@ import { findCampaign } from '../../campaigns/find-campaign.ts';
 import { givenAddress } from '../../contacts/addresses/given-address.ts';
 import { judgeAddress, judgeContact } from '../../contacts/audience/audience.ts';
 import type { ExclusionSettings } from '../../contacts/audience/exclusion.ts';
+import type { DispatchManager } from '../../contacts/audience/managed/dispatch-manager.ts';
 import type { Database, Queries } from '../../db/connect.ts';
 import { contact } from '../../db/schema.ts';
 import { inSnapshot } from '../../db/snapshot.ts';
@@ -15,6 +16,7 @@ import { queuedAt, waitingFor } from './waiting.ts';
 
 /**
  * Why an address did or did not get a campaign, as of one moment, by the rules of queueing and sending themselves.
+ * @param manager the installation's, where it has one: it says who gets what is not queued yet, and what it overrules
  * @throws InputError CAMPAIGN_UNKNOWN, ADDRESS_WRONG
  */
 export async function recipientReport(
@@ -22,11 +24,12 @@ export async function recipientReport(
   campaignId: string,
   email: string,
   settings: ExclusionSettings,
+  manager?: Pick<DispatchManager, 'overrules'>,
 ): Promise<RecipientReport> {
   const { address, key } = givenAddress(email);
   return await inSnapshot(
     db,
-    async (snapshot) => await readReport(snapshot, { campaignId, address, key, settings }),
+    async (snapshot) => await readReport(snapshot, { campaignId, address, key, settings, manager }),
   );
 }
 
@@ -35,14 +38,17 @@ interface Asked {
   readonly address: string;
   readonly key: string;
   readonly settings: ExclusionSettings;
+  readonly manager: Pick<DispatchManager, 'overrules'> | undefined;
 }
 
 async function readReport(
   db: Queries,
-  { campaignId, address, key, settings: configured }: Asked,
+  { campaignId, address, key, settings: configured, manager }: Asked,
 ): Promise<RecipientReport> {
   const campaign = await findCampaign(db, campaignId);
-  const settings = { ...configured, overruled: campaign.overruled };
+  const isManaged = manager !== undefined && campaign.queued === null && !hasEnded(campaign.state);
+  const overruled = isManaged ? (manager.overrules ?? []) : campaign.overruled;
+  const settings = { ...configured, overruled };
   const [person] = await db.select().from(contact).where(eq(contact.emailKey, key));
   const contactId = person?.id;
   const lists = await listsOfCampaign(db, campaignId, { key, contactId });
@@ -69,6 +75,8 @@ async function readReport(
       queuedAt: queued === null ? null : await queuedAt(db, campaignId),
     },
     contact: person === undefined ? null : contactEntry(person),
+    isManaged,
+    overruled,
     lists,
     leftOut,
     exclusions: await withDetails(db, reasons, {
@@ -88,7 +96,7 @@ async function readReport(
   function whyNotQueued(): RecipientAnswer {
     if (contactId === undefined) return 'no-contact';
     if (leftOut !== null) return 'not-queued';
-    if (!isIncluded) return 'on-no-list';
+    if (!isIncluded && !isManaged) return 'on-no-list';
     return campaign.queued === null ? 'nobody-queued' : 'not-queued';
   }
 }

@@ -40,6 +40,10 @@ export interface RecipientReport {
     readonly language: string;
     readonly createdAt: string;
   } | null;
+  /** Not queued yet, and a DispatchManager says who gets it: the included lists do not matter. */
+  readonly isManaged: boolean;
+  /** Reasons that do not count for this campaign, as its DispatchManager says. */
+  readonly overruled: readonly ExclusionReason[];
   readonly lists: readonly CampaignListEntry[];
   /** Why it was left out when the campaign was queued, by the books; null where it was not. */
   readonly leftOut: ExclusionReason | null;
