@@ -2,7 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { stringify } from 'yaml';
+import { createCampaign as storeCampaign } from '../../src/campaigns/create-campaign.ts';
 import { importContacts } from '../../src/contacts/import/import-contacts.ts';
+import { readCampaignFile } from '../../src/message/definition/campaign-file.ts';
 import type { Installation } from './installation.ts';
 
 /** Addresses `r1@example.com` ... in a list of this name. */
@@ -27,12 +29,9 @@ const template = `<html><body><h1>Hello {{ contact.firstName }}</h1>
 <p>News for {{ contact.lastName }}: <a href="https://shop.example.com/offer">our offer</a></p>
 <p><a href="{{ unsubscribeUrl }}">unsubscribe</a></p></body></html>`;
 
-/** Creates a campaign by its command, from a file as small as it may be, with what is given on top. @returns its id */
-export async function createCampaign(
-  installation: Pick<Installation, 'dir' | 'exm'>,
-  campaign: Record<string, unknown> = {},
-): Promise<string> {
-  const folder = join(installation.dir, 'campaign');
+/** Writes the file of a campaign, as small as it may be, with what is given on top. @returns its path */
+export function newsletterFile(dir: string, campaign: Record<string, unknown> = {}): string {
+  const folder = join(dir, 'campaign');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'autumn.html'), template);
   const file = join(folder, 'autumn.yaml');
@@ -45,7 +44,15 @@ export async function createCampaign(
     ...campaign,
   };
   writeFileSync(file, stringify(definition));
-  const created = await installation.exm(['campaign', 'create', file, '--json']);
-  if (created.code !== 0) throw new Error(`the campaign was not created: ${created.stderr}`);
-  return String(created.json().id);
+  return file;
+}
+
+/** Creates a campaign from such a file as its command does, without a process for it. @returns its id */
+export async function createCampaign(
+  { dir, database }: Pick<Installation, 'dir' | 'database'>,
+  campaign: Record<string, unknown> = {},
+): Promise<string> {
+  const { definition, locate, files } = await readCampaignFile(newsletterFile(dir, campaign));
+  const { id } = await storeCampaign(database.db, definition, { locate, files });
+  return id;
 }

@@ -1,6 +1,5 @@
 import { closeDatabase, connectDatabase } from '../../src/db/connect.ts';
-import type { Installation } from './installation.ts';
-import { createCampaign, importRecipients } from './newsletter.ts';
+import { importRecipients, newsletterFile } from './newsletter.ts';
 import { exmIn, type UpProcess } from './up-process.ts';
 
 /** Imports recipients and starts a campaign on what `exm up` started in a folder. @returns the campaign's id */
@@ -11,8 +10,8 @@ export async function startCampaignOn(up: UpProcess, dir: string, recipients: nu
   } finally {
     await closeDatabase(db);
   }
-  const exm: Installation['exm'] = async (args) => await exmIn(dir, args);
-  const id = await createCampaign({ dir, exm });
+  const created = await exmIn(dir, ['campaign', 'create', newsletterFile(dir), '--json']);
+  const id = String(created.json().id);
   const started = await exmIn(dir, ['campaign', 'start', id, '--json']);
   if (started.code !== 0) throw new Error(`the campaign did not start: ${started.stderr}`);
   return id;
