@@ -1,6 +1,6 @@
 import type { ExclusionSettings } from '../contacts/audience/exclusion.ts';
 import type { Awaitable } from '../domain/awaitable.ts';
-import { withoutAddresses } from '../domain/error-message.ts';
+import { withoutRecipient } from '../domain/error-message.ts';
 import { FailedError, UnavailableError } from '../domain/errors.ts';
 import type { ComposedMessage, FrozenContent } from '../message/content.ts';
 import { EmulatedSession } from '../smtp/emulation.ts';
@@ -107,7 +107,7 @@ export class MessageSender {
         this.fruitless = {
           attempts: (this.fruitless?.attempts ?? 0) + 1,
           tookMs: (this.fruitless?.tookMs ?? 0) + performance.now() - begun,
-          reply: result.reply,
+          reply: withoutRecipient(result.reply, message.envelope.to),
         };
         if (result.kind === 'connection-lost' && result.handedOver) {
           email.isInDoubt = true;
@@ -205,7 +205,7 @@ export class MessageSender {
   }
 
   private takesNothing(): UnavailableError {
-    const reply = withoutAddresses(this.fruitless?.reply ?? '');
+    const reply = this.fruitless?.reply ?? '';
     this.fruitless = undefined;
     this.host.mailServer.takesNothing(`The mail server takes no messages: ${reply}`);
     return mailServerAway(this.host);

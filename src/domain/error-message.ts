@@ -16,6 +16,18 @@ export function withoutAddresses(text: string): string {
   return text.replace(/[^\s<>"'(),;:]+/g, (word) => (hasAddress(word) ? '…@…' : word));
 }
 
+/**
+ * A text about one address with that masked in whatever form: servers name a recipient by the part before the @ alone, too.
+ * A word of it that others are made of stays as it is in those.
+ */
+export function withoutRecipient(text: string, address: string): string {
+  const local = address.slice(0, Math.max(0, address.lastIndexOf('@')));
+  const masked = withoutAddresses(text);
+  if (local === '') return masked;
+  const word = local.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  return masked.replace(new RegExp(`(?<![\\p{L}\\p{N}])${word}(?![\\p{L}\\p{N}])`, 'giu'), '…');
+}
+
 function hasAddress(word: string): boolean {
   const at = word.indexOf('@', 1);
   return at > 0 && at < word.length - 1;

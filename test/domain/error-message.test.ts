@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { withoutAddresses } from '../../src/domain/error-message.ts';
+import { withoutAddresses, withoutRecipient } from '../../src/domain/error-message.ts';
 
 it.each([
   ['550 <ann@example.org>: no such user', '550 <…@…>: no such user'],
@@ -9,6 +9,16 @@ it.each([
   ['@a@b', '…@…'],
 ])('%j without addresses is %j', (text, masked) => {
   expect(withoutAddresses(text)).toBe(masked);
+});
+
+it.each([
+  ['421 user ann is not here, nor <Ann@example.org>', 'ann@example.org', '421 user … is not here, nor <…@…>'],
+  ['451 annual limit of (ANN)', 'ann@example.org', '451 annual limit of (…)'],
+  ['450 a.b+c* is busy, aXb+c is not', 'a.b+c*@example.org', '450 … is busy, aXb+c is not'],
+  ['450 jürgen-müller is busy', 'jürgen-müller@example.org', '450 … is busy'],
+  ['421 too many connections', '', '421 too many connections'],
+])('%j, said of %j, is %j', (text, address, masked) => {
+  expect(withoutRecipient(text, address)).toBe(masked);
 });
 
 it('addresses are masked in a time that grows with the length alone', () => {
