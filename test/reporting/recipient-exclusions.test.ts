@@ -123,7 +123,7 @@ const reasons: Record<
   'former-address': {
     hold: async () => await insertFormerOwner(database.db, emailKey(email)),
     lift: async () => await database.db.delete(emailAddressHistory),
-    says: () => 'it is a former address of somebody who says no now',
+    says: () => 'its person says no by another address: one of the two is the former address of the other',
     atSending: true,
   },
   'list-opt-out': {

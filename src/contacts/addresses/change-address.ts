@@ -9,6 +9,7 @@ import { refuseForgotten } from '../erasure/forgotten.ts';
 import { mergeLock } from '../import/import-merge.ts';
 import { unknownContact } from '../unknown-contact.ts';
 import { lockAddresses } from './address-lock.ts';
+import { formerAddressesOfNos } from './former-addresses.ts';
 import { givenAddress } from './given-address.ts';
 import { leaveBounces, takeLeftBounces } from './left-mailbox.ts';
 
@@ -38,6 +39,7 @@ export interface ChangedAddress {
  * - Every "no" of the person goes along: the global opt-out, opt-outs of lists and a suppression, unless that is about the
  *   old mailbox (bounces). They stay with the old address too, and so does a lack of consent, as a global opt-out: an import
  *   that still has the old address would make another contact of it. Consent and facets are the contact's and stay.
+ * - Where the old address is the former one of somebody else who says "no", which holds for it, it holds for the new one, too.
  * - Bounces are the mailbox's: the count stays with the old address, and what was left at the new one counts (`leaveBounces`).
  * - The old address goes into the history, by which a "no" that comes later holds for it, too (`formerAddressesOfNos`); the new one does when it is sent to (EmailAddressHistoryBus).
  *
@@ -81,6 +83,9 @@ export async function changeAddressIn(
   await tx.execute(sql`
     insert into email_address_history (contact_id, email, email_key, used_from)
     select id, email, email_key, address_since from contact where id = ${id} on conflict do nothing`);
+  const { rows: nosBefore } = await tx.execute(
+    formerAddressesOfNos(sql`h.email_key = ${old.key} and h.contact_id <> ${id}`),
+  );
   await leaveBounces(tx, id);
   await tx.execute(sql`
     with here as (${takeLeftBounces(next.key)})
@@ -90,7 +95,9 @@ export async function changeAddressIn(
   const carried = await carryRefusals(tx, old.key, next.key);
   if (found.doNotMarket || found.consentRevoked)
     await optOut(tx, old.key, 'no consent when the address changed');
-  return { ...result, changed: true, carried };
+  if (nosBefore.length === 0) return { ...result, changed: true, carried };
+  const { changed } = await optOut(tx, next.key, 'a "no" of who had the address before');
+  return { ...result, changed: true, carried: { ...carried, globalOptOut: carried.globalOptOut || changed } };
 }
 
 async function refuseTaken(tx: Queries, { address, key }: ReturnType<typeof givenAddress>): Promise<void> {

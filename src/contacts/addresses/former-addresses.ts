@@ -1,9 +1,19 @@
 import { type SQL, sql } from 'drizzle-orm';
 
 /**
+ * Addresses whose people say "no" by another address of theirs: a query of the one column `email_key`. One is the former address
+ * of the other, and whichever says it, it holds for both.
+ *
+ * @param isAsked a condition over such an address, where not all are asked for
+ */
+export function otherAddressesOfNos(isAsked: (key: SQL) => SQL = () => sql`true`): SQL {
+  return sql`${formerAddressesOfNos(isAsked(sql`h.email_key`))}
+    union all ${laterAddressesOfNos(isAsked(sql`had.email_key`))}`;
+}
+
+/**
  * Addresses that contacts had before who say "no" to anything by now: a query of the one column `email_key`. A source that
- * still has such an address makes another contact of the same person, whom that "no" has to hold for as well. Not where
- * somebody has subscribed by it since, which proves that the mailbox is theirs and that they want it.
+ * still has such an address makes another contact of the same person, whom that "no" has to hold for as well.
  *
  * @param among a further condition over the history `h`
  */
@@ -15,7 +25,41 @@ export function formerAddressesOfNos(among = sql`true`): SQL {
             or exists (select from global_opt_out o where o.email_key = had.email_key)
             or exists (select from general_no o where o.email_key = had.email_key)
             or exists (select from list_opt_out o where o.email_key = had.email_key))
-       and not exists (
-         select from contact now_its join subscription_request r on r.email_key = now_its.email_key
-          where now_its.email_key = h.email_key and r.purpose = 'subscribe' and r.confirmed_at >= now_its.created_at)`;
+       and not ${isProvedAnothers(sql`h.email_key`)}`;
+}
+
+/**
+ * Addresses of contacts of whom somebody said "no" to all mail by an address that they had left: by hand, by a file, or by what a
+ * source made of the old address that does not know of the change. What was said before they left it went along with them
+ * (`changeAddress`), and they may have taken it back since. Of single lists such a "no" holds for the old address alone: it is
+ * not in doubt what it is about.
+ */
+function laterAddressesOfNos(among: SQL): SQL {
+  const left = sql`least(had.address_since, (
+    select min(n.used_from) from email_address_history n
+     where n.contact_id = h.contact_id and n.used_from > h.used_from and n.email_key <> h.email_key))`;
+  const saidSince = (table: SQL) => sql`exists (select from ${table} o where o.email_key = h.email_key
+    and o.created_at > ${left} and not ${hasSubscribedSince(sql`had.email_key`, sql`o.created_at`)})`;
+  return sql`select had.email_key
+      from email_address_history h join contact had on had.id = h.contact_id
+     where ${among} and had.email_key <> h.email_key
+       and (${saidSince(sql`global_opt_out`)} or ${saidSince(sql`general_no`)}
+            or exists (select from contact o where o.email_key = h.email_key and (o.do_not_market or o.consent_revoked)
+              and not ${hasSubscribedSince(sql`had.email_key`, sql`o.updated_at`)}))
+       and not ${isProvedAnothers(sql`h.email_key`)}`;
+}
+
+/**
+ * Whether who has the address now has subscribed by it: then the mailbox is theirs, and what they want is what they say, whoever
+ * had it before.
+ */
+function isProvedAnothers(key: SQL): SQL {
+  return sql`exists (
+    select from contact now_its where now_its.email_key = ${key}
+       and ${hasSubscribedSince(sql`now_its.email_key`, sql`now_its.address_since`)})`;
+}
+
+function hasSubscribedSince(key: SQL, since: SQL): SQL {
+  return sql`exists (select from subscription_request r
+    where r.email_key = ${key} and r.purpose = 'subscribe' and r.confirmed_at >= ${since})`;
 }

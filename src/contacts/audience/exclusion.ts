@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type ExclusionReason, exclusionReasons } from '../../domain/outcome.ts';
-import { formerAddressesOfNos } from '../addresses/former-addresses.ts';
+import { otherAddressesOfNos } from '../addresses/former-addresses.ts';
 import type { SendLimits } from './send-limit.ts';
 
 /** The manager root's settings that decide who may get mail. */
@@ -49,7 +49,7 @@ const personalConditions = {
  */
 export function exclusionJoins(settings: ExclusionSettings): SQL {
   const optOut = sql`left join global_opt_out on global_opt_out.email_key = contact.email_key
-    left join lateral (${formerAddressesOfNos(sql`h.email_key = contact.email_key`)} limit 1) former_address on true`;
+    left join lateral (${otherAddressesOfNos((key) => sql`${key} = contact.email_key`)} limit 1) former_address on true`;
   return settings.checkSuppressionList
     ? sql`${optOut} left join suppression on suppression.email_key = contact.email_key`
     : optOut;
@@ -67,7 +67,7 @@ export function exclusionJoinsForMany(
 ): SQL {
   const queries = Object.entries({
     global_opt_out: sql`select email_key from global_opt_out`,
-    former_address: formerAddressesOfNos(),
+    former_address: otherAddressesOfNos(),
     ...(checkSuppressionList ? { suppression: sql`select email_key from suppression` } : {}),
     ...further,
   }).map(([name, query], index) => ({ name: sql.identifier(name), query, bit: sql.raw(String(1 << index)) }));
@@ -92,7 +92,7 @@ export function exclusionJoinsForMany(
  */
 export function exclusionJoinsForGroup({ checkSuppressionList }: ExclusionSettings, keys: SQL): SQL {
   const suppressed = checkSuppressionList ? isInGroup('suppression', keys) : sql``;
-  const former = formerAddressesOfNos(sql`h.email_key = any (${keys})`);
+  const former = otherAddressesOfNos((key) => sql`${key} = any (${keys})`);
   return sql`${isInGroup('global_opt_out', keys)}${suppressed}${isFoundBy('former_address', 'email_address_history', former)}`;
 }
 

@@ -2,6 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { Queries } from '../../db/connect.ts';
 import { generalNo, globalOptOut } from '../../db/schema.ts';
 import { InputError } from '../../domain/errors.ts';
+import { addressLock } from '../addresses/address-lock.ts';
 import { givenAddress } from '../addresses/given-address.ts';
 import { isNewOptOut, saidAgain } from './said-again.ts';
 
@@ -26,8 +27,10 @@ export interface OptOutState {
 export async function optOut(db: Queries, email: string, reason = 'by hand'): Promise<OptOutState> {
   const { address, key } = givenAddress(email);
   const text = checkReason(reason);
+  // An address that is just being left: it is said before, and goes along, or after, and holds for who has left it.
   const put = await db.execute<{ is_new: boolean }>(sql`
-    insert into global_opt_out (email_key, reason) values (${key}, ${text})
+    with locked as materialized (${addressLock(key)})
+    insert into global_opt_out (email_key, reason, created_at) select ${key}, ${text}, clock_timestamp() from locked
     ${sql.raw(saidAgain('global_opt_out'))} returning ${sql.raw(isNewOptOut)}`);
   const [entry] = await entryOf(db, key);
   return {

@@ -106,7 +106,8 @@ function nowInWords(reason: ExclusionReason, detail: string | null): string {
     'consent-revoked': 'its consent is revoked',
     'undelivered-maximum': `it bounced too often (${detail})`,
     'suppression-list': 'it is on the suppression list',
-    'former-address': 'it is a former address of somebody who says no now',
+    'former-address':
+      'its person says no by another address: one of the two is the former address of the other',
     'list-opt-out': `it has opted out of ${detail}`,
     'duplicate-address': 'its address is queued by another list already',
     'unknown-contact': 'it is no contact',
@@ -125,7 +126,8 @@ function skipInWords(reason: string | null | undefined): string {
     'consent-revoked': 'its consent was revoked by then',
     'undelivered-maximum': 'it had bounced too often by then',
     'suppression-list': 'it was on the suppression list by then',
-    'former-address': 'it was a former address of somebody who said no by then',
+    'former-address':
+      'its person had said no by another address by then: one of the two is the former address of the other',
     'list-opt-out': 'it had opted out of the lists it was on by then',
     'duplicate-address': 'its address was queued already',
     'unknown-contact': 'it was no contact',
