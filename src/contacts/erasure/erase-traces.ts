@@ -10,19 +10,20 @@ import { eraseFeedback } from './erase-feedback.ts';
 /** Rows by what they were, for people. */
 export type ErasedCounts = Readonly<Record<string, number>>;
 
+/** A person by their number and all addresses that are theirs. */
+export interface Person {
+  /** Null where there is no contact. */
+  readonly contactId: number | null;
+  readonly addresses: readonly string[];
+}
+
 /**
- * Erases what stands anywhere of a person. Rows that hold nothing else are deleted; in the books, and in what others have
- * written, only what names the person goes.
+ * Erases what is found by the person's number or addresses, each by an index: short. Rows that hold nothing else are deleted; in the
+ * books only what names the person goes.
  */
-export async function eraseTraces(
-  tx: Queries,
-  contactId: number | null,
-  addresses: readonly string[],
-): Promise<ErasedCounts> {
+export async function eraseEntries(tx: Queries, { contactId, addresses }: Person): Promise<ErasedCounts> {
   const keys = sql`any(${sql.param([...new Set(addresses.map(emailKey))])}::text[])`;
-  const lower = sql`any(${sql.param([...new Set(addresses.flatMap((one) => [one.toLowerCase(), emailKey(one)]))])}::text[])`;
   const id = sql`${contactId}::bigint`;
-  const pattern = addressPattern(addresses);
   const count = async (statement: SQL) => (await tx.execute(statement)).rowCount ?? 0;
   return {
     contact: await count(sql`delete from contact where id = ${id}`),
@@ -35,10 +36,8 @@ export async function eraseTraces(
       delete from global_opt_out where email_key = ${keys}`),
     'opt-outs of lists': await count(sql`delete from list_opt_out where email_key = ${keys}`),
     suppressions: await count(sql`delete from suppression where email_key = ${keys}`),
-    'requests to subscribe': await count(
-      sql`delete from subscription_request where email_key = ${keys} or contact_id = ${id}`,
-    ),
-    'replies in the books': await eraseReplies(tx, contactId, pattern),
+    'requests to subscribe': await count(sql`delete from subscription_request where email_key = ${keys}`),
+    'replies in the books': await eraseReplies(tx, contactId, addressPattern(addresses)),
     'words of bounces and complaints': await count(sql`
       with inbox as (
         update event_inbox set detail = detail || '{"text":""}' where contact_id = ${id} and detail->>'text' <> ''
@@ -47,9 +46,16 @@ export async function eraseTraces(
         update interaction set detail = detail || '{"text":""}' where contact_id = ${id} and detail->>'text' <> ''
         returning 1
       ) select 1 from inbox union all select 1 from interactions`),
+  };
+}
+
+/** Erases the person from what others have written. Each text there is has to be read for it, which takes its time. */
+export async function eraseMentions(tx: Queries, { contactId, addresses }: Person): Promise<ErasedCounts> {
+  const lower = sql`any(${sql.param([...new Set(addresses.flatMap((one) => [one.toLowerCase(), emailKey(one)]))])}::text[])`;
+  return {
     'messages that came back': await eraseFeedback(tx, contactId, addresses, lower),
     'test messages': await eraseTests(tx, lower),
-    'reasons typed by operators': await eraseTexts(tx, pattern),
+    'reasons typed by operators': await eraseTexts(tx, addressPattern(addresses)),
   };
 }
 

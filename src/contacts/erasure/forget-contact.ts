@@ -7,7 +7,7 @@ import { givenAddress } from '../addresses/given-address.ts';
 import { checkReason } from '../consent/opt-out.ts';
 import { mergeLock } from '../import/import-merge.ts';
 import { unknownContact } from '../unknown-contact.ts';
-import { type ErasedCounts, eraseTraces } from './erase-traces.ts';
+import { type ErasedCounts, eraseEntries, eraseMentions, type Person } from './erase-traces.ts';
 import { ensureSalt, forgottenHash } from './forgotten.ts';
 
 export interface ForgottenContact {
@@ -22,6 +22,8 @@ export interface ForgottenContact {
  * in the queue and the ledger, with what was sent when, and a hash of each address, by which whoever was erased is not
  * imported again. What is queued for them ends as skipped (`no-address`). Once more erases what has come in since.
  *
+ * All of it is one transaction. Imports wait only for its last part, which is short however much has to be read before.
+ *
  * @param by who erases them, for the proof
  * @throws InputError ADDRESS_WRONG, REASON_WRONG; FailedError CONTACT_UNKNOWN where nothing is known of the address
  */
@@ -33,12 +35,14 @@ export async function forgetContact(
   const { address, key } = givenAddress(email);
   const why = reason === undefined ? '' : checkReason(reason);
   return await db.transaction(async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock(${mergeLock})`);
-    const { rows } = await tx.execute<{ email: string }>(sql`
-      select h.email from contact c join email_address_history h on h.contact_id = c.id where c.email_key = ${key}`);
-    await lockAddresses(tx, [key, ...rows.map((row) => emailKey(row.email))]);
-    const { contactId, addresses } = await personOf(tx, address, key);
-    const erased = await eraseTraces(tx, contactId, addresses);
+    const before = await personOf(tx, address, key);
+    let mentions = await eraseMentions(tx, before);
+    // From here on imports wait, so only what an index finds is left to do.
+    await holdPerson(tx, key);
+    const person = await personOf(tx, address, key);
+    const { contactId, addresses } = person;
+    if (isMore(person, before)) mentions = sumOf(mentions, await eraseMentions(tx, person));
+    const erased = { ...(await eraseEntries(tx, person)), ...mentions };
     if (Object.values(erased).every((count) => count === 0)) throw await unknownContact(tx, address, key);
     await ensureSalt(tx);
     // The proof must not say what it proves to be gone.
@@ -54,14 +58,32 @@ export async function forgetContact(
   });
 }
 
+/**
+ * Until the transaction ends no import merges, and nobody makes, moves or erases the contact: one that is erased at this moment
+ * would be made again by what was read of it before.
+ */
+async function holdPerson(tx: Queries, key: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${mergeLock})`);
+  const { rows } = await tx.execute<{ email: string }>(sql`
+    select h.email from contact c join email_address_history h on h.contact_id = c.id where c.email_key = ${key}`);
+  await lockAddresses(tx, [key, ...rows.map((row) => emailKey(row.email))]);
+  await tx.execute(sql`select from contact where email_key = ${key} for update`);
+}
+
+/** Whether an import or a change of address came in between, and there is more to look for. */
+function isMore(person: Person, before: Person): boolean {
+  const known = new Set(before.addresses);
+  return person.contactId !== before.contactId || person.addresses.some((address) => !known.has(address));
+}
+
+function sumOf(one: ErasedCounts, other: ErasedCounts): ErasedCounts {
+  return Object.fromEntries(Object.entries(one).map(([what, count]) => [what, count + (other[what] ?? 0)]));
+}
+
 /** The contact, and every address that it has had but for those that are another's now. */
-async function personOf(
-  tx: Queries,
-  address: string,
-  key: string,
-): Promise<{ readonly contactId: number | null; readonly addresses: string[] }> {
+async function personOf(tx: Queries, address: string, key: string): Promise<Person> {
   const { rows } = await tx.execute<{ id: string; email: string }>(
-    sql`select id, email from contact where email_key = ${key} for update`,
+    sql`select id, email from contact where email_key = ${key}`,
   );
   const [found] = rows;
   if (found === undefined) {

@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { changeAddress } from '../../../src/contacts/addresses/change-address.ts';
 import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
+import { optOut } from '../../../src/contacts/consent/opt-out.ts';
 import { forgetContact } from '../../../src/contacts/erasure/forget-contact.ts';
 import { importContacts } from '../../../src/contacts/import/import-contacts.ts';
 import { showContact } from '../../../src/contacts/show-contact.ts';
@@ -26,6 +27,7 @@ import {
   testSend,
 } from '../../../src/db/schema.ts';
 import { useTestDatabase } from '../../support/database.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { contactByEmail, insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
@@ -328,5 +330,104 @@ describe('a person who is forgotten', () => {
       globalOptOut: { reason: 'the second asked' },
       forgotten: null,
     });
+  });
+});
+
+describe('while a person is forgotten', () => {
+  const importText = async (text: string) =>
+    await importContacts(database.db, Readable.from([text]), { list: 'imported' });
+  const membershipsOf = async (contactId: number) =>
+    (await database.db.execute(sql`select from list_member where contact_id = ${contactId}`)).rows.length;
+
+  /** Forgets somebody whose mention in a text is held, so that reading the texts does not end before `meanwhile` has. */
+  async function forgetWhile<T>(email: string, meanwhile: () => Promise<T>): Promise<T> {
+    await optOut(database.db, `${randomUUID()}@witness.example`, `told by ${email}`);
+    const { forgetting, done } = await database.db.transaction(async (tx) => {
+      await tx.execute(sql`select from global_opt_out where reason = ${`told by ${email}`} for update`);
+      const started = forgetContact(database.db, email, { by });
+      await waitFor(async () => (await waitingForRows()) > 0, { describe: 'the texts to be read' });
+      return { forgetting: started, done: await meanwhile() };
+    });
+    await forgetting;
+    return done;
+  }
+
+  async function waitingForRows(): Promise<number> {
+    const { rows } = await database.db.execute(
+      sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    return rows.length;
+  }
+
+  it('imports go on, and bring back nobody: one that is done before it is undone with the rest', async () => {
+    const [contactId = 0] = await insertContacts(database.db, [{ email: 'gone@meanwhile.example' }]);
+    const report = await forgetWhile(
+      'gone@meanwhile.example',
+      async () =>
+        await importText('email,firstName\ngone@meanwhile.example,Gone\nother@meanwhile.example,Other\n'),
+    );
+    expect(report).toMatchObject({ imported: 2 });
+    expect(await rowsWith('gone@meanwhile.example')).toEqual([]);
+    expect(await membershipsOf(contactId)).toBe(0);
+    expect(await contactByEmail(database.db, 'other@meanwhile.example')).toMatchObject({
+      firstName: 'Other',
+    });
+  });
+
+  it('an import that makes a contact of the address is undone as well', async () => {
+    await optOut(database.db, 'unknown@meanwhile.example', 'asked');
+    await forgetWhile(
+      'unknown@meanwhile.example',
+      async () => await importText('email\nunknown@meanwhile.example\n'),
+    );
+    expect(await rowsWith('unknown@meanwhile.example')).toEqual([]);
+  });
+
+  it('a change of address takes its traces of both addresses along', async () => {
+    await insertContacts(database.db, [{ email: 'was@meanwhile.example' }]);
+    await optOut(database.db, 'noted@meanwhile.example', 'as now@meanwhile.example said');
+    await forgetWhile('was@meanwhile.example', async () => {
+      await changeAddress(database.db, 'was@meanwhile.example', 'passing@meanwhile.example');
+      await changeAddress(database.db, 'passing@meanwhile.example', 'now@meanwhile.example');
+      await changeAddress(database.db, 'now@meanwhile.example', 'was@meanwhile.example');
+    });
+    for (const name of ['was', 'passing', 'now'])
+      expect(await rowsWith(`${name}@meanwhile.example`)).toEqual([]);
+  });
+
+  it('an import that has read its file before, and merges after it, refuses them', async () => {
+    await insertContacts(database.db, [{ email: 'read@meanwhile.example' }]);
+    let goOn = () => {};
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    async function* file() {
+      yield 'email\nread@meanwhile.example\n';
+      await gate;
+      yield 'last@meanwhile.example\n';
+    }
+    const importing = importContacts(database.db, Readable.from(file()), { list: 'imported' });
+    await forgetContact(database.db, 'read@meanwhile.example', { by });
+    goOn();
+    expect(await importing).toMatchObject({ imported: 1, refused: { total: 1 } });
+    expect(await rowsWith('read@meanwhile.example')).toEqual([]);
+  });
+
+  it('an import that is merging is waited for', async () => {
+    const [contactId = 0] = await insertContacts(database.db, [{ email: 'merged@meanwhile.example' }]);
+    const { importing, forgetting } = await database.db.transaction(async (tx) => {
+      await tx.execute(sql`select from contact where id = ${contactId} for update`);
+      const merging = importText('email,firstName\nmerged@meanwhile.example,Merged\n');
+      await waitFor(async () => (await waitingForRows()) === 1, {
+        describe: 'the import to wait for the row',
+      });
+      const started = forgetContact(database.db, 'merged@meanwhile.example', { by });
+      await waitFor(async () => (await waitingForRows()) === 2, { describe: 'the merge to be waited for' });
+      return { importing: merging, forgetting: started };
+    });
+    expect(await importing).toMatchObject({ updated: 1 });
+    await forgetting;
+    expect(await rowsWith('merged@meanwhile.example')).toEqual([]);
+    expect(await membershipsOf(contactId)).toBe(0);
   });
 });
