@@ -8,6 +8,7 @@ export function createCheckPreconditions({ db, settings, config }: PrimaryDepend
   return async ({ campaignId }: CampaignRef): Promise<PreconditionsResult> => {
     const result = await checkPreconditions(db, campaignId, {
       baseUrl: settings.baseUrl,
+      keys: settings.keys,
       managerRoot: config.managerRoot,
       checkLinks: config.settings.checkLinks,
     });

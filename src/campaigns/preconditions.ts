@@ -1,5 +1,6 @@
 import { inArray } from 'drizzle-orm';
 import type { ResolvedConfig } from '../config/exm-config.ts';
+import type { TrackingKeys } from '../config/keys.ts';
 import type { Database } from '../db/connect.ts';
 import { contactList } from '../db/schema.ts';
 import { liveDispatchers } from '../dispatch/dispatchers.ts';
@@ -10,10 +11,13 @@ import { describeFinding, limitFindings } from '../message/check/findings.ts';
 import { missingFiles } from '../message/content-files.ts';
 import { checkLinkTargets } from './check-link-targets.ts';
 import { type CampaignRow, findCampaign } from './find-campaign.ts';
+import { whyLinksFail } from './why-links-fail.ts';
 
 export interface PreconditionOptions {
   /** Public address of content-delivery. */
   readonly baseUrl: string;
+  /** Those that links are made with. */
+  readonly keys: TrackingKeys;
   /** The manager root's values. */
   readonly managerRoot: Readonly<Record<string, string>>;
   readonly checkLinks: ResolvedConfig['settings']['checkLinks'];
@@ -42,13 +46,11 @@ const warning = (condition: string, message: string): ConditionFinding => ({
 
 /** Findings about the content in an answer, which has to fit into a history and a terminal. */
 const findingsMaximum = 50;
-/** How long content-delivery may take to answer, milliseconds. */
-const deliveryTimeoutMs = 5_000;
 
 /**
  * CheckPreconditions: everything that must be so for a campaign to start, all of it looked at, so that one answer
  * names all that is missing. That no other run of the campaign is under way is Temporal's to see (one workflow id),
- * and the keys were checked when this process started.
+ * and whether the keys can be used was looked at when this process started.
  */
 export async function checkPreconditions(
   db: Database,
@@ -62,7 +64,7 @@ export async function checkPreconditions(
     contentIsComplete,
     filesAreKept,
     dispatchersAreReady,
-    linksAnswer,
+    linksWork,
   ];
   const findings = (await Promise.all(checks.map((check) => check(db, campaign, options)))).flat();
   const only = (severity: ConditionFinding['severity']) =>
@@ -133,17 +135,7 @@ const dispatchersAreReady: Check = async (db, { definition: { pool } }) => {
 };
 
 /** Mail whose unsubscribe link leads nowhere must not go out. */
-const linksAnswer: Check = async (_db, _campaign, { baseUrl }) => {
-  try {
-    const response = await fetch(`${baseUrl}/healthz`, { signal: AbortSignal.timeout(deliveryTimeoutMs) });
-    if (response.ok) return [];
-    return [failure('links', `content-delivery at ${baseUrl} answers ${response.status}`)];
-  } catch {
-    return [
-      failure(
-        'links',
-        `content-delivery does not answer at ${baseUrl} (EXM_BASE_URL); start "exm worker content-delivery"`,
-      ),
-    ];
-  }
+const linksWork: Check = async (_db, { id }, { baseUrl, keys }) => {
+  const why = await whyLinksFail(baseUrl, keys, id);
+  return why === undefined ? [] : [failure('links', why)];
 };

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCampaign } from '../../src/campaigns/create-campaign.ts';
 import { checkPreconditions } from '../../src/campaigns/preconditions.ts';
 import { campaign, contactList } from '../../src/db/schema.ts';
-import { definition } from '../message/fixtures.ts';
+import { definition, keys, otherKeys } from '../message/fixtures.ts';
 import { useTestDatabase } from '../support/database.ts';
+import { startDelivery } from '../tracking/fixtures.ts';
 
 const database = useTestDatabase();
 let servers: Server[];
@@ -32,6 +33,7 @@ const html = () => `<a href="${shop}/autumn">Shop</a> <a href="{{ unsubscribeUrl
 const check = async (id: string, checkLinks: 'warn' | 'refuse' | 'off') => {
   const { failures, warnings } = await checkPreconditions(database.db, id, {
     baseUrl,
+    keys,
     managerRoot: {},
     checkLinks,
   });
@@ -68,6 +70,35 @@ describe('the content of a campaign that is started', () => {
     expect(warnings.map(({ message }) => message.split(': ')[0])).toEqual([
       'mail.html:1:1',
       'mail.html:2:33',
+    ]);
+  });
+});
+
+describe('the links of a campaign that is started', () => {
+  const why = async (url: string, made = keys) => {
+    const { id } = await createCampaign(database.db, definition());
+    const { failures } = await checkPreconditions(database.db, id, {
+      baseUrl: url,
+      keys: made,
+      managerRoot: {},
+      checkLinks: 'off',
+    });
+    return failures.flatMap(({ condition, message }) => (condition === 'links' ? [message] : []));
+  };
+
+  test('are asked for as a recipient would: by other keys they are unknown, and what takes any is not ours', async () => {
+    const delivery = await startDelivery(database.db);
+    try {
+      expect(await why(delivery.address)).toEqual([]);
+      expect(await why(delivery.address, otherKeys)).toEqual([
+        expect.stringContaining('does not know the unsubscribe links that are made here'),
+      ]);
+    } finally {
+      await delivery.close();
+    }
+    expect(await why(delivery.address)).toEqual([expect.stringContaining('does not answer at')]);
+    expect(await why(baseUrl)).toEqual([
+      expect.stringContaining('is not content-delivery: a forged link gets 200'),
     ]);
   });
 });

@@ -6,7 +6,7 @@ import { contactList, contentFile } from '../../src/db/schema.ts';
 import { createCampaign, fileReference } from '../../src/index.ts';
 import { fileHash, loadFiles } from '../../src/message/content-files.ts';
 import { useTestDatabase } from '../support/database.ts';
-import { definition } from './fixtures.ts';
+import { definition, keys } from './fixtures.ts';
 import { png } from './images.ts';
 
 const database = useTestDatabase();
@@ -76,6 +76,7 @@ describe('The files of a campaign', () => {
       (
         await checkPreconditions(database.db, id, {
           baseUrl: 'http://127.0.0.1:1',
+          keys,
           managerRoot: {},
           checkLinks: 'off',
         })

@@ -1,7 +1,9 @@
 import type { Client } from '@temporalio/client';
 import { sql } from 'drizzle-orm';
 import { createTransport } from 'nodemailer';
+import { whyLinksFail } from '../../campaigns/why-links-fail.ts';
 import type { Environment } from '../../config/environment.ts';
+import { readKeys, type TrackingKeys } from '../../config/keys.ts';
 import {
   closeDatabase,
   connectDatabase,
@@ -159,11 +161,26 @@ export async function checkBaseUrl(env: Environment): Promise<Check[]> {
       signal: AbortSignal.timeout(answerTimeoutMs),
     });
     await response.body?.cancel();
-    if (response.ok) return [ok('Tracking links', `${url} answers`)];
+    if (response.ok) {
+      const keys = usableKeys(env);
+      const why = keys && (await whyLinksFail(url.replace(/\/+$/, ''), keys, 'doctor'));
+      return [
+        why === undefined ? ok('Tracking links', `${url} answers`) : wrong('Tracking links', why, todo),
+      ];
+    }
     return [wrong('Tracking links', `${health} answers with status ${response.status}`, todo)];
   } catch (error) {
     const { cause, message } = error as Error & { cause?: { message?: string } };
     return [wrong('Tracking links', `${url}: ${cause?.message || message}`, todo)];
+  }
+}
+
+/** Undefined where there are none that can be used: they have lines of their own. */
+function usableKeys(env: Environment): TrackingKeys | undefined {
+  try {
+    return readKeys(env);
+  } catch {
+    return undefined;
   }
 }
 
