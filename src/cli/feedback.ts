@@ -28,6 +28,12 @@ export function feedbackCommand(): Command {
     .addCommand(applyCommand());
 }
 
+interface ListFlags {
+  readonly unclear?: boolean | undefined;
+  readonly campaign?: string | undefined;
+  readonly limit: number;
+}
+
 function listCommand(): Command {
   return withGlobalFlags(new Command('ls'))
     .description('list what came back, the latest first')
@@ -39,17 +45,23 @@ function listCommand(): Command {
       '\nExamples:\n  exm feedback ls --unclear\n  exm feedback ls --campaign autumn-7k3f',
     )
     .action(
-      action<{ unclear?: boolean; campaign?: string; limit: number }>(
-        async ({ io, env }, { unclear, campaign, limit }) => {
-          const { rows, total } = await withDatabase(env, 'feedback ls', async (db) => {
-            const about = campaign === undefined ? undefined : await findCampaign(db, campaign);
-            return await listFeedback(db, { unclear, campaign: about, limit });
-          });
-          io.result({ feedback: rows, total }, rows.length === 0 ? 'Nothing came back.' : listing(rows));
-          if (total > rows.length) io.note(`${total - rows.length} more: exm feedback ls --limit ${total}`);
-        },
-      ),
+      action<ListFlags>(async ({ io, env }, { unclear, campaign, limit }) => {
+        const { rows, total } = await withDatabase(env, 'feedback ls', async (db) => {
+          const about = campaign === undefined ? undefined : await findCampaign(db, campaign);
+          return await listFeedback(db, { unclear, campaign: about, limit });
+        });
+        io.result(
+          { feedback: rows, total },
+          rows.length === 0 ? nothing({ unclear, campaign }) : listing(rows),
+        );
+        if (total > rows.length) io.note(`${total - rows.length} more: exm feedback ls --limit ${total}`);
+      }),
     );
+}
+
+function nothing({ unclear, campaign }: Pick<ListFlags, 'unclear' | 'campaign'>): string {
+  const about = campaign === undefined ? '' : ` about ${campaign}`;
+  return unclear ? `Nothing${about} waits for a person.` : `Nothing${about} came back.`;
 }
 
 function showCommand(): Command {

@@ -3,6 +3,7 @@ import { listenFailed } from '../../workers/listen.ts';
 import { listenForStop } from '../../workers/stop-request.ts';
 import { makeDataFolder } from '../local/data-dir.ts';
 import { MailStore } from '../local/mail-catcher/mail-store.ts';
+import type { ReturnsOptions } from '../local/mail-catcher/send-back.ts';
 import { startCatcherSmtp } from '../local/mail-catcher/smtp.ts';
 import { startCatcherWeb } from '../local/mail-catcher/web.ts';
 import { createLogger } from '../logging.ts';
@@ -16,6 +17,8 @@ interface MailCatcherFlags {
   readonly listen: { readonly host: string; readonly port: number };
   readonly allowHost?: readonly string[];
   readonly keep: number;
+  readonly returnsTo?: { readonly host: string; readonly port: number };
+  readonly returnsFor?: string;
 }
 
 /** The mail catcher as a process of its own; `exm up` starts one. */
@@ -38,6 +41,13 @@ export function mailCatcherCommand(): Command {
         .argParser(parseWholeNumber(1, 1_000_000))
         .default(50_000),
     )
+    .addOption(
+      new Option(
+        '--returns-to <host:port>',
+        'where bounces and complaints are taken that you make on the page',
+      ).argParser(parseHostPort),
+    )
+    .option('--returns-for <domain>', 'the domain of the return paths (EXM_BOUNCE_DOMAIN)')
     .addHelpText('after', '\nExample:\n  exm mail-catcher --smtp 127.0.0.1:1025 --listen 127.0.0.1:8025')
     .action(
       action<MailCatcherFlags>(async ({ dataDir }, flags) => {
@@ -51,6 +61,7 @@ export function mailCatcherCommand(): Command {
           ...flags.listen,
           store,
           ...(flags.allowHost === undefined ? {} : { allowedHosts: flags.allowHost }),
+          returns: returnsOf(flags),
         }).catch((cause) => {
           throw listenFailed('--listen', flags.listen, cause);
         });
@@ -61,4 +72,8 @@ export function mailCatcherCommand(): Command {
         endProcess();
       }),
     );
+}
+
+function returnsOf({ returnsTo, returnsFor = '' }: MailCatcherFlags): ReturnsOptions | undefined {
+  return returnsTo === undefined || returnsFor === '' ? undefined : { ...returnsTo, domain: returnsFor };
 }

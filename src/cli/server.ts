@@ -4,6 +4,7 @@ import { type ListedServer, listServers } from '../db/list-servers.ts';
 import { server } from '../db/schema.ts';
 import { listedDays } from '../db/server-presence.ts';
 import { InputError } from '../domain/errors.ts';
+import { countUnclear, unclearInWords } from '../feedback/list-feedback.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';
 import { maximumSleepMs, parseWholeNumber } from './flags.ts';
@@ -33,17 +34,17 @@ Example:
     )
     .action(
       action<{ all?: boolean }>(async ({ io, env }, { all = false }) => {
-        const { servers, older } = await withDatabase(
-          env,
-          'server ls',
-          async (db) => await listServers(db, { all }),
-        );
+        const { servers, older, unclear } = await withDatabase(env, 'server ls', async (db) => ({
+          ...(await listServers(db, { all })),
+          unclear: await countUnclear(db),
+        }));
         io.result(
-          { servers },
+          { servers, unclearFeedback: unclear },
           servers.length === 0 ? 'No worker runs here, nor ran lately.' : listing(servers),
         );
         if (older > 0)
           io.note(`${older} more stopped or died over ${listedDays} days ago: exm server ls --all`);
+        if (unclear > 0) io.note(`${unclearInWords(unclear)}: exm feedback ls --unclear`);
       }),
     );
 }

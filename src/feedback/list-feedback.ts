@@ -56,3 +56,9 @@ export async function countUnclear(db: Queries): Promise<number> {
     select count(*)::int as unclear from feedback where state = 'unclear'`);
   return rows[0]?.unclear ?? 0;
 }
+
+export function unclearInWords(count: number): string {
+  return count === 1
+    ? '1 message that came back was not understood and waits for a person'
+    : `${count} messages that came back were not understood and wait for a person`;
+}

@@ -2,7 +2,8 @@ import { closeDatabase, connectDatabase, hidePassword, pingDatabase } from '../d
 import { migrateDatabase, requireCurrentSchema, schemaState } from '../db/migrate.ts';
 import { connectClient } from '../temporal/client-connection.ts';
 import { connectConfig } from '../temporal/connect-config.ts';
-import type { LocalRun } from './local-run.ts';
+import { localMailDefaults } from './local-mail.ts';
+import { bounceDomainOf, type LocalRun } from './local-run.ts';
 import { startPostgres } from './postgres.ts';
 import { findTemporal } from './temporal-binary.ts';
 import { startTemporalServer } from './temporal-server.ts';
@@ -80,16 +81,26 @@ export async function provideMailServer(run: LocalRun): Promise<{ smtp: string; 
     return { smtp: hidePassword(given) };
   }
   run.options.tell('Starting the mail catcher');
+  Object.assign(run.env, localMailDefaults(run.options.env));
+  const returns = await returnsOf(run);
   let smtp = '';
   const catcher = await run.startEngine('mail-catcher', (signal) =>
     run.ports.use('smtp', (port) =>
       run.ports.use('mail', (webPort) => {
         smtp = `smtp://127.0.0.1:${port}`;
         const at = ['--smtp', `127.0.0.1:${port}`, '--listen', `127.0.0.1:${webPort}`];
-        return run.startEngineProgram('mail-catcher', ['mail-catcher', ...at], signal);
+        return run.startEngineProgram('mail-catcher', ['mail-catcher', ...at, ...returns], signal);
       }),
     ),
   );
   run.env['EXM_SMTP_URL'] = smtp;
   return { smtp, mail: catcher.address };
+}
+
+/** The mail catcher sends messages back to where the processing worker will listen in a moment. */
+async function returnsOf(run: LocalRun): Promise<string[]> {
+  const domain = bounceDomainOf(run);
+  if (domain === undefined) return [];
+  const port = await run.ports.use('receive', async (free) => free);
+  return ['--returns-to', `127.0.0.1:${port}`, '--returns-for', domain];
 }

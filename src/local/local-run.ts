@@ -23,6 +23,11 @@ export interface LocalPartsOptions {
   readonly hurry?: AbortSignal;
 }
 
+/** The domain that bounces come back to; undefined where there is none. */
+export function bounceDomainOf({ options, env }: LocalRun): string | undefined {
+  return options.env['EXM_BOUNCE_DOMAIN'] || env['EXM_BOUNCE_DOMAIN'];
+}
+
 /** The mail catcher has nothing to finish: mail that it has not answered is sent again. Milliseconds. */
 const engineStopMaximumMs = 10_000;
 

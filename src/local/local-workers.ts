@@ -1,4 +1,4 @@
-import type { LocalRun } from './local-run.ts';
+import { bounceDomainOf, type LocalRun } from './local-run.ts';
 import type { RunningProgram } from './program.ts';
 
 /** The workers with pages, first, so that the address of the tracking links is known before anything is sent. */
@@ -34,6 +34,6 @@ export async function startWorkers(run: LocalRun, dispatchers: number): Promise<
 function startProcessing(run: LocalRun, signal: AbortSignal): Promise<RunningProgram> {
   const start = (...args: string[]) =>
     run.startWorkerProgram('processing', ['processing', '--name', 'processing', ...args], signal);
-  if (!run.options.env['EXM_BOUNCE_DOMAIN']) return start();
+  if (bounceDomainOf(run) === undefined) return start();
   return run.ports.use('receive', (port) => start('--receive', `127.0.0.1:${port}`));
 }

@@ -7,6 +7,7 @@ import Fastify, {
 import type { Database } from '../db/connect.ts';
 import { messageOf } from '../domain/error-message.ts';
 import { InputError } from '../domain/errors.ts';
+import { countUnclear } from '../feedback/list-feedback.ts';
 import type { Logger } from '../logging.ts';
 import { listCampaigns } from './campaign-list.ts';
 import { campaignPage } from './pages/campaign-page.ts';
@@ -72,8 +73,8 @@ export function buildReporting({ db, log }: Reporting): FastifyInstance {
 
   server.get('/', async (request, reply) => {
     const page = pageNumber(request);
-    const { campaigns, hasMore } = await listCampaigns(db, page);
-    return sendPage(reply, campaignsPage(campaigns, page, hasMore));
+    const [{ campaigns, hasMore }, unclear] = await Promise.all([listCampaigns(db, page), countUnclear(db)]);
+    return sendPage(reply, campaignsPage(campaigns, page, hasMore, unclear));
   });
   server.get('/campaigns.json', async (request) => await listCampaigns(db, pageNumber(request)));
   server.get<{ Params: { campaign: string } }>('/campaigns/:campaign', async ({ params }, reply) => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { server } from '../../src/db/schema.ts';
+import { feedback, server } from '../../src/db/schema.ts';
 import { createInstallation, type Installation } from '../support/installation.ts';
 
 const hourMs = 3_600_000;
@@ -37,6 +37,20 @@ describe('exm server ls', () => {
       ['stopped', 'stopped'],
     ]);
     expect(listed.stderr).toBe('2 more stopped or died over 7 days ago: exm server ls --all\n');
+  });
+
+  test('says what came back and waits for a person, as the reports do', async () => {
+    const { db } = installation.database;
+    const message = { source: 'smtp', state: 'unclear' } as const;
+    await db.insert(feedback).values([{ ...message, hash: Buffer.from('a') }]);
+    const one = await installation.exm(['server', 'ls']);
+    expect(one.stderr).toContain(
+      '1 message that came back was not understood and waits for a person: exm feedback ls --unclear',
+    );
+    await db.insert(feedback).values([{ ...message, hash: Buffer.from('b') }]);
+    expect((await installation.exm(['server', 'ls', '--json'])).json()).toMatchObject({ unclearFeedback: 2 });
+    expect((await installation.exm(['server', 'ls'])).stderr).toContain('2 messages that came back were not');
+    await db.delete(feedback);
   });
 
   test('--all has them all, and says since when one is dead', async () => {

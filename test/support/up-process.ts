@@ -69,7 +69,7 @@ export async function keepPorts(dir: string): Promise<void> {
   const dataDir = join(dir, '.exm');
   const file = join(dataDir, 'ports.json');
   if (existsSync(file)) return;
-  const names = ['postgres', 'temporal', 'temporalUi', 'smtp', 'mail', 'tracking', 'reports'];
+  const names = ['postgres', 'temporal', 'temporalUi', 'smtp', 'mail', 'tracking', 'reports', 'receive'];
   for (;;) {
     const first = 10_000 + names.length * Math.floor(Math.random() * 3_000);
     const free = await Promise.all(names.map((_, index) => isPortFree(first + index)));

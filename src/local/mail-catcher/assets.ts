@@ -41,7 +41,9 @@ main { flex: 1; display: flex; flex-direction: column; width: 100%; max-width: 1
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 4px 18px; margin: 12px 0 0; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
-.tabs { display: flex; gap: 4px; padding: 0 18px; border-bottom: 1px solid var(--line); }
+.back { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin-top: 14px; }
+.message [role=status] { margin: 14px 0 0; color: var(--accent); }
+.tabs { display: flex; flex-wrap: wrap; gap: 4px; padding: 0 18px; border-bottom: 1px solid var(--line); }
 .tabs a { padding: 8px 12px; color: var(--soft); border-bottom: 2px solid transparent; margin-bottom: -1px; }
 .tabs a:hover { color: var(--ink); }
 .tabs a[aria-current] { color: var(--accent); border-color: var(--accent); font-weight: 550; }

@@ -1,6 +1,7 @@
 import { type Html, html } from '../../html.ts';
 import type { MailSummary } from './mail-store.ts';
 import { decodeHeader, displayName, type MessageView } from './message-view.ts';
+import { type Return, returns } from './send-back.ts';
 
 export const views = ['html', 'text', 'headers', 'source', 'attachments'] as const;
 export type View = (typeof views)[number];
@@ -76,6 +77,10 @@ export interface MessagePage {
   readonly source: string;
   readonly view: View;
   readonly phone: boolean;
+  /** Whether the message can be sent back. */
+  readonly canReturn: boolean;
+  /** As what it has just been sent back. */
+  readonly returned: Return | undefined;
   readonly newer: number | undefined;
   readonly older: number | undefined;
 }
@@ -91,11 +96,26 @@ export function messagePage(page: MessagePage): string {
 <div class="top"><h1>${subject}</h1>
 <dl><dt>From</dt><dd>${header('from') ?? mail.from}</dd><dt>To</dt><dd>${header('to') ?? recipients(mail)}</dd>
 <dt>Envelope</dt><dd>${mail.from || '<>'} → ${mail.to.join(', ')}</dd>
-<dt>Arrived</dt><dd>${time(mail.at)} · ${bytes(mail.size)}</dd></dl></div>
+<dt>Arrived</dt><dd>${time(mail.at)} · ${bytes(mail.size)}</dd></dl>${page.canReturn && returning(page)}</div>
 <nav class="tabs">${tabs(page)}</nav>
 ${content(page)}
 </article>`;
   return layout(`${subject} · ${displayName(header('from') ?? mail.from)}`, '', body);
+}
+
+const returnTitles: Record<Return, string> = {
+  'no-such-user': 'Bounce: no such user',
+  'mailbox-full': 'Bounce: mailbox full',
+  complaint: 'Complaint',
+};
+
+/** What the recipient's side might do with the message: for trying out what follows from it. */
+function returning({ mail, returned }: MessagePage): Html {
+  const told =
+    returned !== undefined &&
+    html`<p role="status">Sent back: ${returnTitles[returned]}. “exm feedback ls” shows what became of it.</p>`;
+  return html`${told}<form class="back" method="post" action="/messages/${mail.id}/return"><span class="soft">Send back as</span>
+${returns.map((as) => html`<button name="as" value="${as}">${returnTitles[as]}</button>\n`)}</form>`;
 }
 
 function tabs({ mail, message, view, phone }: MessagePage): Html[] {

@@ -3,6 +3,7 @@ import { script, stylesheet } from './assets.ts';
 import type { MailStore, MailSummary } from './mail-store.ts';
 import { decodeHeader, framedHtml, parseMessage } from './message-view.ts';
 import { defaultView, listPage, messagePage, type View, views } from './pages.ts';
+import { comesBackTo, type Return, type ReturnsOptions, returns, sendBack } from './send-back.ts';
 
 export interface CatcherWebOptions {
   readonly host: string;
@@ -10,6 +11,8 @@ export interface CatcherWebOptions {
   readonly store: MailStore;
   /** Host names besides loopback's under which the page may be opened. */
   readonly allowedHosts?: readonly string[];
+  /** Where messages can be sent back to; left out: nowhere. */
+  readonly returns?: ReturnsOptions | undefined;
 }
 
 export interface CatcherWeb {
@@ -52,7 +55,8 @@ export async function startCatcherWeb(options: CatcherWebOptions): Promise<Catch
   const { store } = options;
   const app = fastify({ logger: false, bodyLimit: 1_024, forceCloseConnections: true });
   guard(app, new Set(['localhost', '127.0.0.1', '[::1]', ...(options.allowedHosts ?? [])]));
-  addPages(app, store);
+  addPages(app, store, options.returns);
+  if (options.returns !== undefined) addReturns(app, store, options.returns);
   addApi(app, store);
   const url = await app.listen({ host: options.host, port: options.port });
   return { url, close: () => app.close() };
@@ -82,7 +86,7 @@ function notFound(reply: FastifyReply): FastifyReply {
   return reply.code(404).send({ error: 'Not found; it may have been removed.' });
 }
 
-function addPages(app: FastifyInstance, store: MailStore): void {
+function addPages(app: FastifyInstance, store: MailStore, back: ReturnsOptions | undefined): void {
   const send = (reply: FastifyReply, page: string) => reply.type('text/html; charset=utf-8').send(page);
   app.get('/style.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(stylesheet));
   app.get('/app.js', (_request, reply) => reply.type('text/javascript; charset=utf-8').send(script));
@@ -98,14 +102,18 @@ function addPages(app: FastifyInstance, store: MailStore): void {
     return send(reply, listPage({ mails, total, newest: store.newestId, search, before, more }));
   });
 
-  app.get<{ Params: { id: number }; Querystring: { view?: View; width?: string } }>(
+  app.get<{ Params: { id: number }; Querystring: { view?: View; width?: string; returned?: Return } }>(
     '/messages/:id',
     {
       schema: {
         params: idParams,
         querystring: {
           type: 'object',
-          properties: { view: { enum: [...views] }, width: { enum: ['phone', 'full'] } },
+          properties: {
+            view: { enum: [...views] },
+            width: { enum: ['phone', 'full'] },
+            returned: { enum: [...returns] },
+          },
         },
       },
     },
@@ -121,6 +129,8 @@ function addPages(app: FastifyInstance, store: MailStore): void {
         view: request.query.view ?? defaultView(message),
         phone: request.query.width === 'phone',
         newer: store.next(mail.id)?.id,
+        canReturn: back !== undefined && comesBackTo(back, mail.from),
+        returned: request.query.returned,
         older: store.list(1, { before: mail.id })[0]?.id,
       });
       return send(reply, page);
@@ -153,6 +163,34 @@ function addPages(app: FastifyInstance, store: MailStore): void {
         .header('content-disposition', `attachment; filename*=UTF-8''${filename}`)
         .type('application/octet-stream')
         .send(Buffer.from(part.content));
+    },
+  );
+}
+
+/** A message goes back as a bounce or a complaint, as if the world outside had sent it. */
+function addReturns(app: FastifyInstance, store: MailStore, back: ReturnsOptions): void {
+  const type = 'application/x-www-form-urlencoded';
+  app.addContentTypeParser(type, { parseAs: 'string' }, (_request, body, done) =>
+    done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+  );
+  const body = { type: 'object', required: ['as'], properties: { as: { enum: [...returns] } } } as const;
+  app.post<{ Params: { id: number }; Body: { as: Return } }>(
+    '/messages/:id/return',
+    { schema: { params: idParams, body } },
+    async (request, reply) => {
+      const { 'sec-fetch-site': site = 'same-origin' } = request.headers;
+      if (site !== 'same-origin')
+        return reply.code(403).send({ error: 'Only our own page may ask for this.' });
+      const mail = store.find(request.params.id);
+      const raw = await store.read(request.params.id);
+      if (mail === undefined || raw === undefined || !comesBackTo(back, mail.from)) return notFound(reply);
+      const { as } = request.body;
+      try {
+        await sendBack(back, { from: mail.from, to: mail.to[0] ?? '', raw }, as);
+      } catch (error) {
+        return reply.code(502).send({ error: `It was not taken: ${(error as Error).message}` });
+      }
+      return reply.redirect(`/messages/${mail.id}?returned=${as}`, 303);
     },
   );
 }

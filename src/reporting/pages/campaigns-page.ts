@@ -1,3 +1,4 @@
+import { unclearInWords } from '../../feedback/list-feedback.ts';
 import { type Html, html } from '../../html.ts';
 import type { CampaignSummary } from '../campaign-list.ts';
 import { count, instant, percent } from './format.ts';
@@ -5,12 +6,18 @@ import { layout } from './layout.ts';
 import { stateBadge } from './state-badge.ts';
 
 /** The list of campaigns as a page. */
-export function campaignsPage(campaigns: readonly CampaignSummary[], page: number, hasMore: boolean): string {
+export function campaignsPage(
+  campaigns: readonly CampaignSummary[],
+  page: number,
+  hasMore: boolean,
+  unclear = 0,
+): string {
   return layout({
     title: 'Campaigns',
     refreshSeconds: campaigns.some(({ state }) => state === 'Queuing' || state === 'Sending') ? 5 : undefined,
     body: html`
 <div class="head"><h1>Campaigns</h1></div>
+${unclear > 0 && html`<p class="soft">${unclearInWords(unclear)}: “exm feedback ls --unclear”.</p>`}
 <section class="card scroll">
 ${campaigns.length === 0 ? html`<p class="soft">${page === 1 ? 'No campaign yet. “exm campaign create FILE” makes one.' : 'No more campaigns.'}</p>` : table(campaigns)}
 </section>
