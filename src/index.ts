@@ -3,7 +3,7 @@ export {
   type CreatedCampaign,
   createCampaign,
 } from './campaigns/create-campaign.ts';
-export * from './client.ts';
+export * from './client/client.ts';
 export { type CustomProcessor, type CustomStep, defineConfig, type ExmConfig } from './config/exm-config.ts';
 export { type ChangedAddress, changeAddress } from './contacts/addresses/change-address.ts';
 export { emailKey, parseEmailAddress } from './contacts/addresses/email-address.ts';

@@ -84,7 +84,7 @@ describe('the package that npm pack makes', () => {
     const { modules } = reachable(
       [...entries, ...Object.values(manifest.bin)].map((path) => posix.join(path)),
     );
-    for (const sample of ['dist/src/cli/demo.js', 'dist/workers/primary.js', 'dist/src/client.d.ts'])
+    for (const sample of ['dist/src/cli/demo.js', 'dist/workers/primary.js', 'dist/src/client/client.d.ts'])
       expect(modules).toContain(sample);
     expect(packed).toEqual(expect.arrayContaining(modules));
   });

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { InputError } from '../src/domain/errors.ts';
-import { readMaildir } from '../src/feedback/read-maildir.ts';
-import { type ReceivingMail, receiveMail } from '../src/feedback/receive-mail.ts';
+import { readMaildir } from '../src/feedback/receiving/read-maildir.ts';
+import { type ReceivingMail, receiveMail } from '../src/feedback/receiving/receive-mail.ts';
 import { type ListenOptions, listenFailed } from './listen.ts';
 import type { RoleContext } from './runtime.ts';
 

@@ -10,7 +10,7 @@ import { messageOf } from '../src/domain/error-message.ts';
 import { FailedError } from '../src/domain/errors.ts';
 import { endMaximumMs, stopMaximumMs } from '../src/domain/stop-times.ts';
 import { createLogger, type Logger } from '../src/logging.ts';
-import { pairsOf } from '../src/tracking/token.ts';
+import { pairsOf } from '../src/tracking/links/token.ts';
 import { endsWithin } from './ends-within.ts';
 import type { ListenOptions } from './listen.ts';
 import { type MetricsServer, serveMetrics } from './metrics.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { createCampaign } from '../campaigns/create-campaign.ts';
-import { campaignResult, type DispatchResult, startCampaign } from '../client.ts';
+import { campaignResult, type DispatchResult, startCampaign } from '../client/client.ts';
 import type { Database } from '../db/connect.ts';
 import { FailedError } from '../domain/errors.ts';
 import type { CampaignDefinition } from '../message/content.ts';

@@ -3,8 +3,8 @@ import { readKeys } from '../config/keys.ts';
 import { dispatchQueue, eventInbox } from '../db/schema.ts';
 import { FailedError } from '../domain/errors.ts';
 import { freePorts } from '../local/ports.ts';
-import { trackingPaths } from '../tracking/links.ts';
-import { makeToken } from '../tracking/token.ts';
+import { trackingPaths } from '../tracking/links/links.ts';
+import { makeToken } from '../tracking/links/token.ts';
 import {
   addContacts,
   createBenchCampaign,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eq } from 'drizzle-orm';
-import { pauseCampaign, resumeCampaign } from '../client.ts';
+import { pauseCampaign, resumeCampaign } from '../client/client.ts';
 import { campaign } from '../db/schema.ts';
 import { connectClient } from '../temporal/client-connection.ts';
 import {

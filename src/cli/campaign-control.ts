@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { changeWord, endDispatch, giveUpSteps } from '../campaigns/change-state.ts';
 import { findCampaign } from '../campaigns/find-campaign.ts';
-import { cancelCampaign, closeCancelled, pauseCampaign, resumeCampaign } from '../client.ts';
+import { cancelCampaign, closeCancelled, pauseCampaign, resumeCampaign } from '../client/client.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Database } from '../db/connect.ts';
 import { hasEnded, hasStepsLeft } from '../domain/campaign-state.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { findCampaign } from '../campaigns/find-campaign.ts';
-import { startCampaign } from '../client.ts';
+import { startCampaign } from '../client/client.ts';
 import { hasEnded } from '../domain/campaign-state.ts';
 import { RefusedError } from '../domain/errors.ts';
 import { actor } from './actor.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { findCampaign } from '../campaigns/find-campaign.ts';
-import { runTestSend } from '../client.ts';
+import { runTestSend } from '../client/client.ts';
 import { parseEmailAddress } from '../contacts/addresses/email-address.ts';
 import type { Database } from '../db/connect.ts';
 import { liveDispatchers, whyNoneSends } from '../dispatch/dispatchers.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { findCampaign } from '../campaigns/find-campaign.ts';
-import { campaignResult, isDispatching } from '../client.ts';
+import { campaignResult, isDispatching } from '../client/client.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Database } from '../db/connect.ts';
 import { hasEnded, type StateAndSubState, stateInWords } from '../domain/campaign-state.ts';

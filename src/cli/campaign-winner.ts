@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { findCampaign } from '../campaigns/find-campaign.ts';
-import { chooseWinner, moveDecision } from '../client.ts';
+import { chooseWinner, moveDecision } from '../client/client.ts';
 import { letterOf } from '../domain/ab-test.ts';
 import { type CampaignState, hasEnded } from '../domain/campaign-state.ts';
 import { InputError, RefusedError } from '../domain/errors.ts';

@@ -1,6 +1,6 @@
 import { type Client, isGrpcDeadlineError } from '@temporalio/client';
 import { type CampaignStatus, campaignStatus } from '../campaigns/campaign-status.ts';
-import { dispatchingState, campaignStatus as workflowStatus } from '../client.ts';
+import { dispatchingState, campaignStatus as workflowStatus } from '../client/client.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Database } from '../db/connect.ts';
 import { hasStepsLeft, type StateAndSubState, type SubState } from '../domain/campaign-state.ts';

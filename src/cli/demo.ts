@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { createCampaign } from '../campaigns/create-campaign.ts';
-import { startCampaign } from '../client.ts';
+import { startCampaign } from '../client/client.ts';
 import { type ImportReport, importContacts } from '../contacts/import/import-contacts.ts';
 import { exitCodes, FailedError } from '../domain/errors.ts';
 import { type LocalParts, startLocalParts } from '../local/index.ts';

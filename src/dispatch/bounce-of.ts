@@ -1,7 +1,7 @@
 import { withoutAddresses } from '../domain/error-message.ts';
 import type { BounceDetail } from '../domain/feedback.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { classifyBounce } from '../feedback/classify-bounce.ts';
+import { classifyBounce } from '../feedback/reading/classify-bounce.ts';
 import { emulatedRefusal } from '../smtp/emulation.ts';
 
 /** Why a message failed that a mail server has answered. */

@@ -6,9 +6,9 @@ import { composeConfirmation } from '../message/confirmation-mail.ts';
 import { sendableAddress } from '../message/mailbox.ts';
 import { EmulatedSession } from '../smtp/emulation.ts';
 import type { SmtpResult } from '../smtp/reply.ts';
+import { subscriptionLink } from '../tracking/links/subscription-link.ts';
 import { mailWords } from '../tracking/pages/mail-words.ts';
 import { choosePageLanguage } from '../tracking/pages/texts.ts';
-import { subscriptionLink } from '../tracking/subscription-link.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 
 interface Waiting extends Record<string, unknown> {

@@ -10,8 +10,8 @@ import {
   returnMark,
   type TokenKeys,
   type TokenPayload,
-} from '../tracking/token.ts';
-import type { About } from './notification.ts';
+} from '../tracking/links/token.ts';
+import type { About } from './reading/notification.ts';
 
 /**
  * The message that an address of ours was made for. @returns undefined where it was not made with our keys, also where the

@@ -2,13 +2,13 @@ import type { Database, Queries } from '../db/connect.ts';
 import { withoutAddresses } from '../domain/error-message.ts';
 import type { BounceDetail } from '../domain/feedback.ts';
 import { parseReturnPath } from '../message/return-path.ts';
-import type { TokenKeys, TokenPayload } from '../tracking/token.ts';
+import type { TokenKeys, TokenPayload } from '../tracking/links/token.ts';
 import { unsubscribe } from '../tracking/unsubscribe.ts';
-import { deliveredTo } from './delivered-to.ts';
 import { findByQuote, findByReturnPath } from './find-message.ts';
-import type { Notification } from './notification.ts';
-import { isReport, readReport } from './posted-report.ts';
-import { readNotification } from './read-notification.ts';
+import { deliveredTo } from './reading/delivered-to.ts';
+import type { Notification } from './reading/notification.ts';
+import { isReport, readReport } from './reading/posted-report.ts';
+import { readNotification } from './reading/read-notification.ts';
 
 export interface JudgeOptions {
   readonly keys: TokenKeys;

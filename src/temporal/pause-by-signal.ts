@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { isNotFound } from '../client-errors.ts';
+import { isNotFound } from '../client/client-errors.ts';
 import { pauseSignal } from '../domain/messages.ts';
 import { campaignWorkflowId } from '../domain/names.ts';
 

@@ -2,13 +2,13 @@ import { parseEmailAddress } from '../contacts/addresses/email-address.ts';
 import { requestAddress } from '../contacts/subscription/request-address.ts';
 import { messageOf } from '../domain/error-message.ts';
 import { type Delivery, senderName } from './delivery.ts';
+import type { TokenPayload } from './links/token.ts';
 import { addressAskedPage } from './pages/address.ts';
 import type { Page } from './pages/frame.ts';
 import { type PreferencesPageOptions, preferencesPage } from './pages/preferences.ts';
 import { noSubscriptionPage } from './pages/subscribe.ts';
 import { pageTexts } from './pages/texts.ts';
 import { trapField } from './pages/trap-field.ts';
-import type { TokenPayload } from './token.ts';
 
 /**
  * Has the owner of an address asked whether a contact's mail shall go there. The answer is the same whoever has the address,

@@ -7,9 +7,9 @@ import type { CampaignContents } from './campaign-contents.ts';
 import type { EventInbox, TrackingEvent } from './event-inbox.ts';
 import type { HostedImages } from './hosted-images.ts';
 import type { KeptUnsubscribes } from './kept-unsubscribes.ts';
+import type { TokenPayload } from './links/token.ts';
 import { type Page, pageSecurityPolicy } from './pages/frame.ts';
 import { acceptedLanguages, choosePageLanguage, type PageLanguage } from './pages/texts.ts';
-import type { TokenPayload } from './token.ts';
 
 /** What the routes of content-delivery work with. */
 export interface Delivery {

@@ -7,16 +7,16 @@ import Fastify, {
 import { messageOf } from '../domain/error-message.ts';
 import type { Delivery } from './delivery.ts';
 import { pageLanguage, sendPage } from './delivery.ts';
+import { tokenMaximumLength } from './links/token.ts';
 import { plainPage } from './pages/plain.ts';
-import { confirmRoutes } from './routes-confirm.ts';
-import { clickRoute, openRoute } from './routes-events.ts';
-import { feedbackRoute } from './routes-feedback.ts';
-import { imageRoute } from './routes-images.ts';
-import { sendNotFound, viewRoute } from './routes-pages.ts';
-import { preferenceRoutes } from './routes-preferences.ts';
-import { subscribeRoutes } from './routes-subscribe.ts';
-import { unsubscribeRoutes } from './routes-unsubscribe.ts';
-import { tokenMaximumLength } from './token.ts';
+import { confirmRoutes } from './routes/confirm.ts';
+import { clickRoute, openRoute } from './routes/events.ts';
+import { feedbackRoute } from './routes/feedback.ts';
+import { imageRoute } from './routes/images.ts';
+import { sendNotFound, viewRoute } from './routes/pages.ts';
+import { preferenceRoutes } from './routes/preferences.ts';
+import { subscribeRoutes } from './routes/subscribe.ts';
+import { unsubscribeRoutes } from './routes/unsubscribe.ts';
 
 /** Bytes of a form. The largest real one is some 200. */
 const bodyLimit = 8_192;

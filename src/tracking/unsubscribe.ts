@@ -1,7 +1,7 @@
 import { isNewOptOut, saidAgain } from '../contacts/consent/said-again.ts';
 import type { Database } from '../db/connect.ts';
 import { cleanUserAgent } from './event-inbox.ts';
-import type { TokenPayload } from './token.ts';
+import type { TokenPayload } from './links/token.ts';
 
 /** `all`: the global opt-out list. `lists`: an opt-out of the campaign's lists that the person gets mail by. */
 export type UnsubscribeScope = 'all' | 'lists';

@@ -1,6 +1,6 @@
 import { campaignStatus } from '../../src/campaigns/campaign-status.ts';
 import { createCampaign } from '../../src/campaigns/create-campaign.ts';
-import { isDispatching, RefusedError, resumeCampaign, startCampaign } from '../../src/client.ts';
+import { isDispatching, RefusedError, resumeCampaign, startCampaign } from '../../src/client/client.ts';
 import type { CampaignDefinition } from '../../src/message/content.ts';
 import type { Target, TargetCampaign } from './faults/fault.ts';
 import { listOf } from './installation.ts';

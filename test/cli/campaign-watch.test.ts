@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pauseCampaign, startCampaign } from '../../src/client.ts';
+import { pauseCampaign, startCampaign } from '../../src/client/client.ts';
 import { campaignWorkflowId } from '../../src/domain/names.ts';
 import { connectClient } from '../../src/temporal/client-connection.ts';
 import { createInstallation, type Installation } from '../support/installation.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { earlierKeysVariable, generateKeys, readKeys, rotateKeys } from '../../src/config/keys.ts';
 import { InputError } from '../../src/domain/errors.ts';
-import { makeToken, openToken } from '../../src/tracking/token.ts';
+import { makeToken, openToken } from '../../src/tracking/links/token.ts';
 
 const payload = { campaignId: 'autumn-7k3f', position: 7, contactId: 12 };
 

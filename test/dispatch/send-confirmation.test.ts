@@ -26,7 +26,7 @@ import { createLogger } from '../../src/logging.ts';
 import { packagePath } from '../../src/package-path.ts';
 import { ConfirmationStarter } from '../../src/processing/confirmation-starter.ts';
 import { startConfirmation } from '../../src/temporal/start-confirmation.ts';
-import { openSubscriptionId } from '../../src/tracking/subscription-link.ts';
+import { openSubscriptionId } from '../../src/tracking/links/subscription-link.ts';
 import { keys } from '../message/fixtures.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { dispatchHost, type TestHost } from '../support/dispatch-host.ts';

@@ -13,7 +13,7 @@ import {
   pauseCampaign,
   resumeCampaign,
   startCampaign,
-} from '../../src/client.ts';
+} from '../../src/client/client.ts';
 import type { BodyDefinition, TestDefinition, WinnerRule } from '../../src/message/content.ts';
 import { auditedTotals } from '../../src/reporting/totals.ts';
 import { connectClient } from '../../src/temporal/client-connection.ts';

@@ -32,7 +32,7 @@ describe(`controls of several clients at once (seed ${seed})`, () => {
     await Promise.all([sender('d1'), sender('d2')]);
   });
 
-  /** A program, with the functions of src/client.ts or with plain signals, or a person with the command `exm`. */
+  /** A program, with the functions of src/client/client.ts or with plain signals, or a person with the command `exm`. */
   const ways = {
     program: async (name: Control, id: string, reason: string): Promise<boolean | undefined> =>
       await control(name, id, { by: 'program', reason }).then(

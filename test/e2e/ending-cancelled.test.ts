@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { campaignStatus as dispatchStatus } from '../../src/client.ts';
+import { campaignStatus as dispatchStatus } from '../../src/client/client.ts';
 import { connectClient } from '../../src/temporal/client-connection.ts';
 import { useCampaignFixture } from '../support/campaign-fixture.ts';
 import { importRecipients } from '../support/newsletter.ts';

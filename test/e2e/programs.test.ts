@@ -1,7 +1,7 @@
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pauseCampaign, startCampaign } from '../../src/client.ts';
+import { pauseCampaign, startCampaign } from '../../src/client/client.ts';
 import { campaign } from '../../src/db/schema.ts';
 import { campaignWorkflowId } from '../../src/domain/names.ts';
 import { useCampaignFixture } from '../support/campaign-fixture.ts';

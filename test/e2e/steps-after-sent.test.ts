@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 
 import { join } from 'node:path';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startCampaign } from '../../src/client.ts';
+import { startCampaign } from '../../src/client/client.ts';
 import { connectClient } from '../../src/temporal/client-connection.ts';
 import { useCampaignFixture } from '../support/campaign-fixture.ts';
 import { recordHistory } from '../support/histories.ts';

@@ -1,7 +1,7 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { changeWord } from '../../src/campaigns/change-state.ts';
-import { startCampaign } from '../../src/client.ts';
+import { startCampaign } from '../../src/client/client.ts';
 import { connectClient } from '../../src/temporal/client-connection.ts';
 import { useCampaignFixture } from '../support/campaign-fixture.ts';
 import { createInstallation } from '../support/installation.ts';

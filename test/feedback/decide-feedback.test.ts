@@ -9,7 +9,7 @@ import {
 } from '../../src/feedback/decide-feedback.ts';
 import { countUnclear, listFeedback } from '../../src/feedback/list-feedback.ts';
 import { processFeedback } from '../../src/feedback/process-feedback.ts';
-import { storeFeedback } from '../../src/feedback/store-feedback.ts';
+import { storeFeedback } from '../../src/feedback/receiving/store-feedback.ts';
 import { processEvents } from '../../src/processing/process-events.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { bounceMessage, judging, queuedFor } from './fixtures.ts';

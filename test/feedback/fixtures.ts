@@ -1,7 +1,7 @@
 import type { Database } from '../../src/db/connect.ts';
 import { campaign, contact, dispatchQueue } from '../../src/db/schema.ts';
 import { ReturnPaths } from '../../src/message/return-path.ts';
-import { makeToken, makeTokenAndMark, returnMark } from '../../src/tracking/token.ts';
+import { makeToken, makeTokenAndMark, returnMark } from '../../src/tracking/links/token.ts';
 import { keys } from '../message/fixtures.ts';
 
 export const bounceDomain = 'bounces.example.com';

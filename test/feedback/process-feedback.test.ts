@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { contact, eventInbox, feedback, globalOptOut } from '../../src/db/schema.ts';
 import { processFeedback } from '../../src/feedback/process-feedback.ts';
 import { PutOff } from '../../src/feedback/put-off.ts';
-import { type ReceivedMessage, storeFeedback } from '../../src/feedback/store-feedback.ts';
+import { type ReceivedMessage, storeFeedback } from '../../src/feedback/receiving/store-feedback.ts';
 import { packagePath } from '../../src/package-path.ts';
 import { processEvents } from '../../src/processing/process-events.ts';
 import { keys, otherKeys } from '../message/fixtures.ts';

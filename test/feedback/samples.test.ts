@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Notification } from '../../src/feedback/notification.ts';
-import { readNotification } from '../../src/feedback/read-notification.ts';
+import type { Notification } from '../../src/feedback/reading/notification.ts';
+import { readNotification } from '../../src/feedback/reading/read-notification.ts';
 import { type ExpectedReading, expectedReadings, readSample, sampleNames } from './samples.ts';
 
 describe('notifications of servers and providers', () => {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { table } from '../../src/cli/table.ts';
-import { cancelCampaign, pauseCampaign, resumeCampaign } from '../../src/client.ts';
+import { cancelCampaign, pauseCampaign, resumeCampaign } from '../../src/client/client.ts';
 import { connectClient } from '../../src/temporal/client-connection.ts';
 import { useDispatchers } from '../support/dispatchers.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';

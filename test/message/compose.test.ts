@@ -5,7 +5,7 @@ import { FailedError } from '../../src/domain/errors.ts';
 import { MessageComposer } from '../../src/message/compose.ts';
 import { RecipientFailedError } from '../../src/message/recipient-failed-error.ts';
 import { renderBody } from '../../src/message/render/render-body.ts';
-import { makeToken, openToken } from '../../src/tracking/token.ts';
+import { makeToken, openToken } from '../../src/tracking/links/token.ts';
 import { ada, baseUrl, freeze, keys, recipient } from './fixtures.ts';
 
 const content = await freeze({

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateKeys, readKeys } from '../../src/config/keys.ts';
-import { makeToken } from '../../src/tracking/token.ts';
+import { makeToken } from '../../src/tracking/links/token.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';

@@ -11,7 +11,7 @@ import { parameter } from '../../src/message/mime/parameter.ts';
 import type { Piece } from '../../src/message/render/compiled-template.ts';
 import { chooseBody, compileBody } from '../../src/message/render/render-body.ts';
 import { type BodyRequest, Rendering } from '../../src/message/render/rendering.ts';
-import { makeTokenAndMark } from '../../src/tracking/token.ts';
+import { makeTokenAndMark } from '../../src/tracking/links/token.ts';
 import { keys } from '../message/fixtures.ts';
 
 /**

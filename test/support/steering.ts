@@ -11,7 +11,7 @@ import {
   resumeCampaign,
   type StartedCampaign,
   startCampaign,
-} from '../../src/client.ts';
+} from '../../src/client/client.ts';
 import type { CampaignState, DispatchWord, SubState } from '../../src/domain/campaign-state.ts';
 import { auditedTotals } from '../../src/reporting/totals.ts';
 import { connectClient } from '../../src/temporal/client-connection.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { isGrpcCancelledError } from '@temporalio/client';
 import { afterAll, describe, expect, it } from 'vitest';
-import { campaignStatus } from '../../src/client.ts';
+import { campaignStatus } from '../../src/client/client.ts';
 import { lazyClient } from '../../src/temporal/client-connection.ts';
 import { waitFor } from '../support/wait-for.ts';
 

@@ -12,7 +12,7 @@ import {
   listOptOut,
   subscriptionRequest,
 } from '../../src/db/schema.ts';
-import { subscriptionLink } from '../../src/tracking/subscription-link.ts';
+import { subscriptionLink } from '../../src/tracking/links/subscription-link.ts';
 import { keys } from '../message/fixtures.ts';
 import { browserNote, browserPath, type ObservedPage, useBrowser } from '../support/browser.ts';
 import { useTestDatabase } from '../support/database.ts';

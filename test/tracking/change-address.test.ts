@@ -12,7 +12,7 @@ import {
   suppression,
 } from '../../src/db/schema.ts';
 import { confirmationDays, requestLimits, waitingRequestsMaximum } from '../../src/domain/subscription.ts';
-import { subscriptionLink } from '../../src/tracking/subscription-link.ts';
+import { subscriptionLink } from '../../src/tracking/links/subscription-link.ts';
 import { unsubscribe } from '../../src/tracking/unsubscribe.ts';
 import { keys } from '../message/fixtures.ts';
 import { useTestDatabase } from '../support/database.ts';

@@ -7,8 +7,8 @@ import { CampaignContents } from '../../src/tracking/campaign-contents.ts';
 import type { Delivery } from '../../src/tracking/delivery.ts';
 import { EventInbox } from '../../src/tracking/event-inbox.ts';
 import { HostedImages } from '../../src/tracking/hosted-images.ts';
+import { makeToken } from '../../src/tracking/links/token.ts';
 import { buildContentDelivery } from '../../src/tracking/server.ts';
-import { makeToken } from '../../src/tracking/token.ts';
 import { baseUrl, definition, keys } from '../message/fixtures.ts';
 
 export const log = createLogger('test');

@@ -6,7 +6,7 @@ import { fileHash } from '../../src/message/content-files.ts';
 import { fileReference } from '../../src/message/definition/campaign-files.ts';
 import { publishDispatchItems } from '../../src/message/freeze/deploy.ts';
 import { HostedImages } from '../../src/tracking/hosted-images.ts';
-import { makeToken } from '../../src/tracking/token.ts';
+import { makeToken } from '../../src/tracking/links/token.ts';
 import { baseUrl, definition, keys } from '../message/fixtures.ts';
 import { gif, jpeg, png, webp } from '../message/images.ts';
 import { useTestDatabase } from '../support/database.ts';

@@ -9,7 +9,7 @@ import {
   listOptOut,
   subscriptionRequest,
 } from '../../src/db/schema.ts';
-import { makeToken } from '../../src/tracking/token.ts';
+import { makeToken } from '../../src/tracking/links/token.ts';
 import { keys, otherKeys } from '../message/fixtures.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { publishedCampaign, startDelivery } from './fixtures.ts';

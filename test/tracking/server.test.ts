@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contact, eventInbox, globalOptOut, listMember, listOptOut } from '../../src/db/schema.ts';
-import { makeToken } from '../../src/tracking/token.ts';
+import { makeToken } from '../../src/tracking/links/token.ts';
 import { keys, otherKeys } from '../message/fixtures.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { publishedCampaign, startDelivery } from './fixtures.ts';

@@ -13,7 +13,7 @@ import {
   subscriptionRequest,
 } from '../../src/db/schema.ts';
 import { confirmationDays, requestLimits, waitingRequestsMaximum } from '../../src/domain/subscription.ts';
-import { subscriptionLink } from '../../src/tracking/subscription-link.ts';
+import { subscriptionLink } from '../../src/tracking/links/subscription-link.ts';
 import { keys, otherKeys } from '../message/fixtures.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { startDelivery } from './fixtures.ts';

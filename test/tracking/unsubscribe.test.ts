@@ -14,8 +14,8 @@ import {
   listOptOut,
 } from '../../src/db/schema.ts';
 import { processEvents } from '../../src/processing/process-events.ts';
-import { makeToken } from '../../src/tracking/token.ts';
-import { makeUndoReceipt, openUndoReceipt } from '../../src/tracking/undo-receipt.ts';
+import { makeToken } from '../../src/tracking/links/token.ts';
+import { makeUndoReceipt, openUndoReceipt } from '../../src/tracking/links/undo-receipt.ts';
 import { keys, otherKeys } from '../message/fixtures.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { publishedCampaign, startDelivery } from './fixtures.ts';

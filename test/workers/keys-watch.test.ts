@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fingerprint, generateKeys, readKeys, rotateKeys } from '../../src/config/keys.ts';
 import { server } from '../../src/db/schema.ts';
 import { createLogger } from '../../src/logging.ts';
-import { pairsOf } from '../../src/tracking/token.ts';
+import { pairsOf } from '../../src/tracking/links/token.ts';
 import { KeysWatch } from '../../workers/keys-watch.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { waitFor } from '../support/wait-for.ts';

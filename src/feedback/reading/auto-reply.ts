@@ -1,6 +1,6 @@
 import { decodeWords } from 'postal-mime';
-import type { About, Notification } from '../notification.ts';
 import type { Fields } from './fields.ts';
+import type { About, Notification } from './notification.ts';
 import { isServerName } from './plain-bounce.ts';
 
 /** Fields of programs that knew no RFC 3834. */

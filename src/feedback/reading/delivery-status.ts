@@ -1,9 +1,9 @@
-import { classifyBounce } from '../classify-bounce.ts';
-import type { About, Notification } from '../notification.ts';
+import { classifyBounce } from './classify-bounce.ts';
 import { decodeCharset } from './decode-text.ts';
 import { type Fields, readGroups } from './fields.ts';
 import { recipientsMaximum } from './limits.ts';
 import { readNotice } from './notice.ts';
+import type { About, Notification } from './notification.ts';
 import { oneLine } from './one-line.ts';
 import type { Part } from './part.ts';
 import { replyIn } from './plain-bounce.ts';

@@ -1,5 +1,5 @@
-import type { About, Notification } from '../notification.ts';
 import { readFields } from './fields.ts';
+import type { About, Notification } from './notification.ts';
 import { oneLine } from './one-line.ts';
 import { messageIdIn } from './original.ts';
 import type { Part } from './part.ts';

@@ -1,7 +1,6 @@
-import type { About, Notification } from '../notification.ts';
-
 import { type Fields, readFields } from './fields.ts';
 import { recipientsMaximum } from './limits.ts';
+import type { About, Notification } from './notification.ts';
 import { oneLine } from './one-line.ts';
 import type { Part } from './part.ts';
 import { addressIn } from './recipient.ts';

@@ -1,5 +1,5 @@
-import type { About } from '../notification.ts';
 import type { Fields } from './fields.ts';
+import type { About } from './notification.ts';
 import { headerIn, type Part, partsOf } from './part.ts';
 
 /** Types in which a message, or its header, comes back: RFC 3462, RFC 6533, RFC 2046. */

@@ -1,8 +1,8 @@
-import { classifyBounce } from '../classify-bounce.ts';
-import type { About, Notification } from '../notification.ts';
+import { classifyBounce } from './classify-bounce.ts';
 import type { Fields } from './fields.ts';
 import { recipientsMaximum } from './limits.ts';
 import { type Notice, readNotice } from './notice.ts';
+import type { About, Notification } from './notification.ts';
 import { oneLine } from './one-line.ts';
 import { aboutOf } from './original.ts';
 import { addressIn } from './recipient.ts';

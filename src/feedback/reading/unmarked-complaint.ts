@@ -1,5 +1,5 @@
-import type { About, Notification } from '../notification.ts';
 import type { Fields } from './fields.ts';
+import type { About, Notification } from './notification.ts';
 import { addressIn } from './recipient.ts';
 
 /**

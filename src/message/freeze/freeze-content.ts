@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../../domain/errors.ts';
-import { trackingPaths } from '../../tracking/links.ts';
+import { trackingPaths } from '../../tracking/links/links.ts';
 import { allBodies, type CampaignBody } from '../all-bodies.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import { type CampaignDefinition, contentFormat, type FrozenBody, type FrozenContent } from '../content.ts';

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { InputError } from '../../domain/errors.ts';
-import { imagePath } from '../../tracking/links.ts';
+import { imagePath } from '../../tracking/links/links.ts';
 import type {
   BodyDefinition,
   CampaignDefinition,

@@ -1,7 +1,7 @@
 import type { Keys } from '../../config/keys.ts';
 import { FailedError } from '../../domain/errors.ts';
 import { chooseLanguage } from '../../domain/language-choice.ts';
-import { makeToken } from '../../tracking/token.ts';
+import { makeToken } from '../../tracking/links/token.ts';
 import type { FrozenBody, FrozenContent } from '../content.ts';
 import { RecipientFailedError } from '../recipient-failed-error.ts';
 import { CompiledTemplate } from './compiled-template.ts';

@@ -1,6 +1,6 @@
 import type { Recipient } from '../../contacts/audience/recipient.ts';
 import type { FacetValues } from '../../domain/facet.ts';
-import { trackingPaths, viewTestQuery } from '../../tracking/links.ts';
+import { trackingPaths, viewTestQuery } from '../../tracking/links/links.ts';
 import type { FrozenContent } from '../content.ts';
 import { ruleSetOf } from '../rules/rule-set.ts';
 import { componentsKey } from './components.ts';

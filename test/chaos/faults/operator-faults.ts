@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { cancelCampaign, pauseCampaign, RefusedError, resumeCampaign } from '../../../src/client.ts';
+import { cancelCampaign, pauseCampaign, RefusedError, resumeCampaign } from '../../../src/client/client.ts';
 import { optOut } from '../../../src/contacts/consent/opt-out.ts';
 import type { Random } from '../random.ts';
 import { setSleep } from '../set-sleep.ts';

@@ -6,7 +6,7 @@ import { MessageComposer, type ReadyBody } from '../../../src/message/compose.ts
 import type { FrozenContent, MessageEncoding } from '../../../src/message/content.ts';
 import { createLiquid, scopeObject } from '../../../src/message/render/liquid.ts';
 import { Rendering } from '../../../src/message/render/rendering.ts';
-import { makeToken } from '../../../src/tracking/token.ts';
+import { makeToken } from '../../../src/tracking/links/token.ts';
 import { composePlainly } from '../../support/plain-composition.ts';
 import { ada, freeze, keys, recipient } from '../fixtures.ts';
 

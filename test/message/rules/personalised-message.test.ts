@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Recipient } from '../../../src/contacts/audience/recipient.ts';
 import { checkTokens } from '../../../src/message/check/tokens.ts';
 import { renderBody } from '../../../src/message/render/render-body.ts';
-import { redirectTarget } from '../../../src/tracking/redirect-target.ts';
+import { redirectTarget } from '../../../src/tracking/links/redirect-target.ts';
 import { definition, freeze, keys, recipient } from '../fixtures.ts';
 
 const rules = {

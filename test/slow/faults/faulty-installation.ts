@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest';
 import { campaignStatus } from '../../../src/campaigns/campaign-status.ts';
-import { startCampaign } from '../../../src/client.ts';
+import { startCampaign } from '../../../src/client/client.ts';
 import { createOne } from '../../chaos/campaign.ts';
 import { ChaosInstallation } from '../../chaos/installation.ts';
 import { type Arrival, MailReceiver } from '../../chaos/mail-receiver.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { pauseCampaign, resumeCampaign } from '../../../src/client.ts';
+import { pauseCampaign, resumeCampaign } from '../../../src/client/client.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { useFaultyInstallation } from './faulty-installation.ts';
 
