@@ -1,8 +1,9 @@
 import { and, eq } from 'drizzle-orm';
+import { findRecipientById } from '../contacts/audience/find-recipient.ts';
 import type { Recipient } from '../contacts/audience/recipient.ts';
 import type { Database } from '../db/connect.ts';
 import { variantOfQueued } from '../db/queued-variant.ts';
-import { campaign, contact, dispatchQueue } from '../db/schema.ts';
+import { campaign, dispatchQueue } from '../db/schema.ts';
 
 /** Whose message a test message is that went to no contact. */
 export const nobody: Recipient = {
@@ -17,10 +18,7 @@ export const nobody: Recipient = {
 /** The contact as it is now; undefined where it no longer exists. */
 export async function readRecipient(db: Database, contactId: number): Promise<Recipient | undefined> {
   if (contactId === 0) return nobody;
-  const [row] = await db.select().from(contact).where(eq(contact.id, contactId));
-  if (row === undefined) return undefined;
-  const { id, email, firstName, lastName, language, facets } = row;
-  return { contactId: id, email, firstName, lastName, language, facets };
+  return await findRecipientById(db, contactId);
 }
 
 /** Which body a recipient got. */

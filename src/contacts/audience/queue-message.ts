@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { advisoryLocks } from '../../db/advisory-locks.ts';
 import type { Database } from '../../db/connect.ts';
+import { makeRoomForEverybody } from '../../db/room-for-everybody.ts';
 import { analyseWhereStale } from '../analyse-where-stale.ts';
 import { holdFacetTypes } from '../facets/facet-types.ts';
 import { type AudienceSettings, requireCampaign } from './audience.ts';
@@ -46,8 +47,7 @@ export async function queueMessage(
     const { named, overruled = [] } = settings;
     if (named !== undefined) await createNameTable(tx, named);
     const audience = await readAudience(tx, campaignId, settings, named !== undefined);
-    await tx.execute(sql`set local work_mem = '128MB'`);
-    await tx.execute(sql`set local jit = off`);
+    await makeRoomForEverybody(tx, 128);
     const { rows } = await tx.execute<JudgedCount & { testSize?: number }>(
       settings.test === undefined
         ? fillQueue(campaignId, audience, settings)

@@ -1,5 +1,11 @@
+import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
 import type { PoolClient } from 'pg';
 import { advisoryLocks } from '../../db/advisory-locks.ts';
+import type { Queries } from '../../db/connect.ts';
+import { makeRoomForEverybody } from '../../db/room-for-everybody.ts';
+import * as schema from '../../db/schema.ts';
+import { forgottenHash } from '../erasure/forgotten.ts';
 import { firstBounceCount, mergedValues } from './merged-values.ts';
 
 export interface MergeOptions {
@@ -39,10 +45,10 @@ export const mergeLock = advisoryLocks.merge;
 /** Merges the table `import_row` (src/contacts/import/import-staging.ts) into contacts and list, in the caller's transaction. */
 export async function mergeImport(client: PoolClient, options: MergeOptions): Promise<MergeResult> {
   await client.query('select pg_advisory_xact_lock($1)', [mergeLock]);
-  await client.query(`set local work_mem = '64MB'`);
-  await client.query('set local jit = off');
+  const queries: Queries = drizzle(client, { schema });
+  await makeRoomForEverybody(queries, 64);
   await client.query('analyze import_row');
-  const forgotten = options.allowForgotten ? [] : await takeForgotten(client);
+  const forgotten = options.allowForgotten ? [] : await takeForgotten(queries);
   const duplicates = await foldDuplicates(client, options);
   for (let attempt = 1; ; attempt++) {
     await client.query('savepoint merge');
@@ -57,12 +63,12 @@ export async function mergeImport(client: PoolClient, options: MergeOptions): Pr
 }
 
 /** Takes out who was erased. Nobody is erased while a merge is at work. */
-async function takeForgotten(client: PoolClient): Promise<ForgottenRow[]> {
-  const { rowCount } = await client.query('select from forgotten limit 1');
+async function takeForgotten(queries: Queries): Promise<ForgottenRow[]> {
+  const { rowCount } = await queries.execute(sql`select from forgotten limit 1`);
   if (rowCount === 0) return [];
-  const { rows } = await client.query<{ line: string; email: string }>(`
+  const { rows } = await queries.execute<{ line: string; email: string }>(sql`
     delete from import_row row using installation, forgotten
-     where forgotten.email_hash = sha256(installation.salt || convert_to(row.email_key, 'UTF8'))
+     where forgotten.email_hash = ${forgottenHash(sql`row.email_key`)}
        and not exists (select from contact where contact.email_key = row.email_key)
     returning row.line, row.email`);
   return rows.map(({ line, email }) => ({ line: Number(line), email })).sort((a, b) => a.line - b.line);

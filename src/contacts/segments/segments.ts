@@ -1,5 +1,6 @@
 import { and, eq, isNotNull, sql } from 'drizzle-orm';
 import type { Database, Queries } from '../../db/connect.ts';
+import { makeRoomForEverybody } from '../../db/room-for-everybody.ts';
 import { contactList } from '../../db/schema.ts';
 import { campaignsOfList } from '../lists/list-use.ts';
 import { findSegment, insertList, type ListRow } from '../lists/lists.ts';
@@ -125,8 +126,7 @@ export async function checkCondition(db: Database, expression: string, field?: s
 /** With the room for a query that goes through all contacts and what happened to them. */
 async function forEverybody<T>(db: Database, ask: (tx: Queries) => Promise<T>): Promise<T> {
   return await db.transaction(async (tx) => {
-    await tx.execute(sql`set local work_mem = '64MB'`);
-    await tx.execute(sql`set local jit = off`);
+    await makeRoomForEverybody(tx, 64);
     return await ask(tx);
   });
 }
