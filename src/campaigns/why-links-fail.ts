@@ -1,5 +1,5 @@
 import { generateKeys, readKeys, type TrackingKeys } from '../config/keys.ts';
-import { makeToken } from '../tracking/token.ts';
+import { makeToken } from '../tracking/links/token.ts';
 
 /** How long content-delivery may take for each answer, milliseconds. */
 const answerMaximumMs = 5_000;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readNotification } from '../../src/feedback/read-notification.ts';
+import { readNotification } from '../../src/feedback/reading/read-notification.ts';
 import { MailStore } from '../../src/local/mail-catcher/mail-store.ts';
 import type { ReturnsOptions } from '../../src/local/mail-catcher/send-back.ts';
 import { type CatcherWeb, startCatcherWeb } from '../../src/local/mail-catcher/web.ts';
