@@ -1,6 +1,7 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { forgetContact } from '../../src/contacts/erasure/forget-contact.ts';
+import { mergeLock } from '../../src/contacts/import/import-merge.ts';
 import {
   contact,
   contactList,
@@ -238,6 +239,21 @@ describe('another address, asked for on the preference page', () => {
     const link = await linkTo(next);
     await Promise.all([confirm(link), confirm(link), confirm(link)]);
     expect((await requestsFor(email)).filter(({ purpose }) => purpose === 'old-address')).toHaveLength(1);
+  });
+
+  test('waits for no import: it asks to press the button again', async () => {
+    const { token, contactId, email } = await campaign.person();
+    const next = newAddress();
+    await ask(token, next);
+    const link = await linkTo(next);
+    await database.db.transaction(async (tx) => {
+      await tx.execute(sql`select pg_advisory_xact_lock(${mergeLock})`);
+      const { status, html } = await confirm(link);
+      expect([status, html]).toEqual([503, expect.stringContaining('Nothing was saved')]);
+    });
+    expect(await addressOf(contactId)).toBe(email);
+    expect((await confirm(link)).status).toBe(200);
+    expect(await addressOf(contactId)).toBe(next);
   });
 
   test('closes what else was asked for: the last link that is pressed is the last one', async () => {

@@ -36,7 +36,9 @@ export async function eraseEntries(tx: Queries, { contactId, addresses }: Person
       delete from global_opt_out where email_key = ${keys}`),
     'opt-outs of lists': await count(sql`delete from list_opt_out where email_key = ${keys}`),
     suppressions: await count(sql`delete from suppression where email_key = ${keys}`),
-    'requests to subscribe': await count(sql`delete from subscription_request where email_key = ${keys}`),
+    'requests to subscribe': await count(
+      sql`delete from subscription_request where email_key = ${keys} or contact_id = ${id}`,
+    ),
     'replies in the books': await eraseReplies(tx, contactId, addressPattern(addresses)),
     'words of bounces and complaints': await count(sql`
       with inbox as (

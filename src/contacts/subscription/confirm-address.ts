@@ -19,6 +19,12 @@ export interface AddressRequest {
   readonly isOptedOut: boolean;
 }
 
+/**
+ * No address is changed while an import merges: a page that waited for it would keep connections from people who unsubscribe.
+ * Milliseconds.
+ */
+const lockTimeoutMs = 3_000;
+
 interface RequestRow extends AddressRequest {
   readonly contactId: number;
   readonly present: string;
@@ -38,7 +44,8 @@ export async function findAddressRequest(db: Queries, id: string): Promise<Addre
  *
  * @param takeBackWording what the owner of the address before would agree to
  * @returns how it was before; undefined as `findAddressRequest`. Only `open` changes anything.
- * @throws FailedError CONTACT_UNKNOWN where the contact gets another address at this moment: nothing was changed
+ * @throws FailedError CONTACT_UNKNOWN where the contact gets another address at this moment, or the database's error where
+ * an import merges: nothing was changed, and it may be tried again
  */
 export async function confirmAddress(
   db: Database,
@@ -46,6 +53,7 @@ export async function confirmAddress(
   takeBackWording: string,
 ): Promise<AddressRequest | undefined> {
   return await db.transaction(async (tx) => {
+    await tx.execute(sql.raw(`set local lock_timeout = ${lockTimeoutMs}`));
     const request = await read(tx, id, sql` for update of request`);
     if (request?.state !== 'open') return request;
     const { contactId, purpose, present, email, language } = request;
