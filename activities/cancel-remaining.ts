@@ -1,4 +1,4 @@
-import { cancelRemaining } from '../src/dispatch/cancel-remaining.ts';
+import { cancelRemaining } from '../src/dispatch/ledger/cancel-remaining.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 
 /** WaitForDispatchToFinish of a cancelled campaign: everybody else is entered as cancelled. */

@@ -1,4 +1,4 @@
-import { planRemaining } from '../src/dispatch/plan-remaining.ts';
+import { planRemaining } from '../src/dispatch/ledger/plan-remaining.ts';
 import type { RemainingRecipients } from '../src/domain/dispatch.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 

@@ -1,4 +1,4 @@
-import { takenBatches } from '../src/dispatch/taken-batches.ts';
+import { takenBatches } from '../src/dispatch/ledger/taken-batches.ts';
 import type { CampaignRef, PrimaryDependencies } from './dependencies.ts';
 
 /** WaitForDispatchToFinish of a cancelled campaign: which batches a dispatcher has taken and not ended. */

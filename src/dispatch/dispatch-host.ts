@@ -9,9 +9,9 @@ import type { ContentCache } from './content-cache.ts';
 import type { ContentReadiness } from './content-readiness.ts';
 import type { DispatchThreads } from './dispatch-threads.ts';
 import type { HandBackPace } from './hand-back-pace.ts';
+import type { Recorder } from './ledger/recorder.ts';
 import type { MailServerState } from './mail-server-state.ts';
 import type { NextBatch } from './next-batch.ts';
-import type { Recorder } from './recorder.ts';
 
 /** What one dispatcher process has, shared by all its threads. */
 export interface DispatchHost {

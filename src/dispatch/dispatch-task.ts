@@ -1,6 +1,6 @@
 import { UnavailableError } from '../domain/errors.ts';
 import type { DispatchHost } from './dispatch-host.ts';
-import type { Lease } from './lease.ts';
+import type { Lease } from './ledger/lease.ts';
 import type { RecipientFeed } from './recipient-feed.ts';
 import type { SendEmail } from './send-email.ts';
 

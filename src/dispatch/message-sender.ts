@@ -8,8 +8,8 @@ import type { SmtpResult } from '../smtp/reply.ts';
 import type { MailSession } from '../smtp/session.ts';
 import { answeredReasons } from './bounce-of.ts';
 import type { DispatchHost } from './dispatch-host.ts';
-import type { Lease } from './lease.ts';
-import { doubtReasons } from './leave-in-doubt.ts';
+import type { Lease } from './ledger/lease.ts';
+import { doubtReasons } from './ledger/leave-in-doubt.ts';
 import { freshUntil, readRecipients } from './read-recipients.ts';
 import type { OutgoingEmail } from './send-email-pipeline.ts';
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { messageOf } from '../domain/error-message.ts';
 import type { DispatchHost } from './dispatch-host.ts';
-import type { Lease } from './lease.ts';
+import type { Lease } from './ledger/lease.ts';
 
 /**
  * Posts the changes of address that a batch came upon to the EmailAddressHistoryBus, as one message. What cannot be posted,

@@ -9,7 +9,7 @@ import type { OutcomeCounts } from '../domain/outcome.ts';
 import type { LoadedContent } from './content-cache.ts';
 import type { DispatchHost } from './dispatch-host.ts';
 import { dispatchTask } from './dispatch-task.ts';
-import type { Lease } from './lease.ts';
+import type { Lease } from './ledger/lease.ts';
 import { logRuleFailures } from './log-rule-failures.ts';
 import type { TakenBatch } from './next-batch.ts';
 import { postAddressChanges } from './post-address-changes.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { cancelRemaining } from '../../src/dispatch/cancel-remaining.ts';
+import { cancelRemaining } from '../../src/dispatch/ledger/cancel-remaining.ts';
 import { useClosers } from '../support/closers.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { attempt, dispatchHost, queuedCampaign, type TestHost } from '../support/dispatch-host.ts';

@@ -11,9 +11,9 @@ import {
   server,
   testSend,
 } from '../../src/db/schema.ts';
-import { cancelRemaining } from '../../src/dispatch/cancel-remaining.ts';
+import { cancelRemaining } from '../../src/dispatch/ledger/cancel-remaining.ts';
+import { takeLease } from '../../src/dispatch/ledger/take-lease.ts';
 import { sendBatch } from '../../src/dispatch/send-batch.ts';
-import { takeLease } from '../../src/dispatch/take-lease.ts';
 import type { SendBatchInput } from '../../src/domain/dispatch.ts';
 import { answerInWords } from '../../src/reporting/recipient/answer.ts';
 import { recipientReport } from '../../src/reporting/recipient/read-report.ts';

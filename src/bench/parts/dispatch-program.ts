@@ -1,9 +1,9 @@
 import { readSettings } from '../../config/settings.ts';
 import { closeDatabase, connectDatabase, type Database } from '../../db/connect.ts';
 import type { DispatchHost } from '../../dispatch/dispatch-host.ts';
-import { Journal } from '../../dispatch/journal.ts';
+import { Journal } from '../../dispatch/journal/journal.ts';
+import { Recorder } from '../../dispatch/ledger/recorder.ts';
 import { readRecipients } from '../../dispatch/read-recipients.ts';
-import { Recorder } from '../../dispatch/recorder.ts';
 import { sendBatch } from '../../dispatch/send-batch.ts';
 import type { PositionRange } from '../../domain/batch-plan.ts';
 import { createLogger } from '../../logging.ts';

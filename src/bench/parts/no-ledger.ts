@@ -1,5 +1,5 @@
-import { Lease, type RecordedOutcome } from '../../dispatch/lease.ts';
-import { Recorder } from '../../dispatch/recorder.ts';
+import { Lease, type RecordedOutcome } from '../../dispatch/ledger/lease.ts';
+import { Recorder } from '../../dispatch/ledger/recorder.ts';
 import type { PositionRange } from '../../domain/batch-plan.ts';
 import { noCounts, type OutcomeCounts } from '../../domain/outcome.ts';
 

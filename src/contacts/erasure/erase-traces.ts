@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queries } from '../../db/connect.ts';
 import { answeredReasons } from '../../dispatch/bounce-of.ts';
-import { doubtReasons } from '../../dispatch/leave-in-doubt.ts';
+import { doubtReasons } from '../../dispatch/ledger/leave-in-doubt.ts';
 import { exclusionReasons } from '../../domain/outcome.ts';
 import { addressPattern } from '../addresses/address-pattern.ts';
 import { emailKey } from '../addresses/email-address.ts';

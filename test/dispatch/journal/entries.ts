@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JournalEntry, parseJournal } from '../../../src/dispatch/journal-lines.ts';
+import { type JournalEntry, parseJournal } from '../../../src/dispatch/journal/journal-lines.ts';
 
 export const sent = (position: number, contactId = position) => ({
   position,

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { answeredReasons } from '../../../src/dispatch/bounce-of.ts';
-import { LeftJournals } from '../../../src/dispatch/left-journals.ts';
+import { LeftJournals } from '../../../src/dispatch/journal/left-journals.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { positions, putOff } from './entries.ts';
 import { killedProcess, startedProcess } from './killed-process.ts';

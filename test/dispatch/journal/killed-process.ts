@@ -9,7 +9,7 @@ export async function killedProcess(dir: string, script: string): Promise<void> 
 
 /** Runs a process that writes a journal into a folder, until it is killed. */
 export async function startedProcess(dir: string, script: string) {
-  const module = pathToFileURL(packagePath('dist/src/dispatch/journal.js')).href;
+  const module = pathToFileURL(packagePath('dist/src/dispatch/journal/journal.js')).href;
   const source = `
     import { Journal } from ${JSON.stringify(module)};
     const log = { error: console.error, warn: console.error, info() {} };

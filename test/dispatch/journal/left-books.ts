@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { LeftJournals } from '../../../src/dispatch/left-journals.ts';
+import { LeftJournals } from '../../../src/dispatch/journal/left-journals.ts';
 import { createLogger } from '../../../src/logging.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { queuedCampaign } from '../../support/dispatch-host.ts';

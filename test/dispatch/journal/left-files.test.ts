@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Journal } from '../../../src/dispatch/journal.ts';
+import { Journal } from '../../../src/dispatch/journal/journal.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { positions, sent } from './entries.ts';
 import { log, useLeftBooks } from './left-books.ts';

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { defaultConfigSettings } from '../../../src/config/exm-config.ts';
-import { Journal } from '../../../src/dispatch/journal.ts';
-import type { Lease } from '../../../src/dispatch/lease.ts';
+import { Journal } from '../../../src/dispatch/journal/journal.ts';
+import type { Lease } from '../../../src/dispatch/ledger/lease.ts';
+import { Recorder } from '../../../src/dispatch/ledger/recorder.ts';
 import { type QueuedRecipient, readRecipients } from '../../../src/dispatch/read-recipients.ts';
 import { RecipientFeed } from '../../../src/dispatch/recipient-feed.ts';
-import { Recorder } from '../../../src/dispatch/recorder.ts';
 import type { PositionRange } from '../../../src/domain/batch-plan.ts';
 import { createLogger } from '../../../src/logging.ts';
 import { countInstructions } from './instructions.ts';

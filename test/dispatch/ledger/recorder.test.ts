@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { flushOutcomes } from '../../src/dispatch/flush-outcomes.ts';
-import type { RecordedOutcome } from '../../src/dispatch/lease.ts';
-import { Recorder } from '../../src/dispatch/recorder.ts';
-import type { Outcome } from '../../src/domain/outcome.ts';
-import { createLogger } from '../../src/logging.ts';
-import { insertCampaign } from '../contacts/fixtures.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { silentDatabase } from '../support/silent-database.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { flushOutcomes } from '../../../src/dispatch/ledger/flush-outcomes.ts';
+import type { RecordedOutcome } from '../../../src/dispatch/ledger/lease.ts';
+import { Recorder } from '../../../src/dispatch/ledger/recorder.ts';
+import type { Outcome } from '../../../src/domain/outcome.ts';
+import { createLogger } from '../../../src/logging.ts';
+import { insertCampaign } from '../../contacts/fixtures.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { silentDatabase } from '../../support/silent-database.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const database = useTestDatabase();
 

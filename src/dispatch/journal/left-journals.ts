@@ -2,11 +2,11 @@ import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
-import type { Database } from '../db/connect.ts';
-import { isTransient } from '../db/transient.ts';
-import { messageOf } from '../domain/error-message.ts';
-import { isRunning, pidNamespace } from '../local/process-identity.ts';
-import type { Logger } from '../logging.ts';
+import type { Database } from '../../db/connect.ts';
+import { isTransient } from '../../db/transient.ts';
+import { messageOf } from '../../domain/error-message.ts';
+import { isRunning, pidNamespace } from '../../local/process-identity.ts';
+import type { Logger } from '../../logging.ts';
 import { enterJournal } from './enter-journal.ts';
 import { journalSuffix } from './journal.ts';
 import { type JournalOwner, type ParsedJournal, parseJournal } from './journal-lines.ts';

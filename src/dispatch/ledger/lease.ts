@@ -1,7 +1,7 @@
-import type { AddressChange } from '../db/schema.ts';
-import type { PositionRange } from '../domain/batch-plan.ts';
-import type { DispatchWord } from '../domain/campaign-state.ts';
-import { noCounts, type Outcome, type OutcomeCounts } from '../domain/outcome.ts';
+import type { AddressChange } from '../../db/schema.ts';
+import type { PositionRange } from '../../domain/batch-plan.ts';
+import type { DispatchWord } from '../../domain/campaign-state.ts';
+import { noCounts, type Outcome, type OutcomeCounts } from '../../domain/outcome.ts';
 
 /** An outcome on its way into the ledger. */
 export interface RecordedOutcome {

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { PositionRange } from '../domain/batch-plan.ts';
-import { messageOf } from '../domain/error-message.ts';
-import { FailedError, InputError } from '../domain/errors.ts';
-import { makeFolder } from '../local/make-folder.ts';
-import { pidNamespace, recordProcess } from '../local/process-identity.ts';
-import type { Logger } from '../logging.ts';
+import type { PositionRange } from '../../domain/batch-plan.ts';
+import { messageOf } from '../../domain/error-message.ts';
+import { FailedError, InputError } from '../../domain/errors.ts';
+import { makeFolder } from '../../local/make-folder.ts';
+import { pidNamespace, recordProcess } from '../../local/process-identity.ts';
+import type { Logger } from '../../logging.ts';
+import type { RecordedDeferral, RecordedOutcome } from '../ledger/lease.ts';
 import {
   announcedLine,
   begunLine,
@@ -16,7 +17,6 @@ import {
   outcomeLine,
   ownerLine,
 } from './journal-lines.ts';
-import type { RecordedDeferral, RecordedOutcome } from './lease.ts';
 
 /** The journal's files end with this. */
 export const journalSuffix = '.journal';

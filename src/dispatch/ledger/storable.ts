@@ -1,4 +1,4 @@
-import { type Outcome, outcomeKinds } from '../domain/outcome.ts';
+import { type Outcome, outcomeKinds } from '../../domain/outcome.ts';
 import type { RecordedDeferral, RecordedOutcome } from './lease.ts';
 
 /** Longest text that is kept of a reply or a reason, characters. */

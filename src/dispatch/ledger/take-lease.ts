@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import type { Database } from '../db/connect.ts';
-import type { PositionRange } from '../domain/batch-plan.ts';
-import type { DispatchWord } from '../domain/campaign-state.ts';
-import { UnavailableError } from '../domain/errors.ts';
+import type { Database } from '../../db/connect.ts';
+import type { PositionRange } from '../../domain/batch-plan.ts';
+import type { DispatchWord } from '../../domain/campaign-state.ts';
+import { UnavailableError } from '../../domain/errors.ts';
 import { leaveAnnouncedInDoubt } from './leave-in-doubt.ts';
 
 export interface TakeLease {

@@ -1,8 +1,8 @@
-import type { PositionRange } from '../domain/batch-plan.ts';
-import { type Outcome, outcomeKinds } from '../domain/outcome.ts';
-import type { ProcessRecord } from '../local/process-identity.ts';
-import type { RecordedDeferral, RecordedOutcome } from './lease.ts';
-import { storableDeferral, storableOutcome } from './storable.ts';
+import type { PositionRange } from '../../domain/batch-plan.ts';
+import { type Outcome, outcomeKinds } from '../../domain/outcome.ts';
+import type { ProcessRecord } from '../../local/process-identity.ts';
+import type { RecordedDeferral, RecordedOutcome } from '../ledger/lease.ts';
+import { storableDeferral, storableOutcome } from '../ledger/storable.ts';
 
 /** Whose journal it is: the first line of each of its files. */
 export interface JournalOwner {

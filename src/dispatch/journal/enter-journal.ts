@@ -1,10 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { Database, Queries } from '../db/connect.ts';
-import { isTransient } from '../db/transient.ts';
-import { bounceOf } from './bounce-of.ts';
+import type { Database, Queries } from '../../db/connect.ts';
+import { isTransient } from '../../db/transient.ts';
+import { bounceOf } from '../bounce-of.ts';
+import { doubtReasons } from '../ledger/leave-in-doubt.ts';
+import { unrecordable } from '../ledger/storable.ts';
 import type { JournalEntry } from './journal-lines.ts';
-import { doubtReasons } from './leave-in-doubt.ts';
-import { unrecordable } from './storable.ts';
 
 type Entry<Type extends JournalEntry['type']> = Extract<JournalEntry, { type: Type }>;
 

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Database } from '../db/connect.ts';
+import type { Database } from '../../db/connect.ts';
 import { leaveAnnouncedInDoubt } from './leave-in-doubt.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
-import type { Database } from '../db/connect.ts';
-import { hasNoOutcome } from '../db/has-no-outcome.ts';
-import { type BacklogRange, rangeSizeFor } from '../domain/batch-plan.ts';
-import type { QueuedMessage, RemainingRecipients } from '../domain/dispatch.ts';
+import type { Database } from '../../db/connect.ts';
+import { hasNoOutcome } from '../../db/has-no-outcome.ts';
+import { type BacklogRange, rangeSizeFor } from '../../domain/batch-plan.ts';
+import type { QueuedMessage, RemainingRecipients } from '../../domain/dispatch.ts';
 
 /** A range of a later round spans no more positions than are looked through in a fraction of a second. */
 const spanMaximum = 100_000;

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Queries } from '../db/connect.ts';
-import type { PositionRange } from '../domain/batch-plan.ts';
+import type { Queries } from '../../db/connect.ts';
+import type { PositionRange } from '../../domain/batch-plan.ts';
 
 /** Why somebody is in doubt, for people. */
 export const doubtReasons = {

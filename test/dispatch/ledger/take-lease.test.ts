@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { takeLease, untilHandedBack } from '../../src/dispatch/take-lease.ts';
-import { insertCampaign } from '../contacts/fixtures.ts';
-import { useTestDatabase } from '../support/database.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { takeLease, untilHandedBack } from '../../../src/dispatch/ledger/take-lease.ts';
+import { insertCampaign } from '../../contacts/fixtures.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const database = useTestDatabase();
 

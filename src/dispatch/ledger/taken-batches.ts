@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import type { Queries } from '../db/connect.ts';
+import type { Queries } from '../../db/connect.ts';
 
 /**
  * Numbers of the batches that a dispatcher has taken and not ended. One that died is counted for five minutes in which

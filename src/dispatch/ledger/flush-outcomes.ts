@@ -1,10 +1,10 @@
 import type { QueryConfig } from 'pg';
-import { float8Array, int4Array, int8Array, textArray } from '../db/binary-array.ts';
-import type { Database } from '../db/connect.ts';
-import type { PositionRange } from '../domain/batch-plan.ts';
-import type { DispatchWord } from '../domain/campaign-state.ts';
-import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
-import { bounceOf } from './bounce-of.ts';
+import { float8Array, int4Array, int8Array, textArray } from '../../db/binary-array.ts';
+import type { Database } from '../../db/connect.ts';
+import type { PositionRange } from '../../domain/batch-plan.ts';
+import type { DispatchWord } from '../../domain/campaign-state.ts';
+import type { Outcome, OutcomeKind } from '../../domain/outcome.ts';
+import { bounceOf } from '../bounce-of.ts';
 import type { Lease, LeaseAnswer, RecordedDeferral, RecordedOutcome } from './lease.ts';
 
 export interface OutcomeEntry {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Lease } from '../../src/dispatch/lease.ts';
+import { Lease } from '../../../src/dispatch/ledger/lease.ts';
 
 const hourMs = 3_600_000;
 const lease = () => new Lease({ campaignId: 'c', batch: 1, lease: 1, word: 'go', now: 0 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plannedQueue, planRemaining } from '../../src/dispatch/plan-remaining.ts';
+import { plannedQueue, planRemaining } from '../../../src/dispatch/ledger/plan-remaining.ts';
 import {
   type BacklogRange,
   maximumBatchSize,
@@ -8,10 +8,10 @@ import {
   rangeLength,
   rangeSizeFor,
   takeRange,
-} from '../../src/domain/batch-plan.ts';
-import type { RemainingRecipients } from '../../src/domain/dispatch.ts';
-import { insertCampaign } from '../contacts/fixtures.ts';
-import { useTestDatabase } from '../support/database.ts';
+} from '../../../src/domain/batch-plan.ts';
+import type { RemainingRecipients } from '../../../src/domain/dispatch.ts';
+import { insertCampaign } from '../../contacts/fixtures.ts';
+import { useTestDatabase } from '../../support/database.ts';
 
 const database = useTestDatabase();
 

@@ -1,12 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database } from '../db/connect.ts';
-import { isTransient } from '../db/transient.ts';
-import type { Awaitable } from '../domain/awaitable.ts';
-import type { PositionRange } from '../domain/batch-plan.ts';
-import { messageOf } from '../domain/error-message.ts';
-import type { OutcomeCounts } from '../domain/outcome.ts';
-import type { Logger } from '../logging.ts';
+import type { Database } from '../../db/connect.ts';
+import { isTransient } from '../../db/transient.ts';
+import type { Awaitable } from '../../domain/awaitable.ts';
+import type { PositionRange } from '../../domain/batch-plan.ts';
+import { messageOf } from '../../domain/error-message.ts';
+import type { OutcomeCounts } from '../../domain/outcome.ts';
+import type { Logger } from '../../logging.ts';
+import type { Journal } from '../journal/journal.ts';
 import {
   type DeferralEntry,
   type Flush,
@@ -14,7 +15,6 @@ import {
   flushOutcomes,
   type OutcomeEntry,
 } from './flush-outcomes.ts';
-import type { Journal } from './journal.ts';
 import { Lease, type RecordedDeferral, type RecordedOutcome } from './lease.ts';
 import { storableDeferral, storableOutcome, unrecordable } from './storable.ts';
 import { takeLease, untilHandedBack } from './take-lease.ts';
