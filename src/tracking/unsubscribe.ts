@@ -1,3 +1,6 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { PgDialect } from 'drizzle-orm/pg-core';
+import { keepGeneralNoBut } from '../contacts/consent/general-no.ts';
 import { isNewOptOut, saidAgain } from '../contacts/consent/said-again.ts';
 import type { Database } from '../db/connect.ts';
 import { cleanUserAgent } from './event-inbox.ts';
@@ -23,82 +26,119 @@ export interface Unsubscribed {
 
 const statementTimeoutMs = 5_000;
 
+interface Asked extends TokenPayload {
+  readonly userAgent: string;
+  /** Where that was earlier. */
+  readonly askedAt?: Date | undefined;
+}
+
+const reasonOf = ({ campaignId }: Asked) => sql`${`unsubscribed from ${campaignId}`}::text`;
+const isNew = sql.raw(isNewOptOut);
+
 /**
  * The address that is opted out is the contact's present one: that is where mail would go. One that is just being changed is
- * waited for. Of what is entered late, nobody who has subscribed anew since.
+ * waited for.
  */
-const person = `person as (select id, email_key from contact where id = $1::bigint
-             and ($6::timestamptz is null or not exists (
-               select from subscription_request r where r.email_key = contact.email_key and r.purpose = 'subscribe' and r.confirmed_at > $6::timestamptz))
-             for key share)`;
+const personOf = ({ contactId }: Asked) =>
+  sql`person as (select id, email_key from contact where id = ${contactId}::bigint for key share)`;
 
-const optOutOfAll = `
-  with ${person},
-       opted as (insert into global_opt_out (email_key, reason) select email_key, $5::text from person
-                 ${saidAgain('global_opt_out')} returning ${isNewOptOut}),
-       event as (insert into event_inbox (type, campaign_id, position, contact_id, user_agent)
-                 select 'UnsubscribedFromEmail', $2::text, $3::int, $1::bigint, $4::text from opted where is_new)
-  select (select count(*) from person)::int as contacts, (select count(*) from opted where is_new)::int as changed, 1 as lists,
+/** Behind `opted`, one event for all that is new. */
+const eventOf = ({ campaignId, position, contactId, userAgent }: Asked) =>
+  sql`event as (insert into event_inbox (type, campaign_id, position, contact_id, user_agent)
+                 select 'UnsubscribedFromEmail', ${campaignId}::text, ${position}::int, ${contactId}::bigint, ${userAgent}::text
+                 where exists (select from opted where is_new))`;
+
+const counted = sql`(select count(*) from person)::int as contacts, (select count(*) from opted where is_new)::int as changed,
          (extract(epoch from now()) * 1000000)::bigint::text as at`;
+
+const optOutOfAll = (asked: Asked): SQL => sql`
+  with ${personOf(asked)},
+       opted as (insert into global_opt_out (email_key, reason) select email_key, ${reasonOf(asked)} from person
+                 ${sql.raw(saidAgain('global_opt_out'))} returning ${isNew}),
+       ${eventOf(asked)}
+  select ${counted}, 1 as lists`;
 
 /**
  * The memberships stay, and the opt-outs stand beside them: no import takes them back. Of segmented lists, all: whoever is
  * in none of them now may be tomorrow. Of static ones those that the person is on; who is on none, taken off since or named by a
- * DispatchManager, leaves all.
+ * DispatchManager, leaves all. Of what is entered late, no list that they have subscribed to since.
  */
-const optOutOfLists = `
-  with ${person},
+const optOutOfLists = (asked: Asked): SQL => sql`
+  with ${personOf(asked)},
        included as (select l.list_id, c.expression is not null as is_segment
                     from campaign_list l join contact_list c on c.id = l.list_id
-                    where l.campaign_id = $2::text and l.role = 'include'),
+                    where l.campaign_id = ${asked.campaignId}::text and l.role = 'include'),
        own as (select m.list_id from list_member m join included on included.list_id = m.list_id
-               where m.contact_id = $1::bigint),
+               where m.contact_id = ${asked.contactId}::bigint),
        opted as (insert into list_opt_out (list_id, email_key, reason)
-                 select included.list_id, person.email_key, $5::text
+                 select included.list_id, person.email_key, ${reasonOf(asked)}
                  from person cross join included
-                 where included.is_segment or included.list_id in (select list_id from own) or not exists (select from own)
+                 where (included.is_segment or included.list_id in (select list_id from own) or not exists (select from own))
+                   and not exists (select from (${subscribedSince(asked)}) r
+                                    where r.email_key = person.email_key and r.list_id = included.list_id)
                  order by included.list_id
-                 ${saidAgain('list_opt_out')} returning ${isNewOptOut}),
-       event as (insert into event_inbox (type, campaign_id, position, contact_id, user_agent)
-                 select 'UnsubscribedFromEmail', $2::text, $3::int, $1::bigint, $4::text where exists (select from opted where is_new))
-  select (select count(*) from person)::int as contacts, (select count(*) from opted where is_new)::int as changed,
-         (select count(*) from included)::int as lists, (extract(epoch from now()) * 1000000)::bigint::text as at`;
+                 ${sql.raw(saidAgain('list_opt_out'))} returning ${isNew}),
+       ${eventOf(asked)}
+  select ${counted}, (select count(*) from included)::int as lists`;
+
+/** What was subscribed to since it was asked for; nothing where that is now. */
+function subscribedSince({ askedAt }: Asked): SQL {
+  return sql`select r.email_key, r.list_id from subscription_request r
+    where r.purpose = 'subscribe' and r.confirmed_at > ${askedAt?.toISOString() ?? null}::timestamptz`;
+}
 
 /**
  * Unsubscribes the recipient of a message: the effect and its event by one statement, both or neither. It holds for
  * all that is sent from then on, also for what is queued already, because consent is looked at when a message is sent.
  * Doing it again changes nothing. However old the message is, for nothing of the campaign is needed to opt out of all.
  *
- * @param askedAt where that was earlier, and could not be stored then
+ * @param askedAt where that was earlier, and could not be stored then: lists that the person has subscribed to since stay
  * @throws the database's error where it could not be stored; the person must then not be told that it is done.
  */
 export async function unsubscribe(
   db: Database,
-  { campaignId, position, contactId }: TokenPayload,
+  payload: TokenPayload,
   scope: UnsubscribeScope,
   userAgent: string,
   askedAt?: Date,
 ): Promise<Unsubscribed> {
-  const reason = `unsubscribed from ${campaignId}`;
-  const { rows } = await ask<{ contacts: number; changed: number; lists: number; at: string }>(
-    db,
-    scope === 'all' ? optOutOfAll : optOutOfLists,
-    [contactId, campaignId, position, cleanUserAgent(userAgent), reason, askedAt?.toISOString() ?? null],
-  );
+  const asked = { ...payload, userAgent: cleanUserAgent(userAgent), askedAt };
+  if (scope === 'lists') return resultOf(await ask<Counted>(db, optOutOfLists(asked)));
+  if (askedAt === undefined) return resultOf(await ask<Counted>(db, optOutOfAll(asked)));
+  return await optOutOfAllLate(db, asked);
+}
+
+type Counted = { contacts: number; changed: number; lists: number; at: string };
+
+function resultOf({ rows }: { readonly rows: readonly Counted[] }): Unsubscribed {
   const { contacts = 0, changed = 0, lists = 0, at = '' } = rows[0] ?? {};
   if (contacts === 0) return { result: 'gone' };
   if (changed > 0) return { result: 'unsubscribed', at };
   return { result: lists === 0 ? 'no-lists' : 'already' };
 }
 
-const undo = `
-  with person as (select email_key from contact where id = $1::bigint),
+/** Who has subscribed to lists since keeps these, and the "no" is one to everything else, as if it had been stored before. */
+async function optOutOfAllLate(db: Database, asked: Asked): Promise<Unsubscribed> {
+  return await db.transaction(async (tx) => {
+    const result = resultOf(await tx.execute<Counted>(optOutOfAll(asked)));
+    if (result.result !== 'unsubscribed') return result;
+    const { rows } = await tx.execute<{ emailKey: string; listIds: number[] }>(sql`
+      select contact.email_key as "emailKey", array_agg(r.list_id) as "listIds"
+        from contact join (${subscribedSince(asked)}) r on r.email_key = contact.email_key
+       where contact.id = ${asked.contactId} group by contact.email_key`);
+    for (const { emailKey, listIds } of rows) await keepGeneralNoBut(tx, emailKey, listIds);
+    return result;
+  });
+}
+
+const undo = (contactId: number, at: string): SQL => sql`
+  with person as (select email_key from contact where id = ${contactId}::bigint),
        everything as (delete from global_opt_out using person
                       where global_opt_out.email_key = person.email_key
-                        and (extract(epoch from created_at) * 1000000)::bigint = $2::bigint returning 1),
+                        and (extract(epoch from created_at) * 1000000)::bigint = ${at}::bigint returning 1),
        lists as (delete from list_opt_out using person
                  where list_opt_out.email_key = person.email_key
-                   and (extract(epoch from created_at) * 1000000)::bigint = $2::bigint returning 1)
+                   and (extract(epoch from created_at) * 1000000)::bigint = ${at}::bigint returning 1)
   select ((select count(*) from everything) + (select count(*) from lists))::int as undone`;
 
 /**
@@ -113,11 +153,14 @@ export async function undoUnsubscribe(
   { contactId }: Pick<TokenPayload, 'contactId'>,
   at: string,
 ): Promise<boolean> {
-  const { rows } = await ask<{ undone: number }>(db, undo, [contactId, at]);
+  const { rows } = await ask<{ undone: number }>(db, undo(contactId, at));
   return (rows[0]?.undone ?? 0) > 0;
 }
 
-async function ask<Row extends object>(db: Database, text: string, values: readonly unknown[]) {
-  const statement = { text, values: [...values], query_timeout: statementTimeoutMs };
+const dialect = new PgDialect();
+
+async function ask<Row extends object>(db: Database, query: SQL) {
+  const { sql: text, params } = dialect.sqlToQuery(query);
+  const statement = { text, values: params, query_timeout: statementTimeoutMs };
   return await db.$client.query<Row>(statement as { text: string; values: unknown[] });
 }

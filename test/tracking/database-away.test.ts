@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { contact, eventInbox, globalOptOut, listOptOut, subscriptionRequest } from '../../src/db/schema.ts';
+import {
+  contact,
+  contactList,
+  eventInbox,
+  generalNo,
+  globalOptOut,
+  listOptOut,
+  subscriptionRequest,
+} from '../../src/db/schema.ts';
 import { KeptUnsubscribes } from '../../src/tracking/kept-unsubscribes.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -86,30 +94,41 @@ describe('while the database is away', () => {
     const dir = mkdtempSync(join(tmpdir(), 'exm-kept-'));
     const kept = new KeptUnsubscribes({ dir, db: wire.db, log });
     const server = await startDelivery(wire.db, '', { kept });
-    const [all, lists, again, gone] = await Promise.all([1, 2, 3, 4].map(() => campaign.person()));
-    if (!all || !lists || !again || !gone) throw new Error('four people were made');
+    const made = await Promise.all([1, 2, 3, 4, 5].map(() => campaign.person()));
+    const [all, lists, again, gone, elsewhere] = made;
+    if (!all || !lists || !again || !gone || !elsewhere) throw new Error('five people were made');
     wire.cut();
     const answers = [
       await server.post(`/u/${all.token}`, 'List-Unsubscribe=One-Click'),
       await server.post(`/u/${lists.token}`, 'scope=lists'),
       await server.post(`/u/${again.token}`, 'scope=all'),
       await server.post(`/u/${gone.token}`, 'scope=all'),
+      await server.post(`/u/${elsewhere.token}`, 'scope=lists'),
     ];
     for (const answer of answers)
       expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining('go on trying')]);
     await kept.enter();
     await server.close();
     const files = readdirSync(dir);
-    expect(files).toHaveLength(4);
+    expect(files).toHaveLength(5);
     for (const file of files) expect(readFileSync(join(dir, file), 'utf8')).not.toContain('@');
     writeFileSync(join(dir, 'broken.unsubscribe.json'), '{');
     wire.mend();
-    // One came back meanwhile by a form: the later word counts.
+    // One came back meanwhile by a form, to one list: there the later word counts.
+    const [internal] = await database.db.insert(contactList).values({ name: 'internal' }).returning();
     await database.db.insert(subscriptionRequest).values({
       id: 'since',
       listId: campaign.listId,
       email: again.email,
       emailKey: again.email,
+      confirmedAt: new Date(Date.now() + 1_000),
+    });
+    // Another subscribed to another list: of those that were left nothing is taken back.
+    await database.db.insert(subscriptionRequest).values({
+      id: 'elsewhere',
+      listId: internal?.id ?? 0,
+      email: elsewhere.email,
+      emailKey: elsewhere.email,
       confirmedAt: new Date(Date.now() + 1_000),
     });
     await database.db.delete(contact).where(eq(contact.id, gone.contactId));
@@ -120,6 +139,11 @@ describe('while the database is away', () => {
     expect(await saidNo(globalOptOut, all.email)).toBe(true);
     expect(await saidNo(listOptOut, lists.email)).toBe(true);
     expect(await saidNo(globalOptOut, again.email)).toBe(false);
+    const left = await database.db.select().from(listOptOut).where(eq(listOptOut.emailKey, again.email));
+    expect(left.map(({ listId }) => listId)).toEqual([internal?.id]);
+    expect(await database.db.$count(generalNo, eq(generalNo.emailKey, again.email))).toBe(1);
+    expect(await saidNo(globalOptOut, elsewhere.email)).toBe(false);
+    expect(await saidNo(listOptOut, elsewhere.email)).toBe(true);
     expect(readdirSync(dir)).toEqual(['broken.unsubscribe.json.aside']);
     rmSync(dir, { recursive: true });
   });

@@ -16,8 +16,12 @@ export async function holdNewLists(tx: Queries): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock_shared(${advisoryLocks.generalNos})`);
 }
 
-/** Makes of a "no" to everything, where there is one, a "no" to every list but one, those that are made later among them. */
-export async function keepGeneralNoBut(tx: Queries, emailKey: string, listId: number): Promise<void> {
+/** Makes of a "no" to everything, where there is one, a "no" to every list but these, those that are made later among them. */
+export async function keepGeneralNoBut(
+  tx: Queries,
+  emailKey: string,
+  listIds: readonly number[],
+): Promise<void> {
   await holdNewLists(tx);
   await tx.execute(sql`
     with general as (delete from global_opt_out where email_key = ${emailKey} returning created_at),
@@ -25,7 +29,7 @@ export async function keepGeneralNoBut(tx: Queries, emailKey: string, listId: nu
                   on conflict do nothing)
     insert into list_opt_out (list_id, email_key, reason, created_at)
     select l.id, ${emailKey}, ${generalNoReason}::text, general.created_at
-    from general cross join contact_list l where l.id <> ${listId}
+    from general cross join contact_list l where l.id <> all(${sql.param([...listIds])}::int[])
     on conflict do nothing`);
 }
 

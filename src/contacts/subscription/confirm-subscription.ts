@@ -66,7 +66,7 @@ export async function confirmSubscription(
       await tx.execute(sql`
         insert into list_member (list_id, contact_id) values (${listId}, ${made.rows[0]?.id}) on conflict do nothing`);
     }
-    await keepGeneralNoBut(tx, emailKey, listId);
+    await keepGeneralNoBut(tx, emailKey, [listId]);
     await tx.execute(sql`delete from list_opt_out where list_id = ${listId} and email_key = ${emailKey}`);
     await tx.execute(sql`update subscription_request set confirmed_at = now() where id = ${id}`);
     return request;

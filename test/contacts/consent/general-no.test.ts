@@ -23,7 +23,7 @@ it('a "no" to everything but the only list there is holds for the next one, at a
   const [id = 0] = await insertContacts(db, [{ email: 'ann@example.com' }]);
   const only = await insertList(db, [id]);
   await optOut(db, 'ann@example.com');
-  await keepGeneralNoBut(db, 'ann@example.com', only.id);
+  await keepGeneralNoBut(db, 'ann@example.com', [only.id]);
   expect(await whoLeft(only.id)).toEqual([]);
   expect(await whoLeft((await createList(db, 'second')).id)).toEqual(['ann@example.com']);
 
@@ -60,16 +60,16 @@ describe('a list that is made at the very moment', () => {
     const { db } = database;
     const only = await insertList(db, await insertContacts(db, [{ email: 'bea@example.com' }]));
     await optOut(db, 'bea@example.com');
-    expect(await whileMaking(async (tx) => await keepGeneralNoBut(tx, 'bea@example.com', only.id))).toContain(
-      'bea@example.com',
-    );
+    expect(
+      await whileMaking(async (tx) => await keepGeneralNoBut(tx, 'bea@example.com', [only.id])),
+    ).toContain('bea@example.com');
   });
 
   it('somebody who did changes their address is opted out of by the new one, too', async () => {
     const { db } = database;
     const only = await insertList(db, await insertContacts(db, [{ email: 'cid@example.com' }]));
     await optOut(db, 'cid@example.com');
-    await keepGeneralNoBut(db, 'cid@example.com', only.id);
+    await keepGeneralNoBut(db, 'cid@example.com', [only.id]);
     const left = await whileMaking(
       async (tx) => await changeAddressIn(tx, 'cid@example.com', 'cid@example.org'),
     );
@@ -82,7 +82,9 @@ describe('a list that is made at the very moment', () => {
     await optOut(db, 'dan@example.com');
     const subscribing = await db.transaction(async (tx) => {
       const { id } = await insertNewList(tx, `first ${randomUUID()}`, null);
-      const done = db.transaction(async (other) => await keepGeneralNoBut(other, 'dan@example.com', only.id));
+      const done = db.transaction(
+        async (other) => await keepGeneralNoBut(other, 'dan@example.com', [only.id]),
+      );
       await Promise.race([done, waitFor(waitsForLock, { timeoutMs: 10_000 })]);
       return { done, id };
     });
