@@ -205,10 +205,9 @@ describe('a batch', () => {
       expect((await books(batch.campaignId))['opt-out-1@example.com']).toMatchObject({ kind: 'skipped' });
     });
 
-    it('sends to the address that somebody has by now, and nothing to the one before, which has said no', async () => {
+    it('sends to the address that somebody has by now, and nothing to the one before', async () => {
       const { receiver, sending, connect } = await waiting('moved');
       await changeAddress(database.db, 'moved-1@example.com', 'moved-on@example.com');
-      await optOut(database.db, 'moved-1@example.com');
       await delay(1_100);
       connect();
       expect(await sending).toMatchObject({ counts: { sent: 3 } });
@@ -216,6 +215,19 @@ describe('a batch', () => {
         'moved-2@example.com',
         'moved-3@example.com',
         'moved-on@example.com',
+      ]);
+    });
+
+    it('sends nothing to somebody who has left their address, and has said no by it since', async () => {
+      const { receiver, sending, connect } = await waiting('left');
+      await changeAddress(database.db, 'left-1@example.com', 'left-for@example.com');
+      await optOut(database.db, 'left-1@example.com');
+      await delay(1_100);
+      connect();
+      expect(await sending).toMatchObject({ counts: { sent: 2, skipped: 1 } });
+      expect(receiver.messages.flatMap(({ to }) => to).sort()).toEqual([
+        'left-2@example.com',
+        'left-3@example.com',
       ]);
     });
 
