@@ -1,9 +1,17 @@
 import { isIPv6 } from 'node:net';
+import { closeDatabase, connectDatabase } from '../src/db/connect.ts';
+import { messageOf } from '../src/domain/error-message.ts';
 import { InputError } from '../src/domain/errors.ts';
 import { readMaildir } from '../src/feedback/receiving/read-maildir.ts';
 import { type ReceivingMail, receiveMail } from '../src/feedback/receiving/receive-mail.ts';
 import { type ListenOptions, listenFailed } from './listen.ts';
 import type { RoleContext } from './runtime.ts';
+
+/**
+ * What faces the internet has few connections of its own: it takes none from the work, and none is waited for whose server fell
+ * silent.
+ */
+const ownConnections = { max: 4, queryTimeoutMs: 5_000 };
 
 /** Where what comes back by mail comes in. Both may be left out. */
 export interface ReceivingOptions {
@@ -25,11 +33,16 @@ export interface Receiving {
  * @throws InputError SETTING_MISSING where there is no domain to receive for; LISTEN_FAILED
  */
 export async function startReceiving(
-  { db, settings, log }: Pick<RoleContext, 'db' | 'settings' | 'log'>,
+  { name, settings, log }: Pick<RoleContext, 'name' | 'settings' | 'log'>,
   { receive, maildir }: ReceivingOptions,
 ): Promise<Receiving> {
-  const { keys, bounceDomain } = settings;
+  const { keys, bounceDomain, databaseUrl } = settings;
   const stopping = new AbortController();
+  const db = connectDatabase(databaseUrl, {
+    applicationName: `exm receiving ${name}`,
+    onIdleError: (error) => log.warn({ err: messageOf(error) }, 'database connection lost while idle'),
+    ...ownConnections,
+  });
   const listening = receive && (await listen({ ...receive, db, keys, log }, bounceDomain));
   const reading =
     maildir === undefined ? undefined : readMaildir({ path: maildir, db, log, stop: stopping.signal });
@@ -39,6 +52,7 @@ export async function startReceiving(
     async stop() {
       stopping.abort();
       await Promise.all([listening?.close(), reading]);
+      await closeDatabase(db);
     },
   };
 }

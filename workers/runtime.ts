@@ -71,10 +71,14 @@ const closeMaximumMs = 1_000;
  */
 const idleInTransactionMs = 10_000;
 /**
- * A dedicated dispatcher reads by the hundred: what takes so long is a connection that fell silent, and its batch is
- * tried again over another one. The other roles have queries that may take minutes. Milliseconds.
+ * How long a query may take, of the roles that have short ones alone: what takes longer is a connection that fell silent, and
+ * it is tried again over another one. A dedicated dispatcher reads by the hundred; behind content-delivery people wait,
+ * and connections that are given up by nobody but TCP would keep all its pages from them for minutes. Milliseconds.
  */
-const dispatcherQueryMs = 30_000;
+const queryTimeoutsMs: Partial<Record<Role, number>> = {
+  'dedicated-dispatch': 30_000,
+  'content-delivery': 5_000,
+};
 
 /**
  * One worker process from start to stop: settings and keys are checked, the database must answer and have this
@@ -91,10 +95,11 @@ export async function runRole(options: RunRoleOptions): Promise<void> {
   const settings = readSettings(options.env);
   const log = createLogger(`${options.role}/${options.name}`);
   const stop = listenForStop();
+  const queryTimeoutMs = queryTimeoutsMs[options.role];
   const db = connectDatabase(settings.databaseUrl, {
     applicationName: `exm ${options.role} ${options.name}`,
     idleInTransactionMs,
-    ...(options.role === 'dedicated-dispatch' ? { queryTimeoutMs: dispatcherQueryMs } : {}),
+    ...(queryTimeoutMs === undefined ? {} : { queryTimeoutMs }),
     onIdleError: (error) => log.warn({ err: messageOf(error) }, 'database connection lost while idle'),
   });
   let presence: ServerPresence | undefined;

@@ -5,6 +5,8 @@ import { type ConnectOptions, closeDatabase, connectDatabase, type Database } fr
 /** A database behind a wire whose connections a test can let fall silent, as a failed-over server's do. */
 export interface SilentDatabase {
   readonly db: Database;
+  /** For another process. */
+  readonly url: string;
   /** From now on nothing passes on the connections there are, which stay open. New ones work. */
   fallSilent(): void;
   close(): Promise<void>;
@@ -45,6 +47,7 @@ export async function silentDatabase(
   });
   return {
     db,
+    url: through,
     fallSilent: () => void generation++,
     async close() {
       // First the wire: a query that waits for an answer would keep the pool from ending.
