@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { isOfMailbox } from '../consent/put-on-suppression-list.ts';
 
 /**
  * Addresses whose people say "no" by another address of theirs: a query of the one column `email_key`. One is the former address
@@ -6,25 +7,32 @@ import { type SQL, sql } from 'drizzle-orm';
  *
  * @param isAsked a condition over such an address, where not all are asked for
  */
-export function otherAddressesOfNos(isAsked: (key: SQL) => SQL = () => sql`true`): SQL {
-  return sql`${formerAddressesOfNos(isAsked(sql`h.email_key`))}
+export function otherAddressesOfNos(
+  { checkSuppressionList }: { readonly checkSuppressionList: boolean },
+  isAsked: (key: SQL) => SQL = () => sql`true`,
+): SQL {
+  return sql`${formerAddressesOfNos(isAsked(sql`h.email_key`), checkSuppressionList)}
     union all ${laterAddressesOfNos(isAsked(sql`had.email_key`))}`;
 }
 
 /**
  * Addresses that contacts had before who say "no" to anything by now: a query of the one column `email_key`. A source that
- * still has such an address makes another contact of the same person, whom that "no" has to hold for as well.
+ * still has such an address makes another contact of the same person, whom that "no" has to hold for as well. So does a suppression
+ * of the address they have now, unless it is about that mailbox.
  *
  * @param among a further condition over the history `h`
+ * @param checkSuppressionList whether the suppression list is looked at
  */
-export function formerAddressesOfNos(among = sql`true`): SQL {
+export function formerAddressesOfNos(among = sql`true`, checkSuppressionList = true): SQL {
+  const suppressed = sql`
+            or exists (select from suppression o where o.email_key = had.email_key and not ${isOfMailbox(sql`o.cause`)})`;
   return sql`select h.email_key
       from email_address_history h join contact had on had.id = h.contact_id
      where ${among} and had.email_key <> h.email_key
        and (had.do_not_market or had.consent_revoked
             or exists (select from global_opt_out o where o.email_key = had.email_key)
             or exists (select from general_no o where o.email_key = had.email_key)
-            or exists (select from list_opt_out o where o.email_key = had.email_key))
+            or exists (select from list_opt_out o where o.email_key = had.email_key)${checkSuppressionList ? suppressed : sql``})
        and not ${isProvedAnothers(sql`h.email_key`)}`;
 }
 
@@ -32,7 +40,7 @@ export function formerAddressesOfNos(among = sql`true`): SQL {
  * Addresses of contacts of whom somebody said "no" to all mail by an address that they had left: by hand, by a file, or by what a
  * source made of the old address that does not know of the change. What was said before they left it went along with them
  * (`changeAddress`), and they may have taken it back since. Of single lists such a "no" holds for the old address alone: it is
- * not in doubt what it is about.
+ * not in doubt what it is about. Nor does a suppression of it: that may be about a mailbox which is another's by now.
  */
 function laterAddressesOfNos(among: SQL): SQL {
   const left = sql`least(had.address_since, (

@@ -49,7 +49,7 @@ const personalConditions = {
  */
 export function exclusionJoins(settings: ExclusionSettings): SQL {
   const optOut = sql`left join global_opt_out on global_opt_out.email_key = contact.email_key
-    left join lateral (${otherAddressesOfNos((key) => sql`${key} = contact.email_key`)} limit 1) former_address on true`;
+    left join lateral (${otherAddressesOfNos(settings, (key) => sql`${key} = contact.email_key`)} limit 1) former_address on true`;
   return settings.checkSuppressionList
     ? sql`${optOut} left join suppression on suppression.email_key = contact.email_key`
     : optOut;
@@ -62,13 +62,13 @@ export function exclusionJoins(settings: ExclusionSettings): SQL {
  * @param further other addresses by the name of the join: queries of one column `email_key`
  */
 export function exclusionJoinsForMany(
-  { checkSuppressionList }: ExclusionSettings,
+  settings: ExclusionSettings,
   further: Readonly<Record<string, SQL>> = {},
 ): SQL {
   const queries = Object.entries({
     global_opt_out: sql`select email_key from global_opt_out`,
-    former_address: otherAddressesOfNos(),
-    ...(checkSuppressionList ? { suppression: sql`select email_key from suppression` } : {}),
+    former_address: otherAddressesOfNos(settings),
+    ...(settings.checkSuppressionList ? { suppression: sql`select email_key from suppression` } : {}),
     ...further,
   }).map(([name, query], index) => ({ name: sql.identifier(name), query, bit: sql.raw(String(1 << index)) }));
   const all = queries.map(
@@ -90,9 +90,9 @@ export function exclusionJoinsForMany(
  *
  * @param keys the group's addresses as a `text[]`, best in their order: then nothing is left to sort
  */
-export function exclusionJoinsForGroup({ checkSuppressionList }: ExclusionSettings, keys: SQL): SQL {
-  const suppressed = checkSuppressionList ? isInGroup('suppression', keys) : sql``;
-  const former = otherAddressesOfNos((key) => sql`${key} = any (${keys})`);
+export function exclusionJoinsForGroup(settings: ExclusionSettings, keys: SQL): SQL {
+  const suppressed = settings.checkSuppressionList ? isInGroup('suppression', keys) : sql``;
+  const former = otherAddressesOfNos(settings, (key) => sql`${key} = any (${keys})`);
   return sql`${isInGroup('global_opt_out', keys)}${suppressed}${isFoundBy('former_address', 'email_address_history', former)}`;
 }
 

@@ -6,8 +6,9 @@ import { audienceOf, judgeContact } from '../../../src/contacts/audience/audienc
 import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import { optOutOfList } from '../../../src/contacts/consent/list-opt-out.ts';
 import { optIn, optOut } from '../../../src/contacts/consent/opt-out.ts';
+import { suppress } from '../../../src/contacts/consent/suppression.ts';
 import { importContacts } from '../../../src/contacts/import/import-contacts.ts';
-import { importOptOuts } from '../../../src/contacts/import/import-refusals.ts';
+import { importOptOuts, importSuppression } from '../../../src/contacts/import/import-refusals.ts';
 import { showContact } from '../../../src/contacts/show-contact.ts';
 import { confirmSubscription } from '../../../src/contacts/subscription/confirm-subscription.ts';
 import { upsertContact } from '../../../src/contacts/upsert-contact.ts';
@@ -44,6 +45,8 @@ const sayings: Record<string, (person: Twice) => Promise<unknown>> = {
   'opts out of everything': async ({ present }) => await optOut(database.db, present),
   'is marked DoNotMarket': async ({ present }) =>
     await upsertContact(database.db, { email: present, doNotMarket: true }),
+  'is suppressed by hand': async ({ present }) =>
+    await suppress(database.db, present, 'asked by phone', settings),
   'takes consent back': async ({ present }) =>
     await upsertContact(database.db, { email: present, consentRevoked: true }),
 };
@@ -96,6 +99,17 @@ describe('the former address of somebody who', () => {
     const { carried } = await changeAddress(database.db, old, `yet.another.${old}`);
     expect(carried).toEqual({ globalOptOut: true, suppression: false, listOptOuts: 0 });
     expect(await audienceOf(database.db, campaignId, settings)).toMatchObject({ queued: 0 });
+  });
+
+  it('is suppressed, or has a mailbox that bounces, is written to where that is not looked at, or not their wish', async () => {
+    const { present, campaignId } = await twice();
+    const bounced = Readable.from([`email,cause\n${present},hard-bounce\n`]);
+    await importSuppression(database.db, bounced, { reason: 'x' });
+    expect(await audienceOf(database.db, campaignId, settings)).toEqual({ queued: 1, excluded: {} });
+    await suppress(database.db, present, 'asked by phone', settings);
+    expect(await audienceOf(database.db, campaignId, settings)).toMatchObject({ queued: 0 });
+    const unlooked = { ...settings, checkSuppressionList: false };
+    expect(await audienceOf(database.db, campaignId, unlooked)).toEqual({ queued: 1, excluded: {} });
   });
 
   it('says no to nothing is an address as any', async () => {
