@@ -9,13 +9,16 @@ interface AddressPageOptions {
   readonly sender: string;
 }
 
-/** The form on the preference page. @param wrong what was typed and is no address */
+/**
+ * The form on the preference page, below others: where the page is shown again, the browser goes to the field by the fragment.
+ * @param wrong what was typed and is no address
+ */
 export function addressForm(language: PageLanguage, wrong?: string): Html {
   const { address: texts, subscribe } = pageTexts(language);
   const invalid =
     wrong !== undefined && html`<p class="wrong" id="wrong" role="alert">${subscribe.wrongAddress}</p>\n`;
   const described = wrong === undefined ? 'moving' : 'wrong moving';
-  return html`<form method="post" novalidate>
+  return html`<form method="post" action="#email" novalidate>
 <input type="hidden" name="form" value="address">
 <fieldset>
 <legend>${texts.legend}</legend>
