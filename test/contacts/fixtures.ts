@@ -11,6 +11,7 @@ import {
   emailAddressHistory,
   listMember,
 } from '../../src/db/schema.ts';
+import { readRecipients } from '../../src/dispatch/read-recipients.ts';
 import type { CampaignState } from '../../src/domain/campaign-state.ts';
 import type { OutcomeKind } from '../../src/domain/outcome.ts';
 
@@ -112,4 +113,32 @@ export async function insertFormerOwner(db: Database, key: string): Promise<void
   await db
     .insert(emailAddressHistory)
     .values({ contactId: had?.id ?? 0, email: key, emailKey: key, usedFrom: new Date(0) });
+}
+
+/** By which rules a campaign is queued and sent, where a test is about others. */
+export const audienceSettings = {
+  undeliveredMaximum: 5,
+  checkSuppressionList: true,
+  languages: ['en'],
+  defaultLanguage: 'en',
+};
+
+/** Who is queued, in the order of the queue. */
+export async function queuedContacts(db: Database, campaignId: string): Promise<number[]> {
+  const rows = await db
+    .select()
+    .from(dispatchQueue)
+    .where(eq(dispatchQueue.campaignId, campaignId))
+    .orderBy(asc(dispatchQueue.position));
+  return rows.map((row) => row.contactId);
+}
+
+/** What a dispatcher is told of each queued person, in the order of the queue: null, or why they are not sent to. */
+export async function exclusionsAtSending(
+  db: Database,
+  campaignId: string,
+  rules: Parameters<typeof readRecipients>[4],
+): Promise<(string | null)[]> {
+  const recipients = await readRecipients(db, campaignId, { first: 1, last: 100 }, 100, rules);
+  return recipients.map(({ exclusion }) => exclusion);
 }

@@ -7,16 +7,17 @@ import { audienceReport, sumOf } from '../../../src/contacts/audience/audience-r
 import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import { campaignList, globalOptOut, listOptOut } from '../../../src/db/schema.ts';
 import { useTestDatabase } from '../../support/database.ts';
-import { insertCampaign, insertContacts, insertList, insertOutcome, insertSegment } from '../fixtures.ts';
+import {
+  audienceSettings,
+  insertCampaign,
+  insertContacts,
+  insertList,
+  insertOutcome,
+  insertSegment,
+} from '../fixtures.ts';
 
 const database = useTestDatabase();
-const settings = {
-  undeliveredMaximum: 5,
-  checkSuppressionList: true,
-  sendLimits: { day: 1, timeZone: 'UTC' },
-  languages: ['en'],
-  defaultLanguage: 'en',
-};
+const settings = { ...audienceSettings, sendLimits: { day: 1, timeZone: 'UTC' } };
 
 /** As the command hands it over. */
 const shown = (report: Awaited<ReturnType<typeof audienceReport>>): ShownAudience => ({

@@ -5,7 +5,7 @@ import type { DealtTest } from '../../../src/contacts/audience/fill-queue.ts';
 import { type QueueSettings, queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import { campaign, dispatchQueue } from '../../../src/db/schema.ts';
 import { useTestDatabase } from '../../support/database.ts';
-import { insertCampaign, insertContacts, insertList } from '../fixtures.ts';
+import { audienceSettings, insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
 let people: number[];
@@ -16,13 +16,7 @@ beforeAll(async () => {
   );
 });
 
-const settings = (dealt?: DealtTest): QueueSettings => ({
-  undeliveredMaximum: 5,
-  checkSuppressionList: true,
-  languages: ['en'],
-  defaultLanguage: 'en',
-  test: dealt,
-});
+const settings = (dealt?: DealtTest): QueueSettings => ({ ...audienceSettings, test: dealt });
 
 async function queued(listId: number, dealt?: DealtTest) {
   const id = await insertCampaign(database.db, { include: [listId] });

@@ -24,7 +24,7 @@ import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
 import { definition } from '../../message/fixtures.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { insertCampaign, insertContacts, insertList } from '../fixtures.ts';
+import { audienceSettings, insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
 beforeEach(async () => {
@@ -34,12 +34,7 @@ beforeEach(async () => {
 });
 
 const enqueue = { dispatchEnqueueBatchSize: 3, dispatchEnqueueThreadsNumber: 2 };
-const settings = {
-  undeliveredMaximum: 5,
-  checkSuppressionList: true,
-  languages: ['en', 'de'],
-  defaultLanguage: 'en',
-};
+const settings = { ...audienceSettings, languages: ['en', 'de'] };
 const about: ManagedCampaign = {
   id: '',
   name: 'Autumn',

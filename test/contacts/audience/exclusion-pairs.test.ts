@@ -1,4 +1,4 @@
-import { asc, eq, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { audienceOf } from '../../../src/contacts/audience/audience.ts';
 import { audienceReport } from '../../../src/contacts/audience/audience-report.ts';
@@ -7,7 +7,6 @@ import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import {
   contact,
   dispatchExclusion,
-  dispatchQueue,
   globalOptOut,
   listMember,
   listOptOut,
@@ -17,12 +16,14 @@ import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
 import { type ExclusionReason, exclusionReasons } from '../../../src/domain/outcome.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import {
+  audienceSettings,
   insertCampaign,
   insertContacts,
   insertFormerOwner,
   insertList,
   insertOutcome,
   insertSegment,
+  queuedContacts,
 } from '../fixtures.ts';
 
 const database = useTestDatabase();
@@ -32,13 +33,7 @@ beforeEach(async () => {
       dispatch_outcome, global_opt_out, suppression restart identity cascade`);
 });
 
-const settings = {
-  undeliveredMaximum: 5,
-  checkSuppressionList: true,
-  sendLimits: { day: 1, timeZone: 'UTC' },
-  languages: ['en'],
-  defaultLanguage: 'en',
-};
+const settings = { ...audienceSettings, sendLimits: { day: 1, timeZone: 'UTC' } };
 const email = 'no@example.com';
 
 interface Sample {
@@ -151,11 +146,4 @@ describe('somebody for whom this holds:', () => {
   });
 });
 
-async function queued(campaignId: string): Promise<number[]> {
-  const rows = await database.db
-    .select()
-    .from(dispatchQueue)
-    .where(eq(dispatchQueue.campaignId, campaignId))
-    .orderBy(asc(dispatchQueue.position));
-  return rows.map((row) => row.contactId);
-}
+const queued = async (campaignId: string) => await queuedContacts(database.db, campaignId);

@@ -4,19 +4,15 @@ import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
 import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import { optIn, optOut } from '../../../src/contacts/consent/opt-out.ts';
 import { contact, suppression } from '../../../src/db/schema.ts';
-import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
 import { useTestDatabase } from '../../support/database.ts';
-import { insertCampaign, insertContacts, insertList } from '../fixtures.ts';
+import { exclusionsAtSending, insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
 
 const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
 
-/** What a dispatcher is told of each queued person, in the order of the queue. */
-async function atSending(campaignId: string, rules = settings): Promise<(string | null)[]> {
-  const recipients = await readRecipients(database.db, campaignId, { first: 1, last: 100 }, 100, rules);
-  return recipients.map(({ exclusion }) => exclusion);
-}
+const atSending = async (campaignId: string, rules = settings) =>
+  await exclusionsAtSending(database.db, campaignId, rules);
 
 it('a "no" that comes after queueing is honoured at sending, by the same rules', async () => {
   const emails = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `${name}@example.com`);

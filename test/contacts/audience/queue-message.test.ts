@@ -8,7 +8,7 @@ import { campaign, dispatchQueue, globalOptOut, listOptOut, suppression } from '
 import { chooseLanguage } from '../../../src/domain/language-choice.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { languageRules } from '../../support/languages.ts';
-import { insertCampaign, insertContacts, insertList } from '../fixtures.ts';
+import { audienceSettings, insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
 beforeEach(async () => {
@@ -18,12 +18,7 @@ beforeEach(async () => {
     restart identity cascade`);
 });
 
-const settings: AudienceSettings = {
-  undeliveredMaximum: 5,
-  checkSuppressionList: true,
-  languages: ['en', 'de'],
-  defaultLanguage: 'en',
-};
+const settings: AudienceSettings = { ...audienceSettings, languages: ['en', 'de'] };
 
 async function queueOf(campaignId: string) {
   return await database.db

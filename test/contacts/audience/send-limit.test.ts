@@ -4,17 +4,23 @@ import { audienceOf } from '../../../src/contacts/audience/audience.ts';
 import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import type { SendLimits } from '../../../src/contacts/audience/send-limit.ts';
 import { campaign, dispatchExclusion, dispatchQueue } from '../../../src/db/schema.ts';
-import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
 import type { OutcomeKind } from '../../../src/domain/outcome.ts';
 import { answerInWords } from '../../../src/reporting/recipient/answer.ts';
 import { recipientReport } from '../../../src/reporting/recipient/read-report.ts';
 import { useTestDatabase } from '../../support/database.ts';
-import { insertCampaign, insertContacts, insertList, insertOutcome } from '../fixtures.ts';
+import {
+  audienceSettings,
+  exclusionsAtSending,
+  insertCampaign,
+  insertContacts,
+  insertList,
+  insertOutcome,
+} from '../fixtures.ts';
 
 const database = useTestDatabase();
 let number = 0;
 
-const rules = { undeliveredMaximum: 5, checkSuppressionList: true, languages: ['en'], defaultLanguage: 'en' };
+const rules = audienceSettings;
 const limited = (limits: Omit<SendLimits, 'timeZone'>, timeZone = 'UTC') => ({
   ...rules,
   sendLimits: { ...limits, timeZone },
@@ -37,10 +43,8 @@ async function queue(list: number, settings: ReturnType<typeof limited> | typeof
   return { id, ...counts };
 }
 
-async function atSending(id: string, settings: ReturnType<typeof limited> | typeof rules) {
-  const recipients = await readRecipients(database.db, id, { first: 1, last: 9 }, 9, settings);
-  return recipients.map((one) => one.exclusion);
-}
+const atSending = async (id: string, settings: ReturnType<typeof limited> | typeof rules) =>
+  await exclusionsAtSending(database.db, id, settings);
 
 const atLimit = { queued: 0, excluded: { 'send-limit': 1 } };
 const free = { queued: 1, excluded: {} };

@@ -1,4 +1,4 @@
-import { asc, eq, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
 import { audienceOf } from '../../../src/contacts/audience/audience.ts';
@@ -10,14 +10,20 @@ import {
   contact,
   contactList,
   dispatchExclusion,
-  dispatchQueue,
   listOptOut,
 } from '../../../src/db/schema.ts';
-import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
 import { recipientReport } from '../../../src/reporting/recipient/read-report.ts';
 import { unsubscribe } from '../../../src/tracking/unsubscribe.ts';
 import { useTestDatabase } from '../../support/database.ts';
-import { insertCampaign, insertContacts, insertList, insertSegment } from '../fixtures.ts';
+import {
+  audienceSettings,
+  exclusionsAtSending,
+  insertCampaign,
+  insertContacts,
+  insertList,
+  insertSegment,
+  queuedContacts,
+} from '../fixtures.ts';
 
 const database = useTestDatabase();
 beforeEach(async () => {
@@ -25,26 +31,12 @@ beforeEach(async () => {
     truncate contact, contact_list, list_member, list_opt_out, campaign, campaign_list, dispatch_queue restart identity cascade`);
 });
 
-const settings = {
-  undeliveredMaximum: 5,
-  checkSuppressionList: true,
-  languages: ['en'],
-  defaultLanguage: 'en',
-};
+const settings = audienceSettings;
 const german = 'contact.language == "de"';
 const french = 'contact.language == "fr"';
 
 const optOutOf = (listId: number, email: string) =>
   database.db.insert(listOptOut).values({ listId, emailKey: emailKey(email), reason: 'test' });
-
-async function queued(campaignId: string): Promise<number[]> {
-  const rows = await database.db
-    .select()
-    .from(dispatchQueue)
-    .where(eq(dispatchQueue.campaignId, campaignId))
-    .orderBy(asc(dispatchQueue.position));
-  return rows.map((row) => row.contactId);
-}
 
 async function leftOut(campaignId: string): Promise<Record<number, string>> {
   const rows = await database.db
@@ -54,10 +46,8 @@ async function leftOut(campaignId: string): Promise<Record<number, string>> {
   return Object.fromEntries(rows.map((row) => [row.contactId, row.reason]));
 }
 
-async function atSending(campaignId: string): Promise<(string | null)[]> {
-  const recipients = await readRecipients(database.db, campaignId, { first: 1, last: 100 }, 100, settings);
-  return recipients.map((one) => one.exclusion);
-}
+const queued = async (campaignId: string) => await queuedContacts(database.db, campaignId);
+const atSending = async (campaignId: string) => await exclusionsAtSending(database.db, campaignId, settings);
 
 describe('a campaign to segmented lists', () => {
   it('goes to whom they hold for, once, and not to whom an excluded one holds for', async () => {
