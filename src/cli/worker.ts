@@ -112,7 +112,7 @@ async function runWorker(role: Role, flags: WorkerFlags, env: Environment): Prom
   const { pool, threads, sleepMs } = flags;
   await runRole({
     role,
-    name: flags.name ?? `${role}@${hostname()}`,
+    name: flags.name ?? `${role}-${hostname()}`,
     env: flags.smtp === undefined ? env : { ...env, EXM_SMTP_URL: flags.smtp },
     ...(dispatches ? { presence: { pool, threads, sleepMs } } : {}),
     metrics: flags.metrics,

@@ -14,10 +14,11 @@ const networkCodes = new Set([
 
 /**
  * PostgreSQL's classes of errors that pass by themselves: connection exceptions, insufficient resources, operator
- * intervention (a shutdown), and 40001, 40P01 (serialization failure, deadlock), 25006 (read only, as during a failover), 25P03
- * (a transaction that was idle for too long, as that of a process that was frozen). PostgreSQL manual, appendix A.
+ * intervention (a shutdown), and 40001, 40P01, 55P03 (serialization failure, deadlock, a lock that was waited for too long),
+ * 25006 (read only, as during a failover), 25P03 (a transaction that was idle for too long, as that of a process that was
+ * frozen). PostgreSQL manual, appendix A.
  */
-const serverCodes = /^(08|53|57P|40001$|40P01$|25006$|25P03$)/;
+const serverCodes = /^(08|53|57P|40001$|40P01$|55P03$|25006$|25P03$)/;
 
 /** What the driver says without a code where a connection broke or none came about. */
 const driverMessages =

@@ -18,6 +18,7 @@ export interface JudgeOptions {
 export interface StoredMessage {
   readonly envelopeTo: string;
   readonly raw: Uint8Array;
+  readonly receivedAt: Date;
 }
 
 export interface FeedbackEvent {
@@ -53,9 +54,9 @@ export async function judgeFeedback(
   if (path?.kind === 'unsubscribe') {
     return byAddress === undefined
       ? unclear('no message was sent with this address')
-      : await leave(db, byAddress);
+      : await leave(db, byAddress, message);
   }
-  if (isReport(message.raw)) return await judgeReport(db, tx, message.raw, options);
+  if (isReport(message.raw)) return await judgeReport(db, tx, message, options);
   const notifications = await readNotification(message.raw);
   const judged: Judgement[] = [];
   for (const one of notifications) judged.push(await judgeOne(tx, one, byAddress, options));
@@ -66,17 +67,17 @@ export async function judgeFeedback(
 async function judgeReport(
   db: Database,
   tx: Queries,
-  raw: Uint8Array,
+  message: StoredMessage,
   options: JudgeOptions,
 ): Promise<Judgement> {
-  const report = readReport(raw);
+  const report = readReport(message.raw);
   if (report === undefined) return unclear('this report is of a form that this version does not know');
   const path = parseReturnPath(report.returnPath ?? '');
   const about = path && (await findByReturnPath(tx, options.keys, path));
   if (report.notification !== 'unsubscribe')
     return await judgeOne(tx, report.notification, about, options, 'webhook');
   const who = about ?? (await findByQuote(tx, options.keys, report));
-  return who === undefined ? unclear(aboutNobody) : await leave(db, who);
+  return who === undefined ? unclear(aboutNobody) : await leave(db, who, message);
 }
 
 const aboutNobody = 'nothing in it proves which message it is about';
@@ -103,9 +104,10 @@ async function judgeOne(
   return understood(verdict, [{ type: 'Bounce', about, detail: { class: kind, status, text, by } }]);
 }
 
-async function leave(db: Database, about: TokenPayload): Promise<Judgement> {
+/** What the person has subscribed to since it came stays. */
+async function leave(db: Database, about: TokenPayload, { receivedAt }: StoredMessage): Promise<Judgement> {
   if (about.position === 0) return understood(`unsubscribed: ${about.campaignId}, a test message`);
-  const { result } = await unsubscribe(db, about, 'all', '');
+  const { result } = await unsubscribe(db, about, 'all', '', receivedAt);
   return understood(`unsubscribed from all mail (${result}): ${about.campaignId}, ${about.position}`);
 }
 

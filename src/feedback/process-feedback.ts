@@ -46,7 +46,7 @@ async function judgeOne(
   db: Database,
   tx: Transaction,
   id: string,
-  message: StoredMessage & { readonly receivedAt: string },
+  message: StoredMessage,
   options: JudgeOptions,
 ): Promise<void> {
   try {
@@ -77,21 +77,22 @@ async function read(tx: Queries, id: string) {
   const { rows } = await tx.execute<{ envelopeTo: string; raw: Buffer; receivedAt: string }>(sql`
     select envelope_to as "envelopeTo", coalesce(raw, '') as raw, received_at::text as "receivedAt"
       from feedback where id = ${id}`);
-  return rows[0];
+  const [row] = rows;
+  return row && { ...row, receivedAt: new Date(row.receivedAt) };
 }
 
 /** Enters what follows, once: what was understood needs to be kept no longer. */
 async function record(
   tx: Queries,
   id: string,
-  receivedAt: string,
+  receivedAt: Date,
   { state, verdict, events }: Judgement,
 ): Promise<void> {
   for (const { type, about, detail } of events) {
     await tx.execute(sql`
       insert into event_inbox (type, campaign_id, position, contact_id, detail, at)
       values (${type}, ${about.campaignId}, ${about.position}, ${about.contactId}, ${JSON.stringify(detail)}::jsonb,
-              ${receivedAt}::timestamptz)`);
+              ${receivedAt.toISOString()}::timestamptz)`);
   }
   await tx.execute(sql`
     update feedback

@@ -88,8 +88,10 @@ async function factsOf(tx: Queries, events: readonly AgentEvent[]): Promise<Feed
      cross join lateral (select ${hadAddress(sql`sent.at`, 'email_key')} as key) "to"
       left join left_mailbox mailbox on mailbox.email_key = "to".key
      cross join lateral (
-       select coalesce(max(k.at), '-infinity') as at from interaction k
-        where k.contact_id = contact.id and k.type = 'EmailClicked' and k.agent = 'person') clicked
+       select coalesce(max(k.at), '-infinity') as at
+         from interaction k left join dispatch_outcome o on o.campaign_id = k.campaign_id and o.position = k.position
+        where k.contact_id = contact.id and k.type = 'EmailClicked' and k.agent = 'person'
+          and ${hadAddress(sql`coalesce(o.at, k.at)`, 'email_key')} = "to".key) clicked
       left join lateral (
         select count(*) filter (where b.detail->>'class' = 'hard') as hard,
                count(*) filter (where b.detail->>'class' = 'soft') as soft

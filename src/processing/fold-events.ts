@@ -43,9 +43,11 @@ export interface FoldedEvents {
   /** Repeats to be added to known interactions, by their id. */
   readonly repeats: readonly { readonly id: number; readonly repeats: number }[];
   readonly statistics: readonly StatisticChange[];
-  /** Contacts of whom a click of a person came: their bounces are forgotten. */
-  readonly clickedBy: readonly number[];
+  /** Messages in which a person clicked: the bounces of the mailbox are forgotten. */
+  readonly clicked: readonly ClickedMessage[];
 }
+
+export type ClickedMessage = Pick<AgentEvent, 'campaignId' | 'position' | 'contactId' | 'at'>;
 
 interface Counted {
   readonly id: number | undefined;
@@ -101,7 +103,7 @@ export function foldEvents(
     interactions,
     repeats: all.flatMap(({ id, repeats }) => (id === undefined || repeats === 0 ? [] : [{ id, repeats }])),
     statistics: statisticsOf(interactions, counted),
-    clickedBy: [...new Set(events.filter(isClickOfPerson).map((event) => event.contactId))],
+    clicked: clickedMessages(events),
   };
 }
 
@@ -135,6 +137,17 @@ const gravities: Readonly<Record<BounceClass, number>> = { policy: 1, soft: 2, h
 
 function gravityOf({ detail }: Pick<AgentEvent, 'detail'>): number {
   return detail?.class === undefined ? 0 : gravities[detail.class];
+}
+
+/** Each message once: of its clicks the first. */
+function clickedMessages(events: readonly AgentEvent[]): ClickedMessage[] {
+  const messages = new Map<string, ClickedMessage>();
+  for (const event of events.filter(isClickOfPerson)) {
+    const { campaignId, position, contactId, at } = event;
+    const key = recipientKey(event);
+    if (!messages.has(key)) messages.set(key, { campaignId, position, contactId, at });
+  }
+  return [...messages.values()];
 }
 
 function isClickOfPerson({ type, agent }: AgentEvent): boolean {

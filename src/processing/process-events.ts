@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { defaultConfigSettings } from '../config/exm-config.ts';
+import { hadAddress } from '../contacts/addresses/address-history.ts';
 import type { Database, Queries } from '../db/connect.ts';
 import { applyFeedback } from './apply-feedback.ts';
 import type { BounceSettings } from './bounce-policy.ts';
@@ -113,13 +114,20 @@ async function addRepeats(tx: Queries, { repeats }: FoldedEvents): Promise<void>
      where i.id = e.id`);
 }
 
-/** A click shows that the address is read: its bounces count no longer. */
-async function forgetBounces(tx: Queries, { clickedBy }: FoldedEvents): Promise<void> {
-  if (clickedBy.length === 0) return;
+/** A click shows that the mailbox is read which the message went to: where that is the present one, its bounces count no longer. */
+async function forgetBounces(tx: Queries, { clicked }: FoldedEvents): Promise<void> {
+  if (clicked.length === 0) return;
+  const sentAt = sql`coalesce((select o.at from dispatch_outcome o
+                                where o.campaign_id = e."campaignId" and o.position = e.position limit 1),
+                              to_timestamp(e.at / 1000))`;
   await tx.execute(sql`
     update contact set bounce_count = 0, updated_at = now()
-     where id in (select id from contact where id = any(${sql.param(clickedBy)}::bigint[]) and bounce_count <> 0
-                   order by id for update)`);
+     where id in (select contact.id
+                    from json_to_recordset(${JSON.stringify(clicked)}::json)
+                           as e("campaignId" text, position int, "contactId" bigint, at float8)
+                    join contact on contact.id = e."contactId"
+                   where contact.bounce_count <> 0 and ${hadAddress(sentAt, 'email_key')} = contact.email_key
+                   order by contact.id for update of contact)`);
 }
 
 /** In one order by all processors, so that they wait for each other and never in a circle. */

@@ -8,7 +8,7 @@ import { messageOf } from '../domain/error-message.ts';
 import { LastingTrouble } from '../lasting-trouble.ts';
 import { makeFolder } from '../local/make-folder.ts';
 import type { Logger } from '../logging.ts';
-import { unsubscribe } from './unsubscribe.ts';
+import { type UnsubscribeScope, unsubscribe } from './unsubscribe.ts';
 
 /** Files that wait at the most: some 40 MB of disk. */
 const keptMaximum = 10_000;
@@ -145,7 +145,10 @@ export class KeptUnsubscribes {
       return false;
     }
     const { scope, userAgent, at, ...payload } = kept;
-    await unsubscribe(this.#options.db, payload, scope, userAgent, new Date(at));
+    const enter = async (as: UnsubscribeScope) =>
+      await unsubscribe(this.#options.db, payload, as, userAgent, new Date(at));
+    // Where the campaign was deleted meanwhile nobody knows what its lists were, and the person was told that it is kept.
+    if ((await enter(scope)).result === 'no-lists') await enter('all');
     await rm(path, { force: true });
     return true;
   }

@@ -120,6 +120,7 @@ function resultOf({ rows }: { readonly rows: readonly Counted[] }): Unsubscribed
 /** Who has subscribed to lists since keeps these, and the "no" is one to everything else, as if it had been stored before. */
 async function optOutOfAllLate(db: Database, asked: Asked): Promise<Unsubscribed> {
   return await db.transaction(async (tx) => {
+    await tx.execute(sql.raw(`set local lock_timeout = ${statementTimeoutMs}`));
     const result = resultOf(await tx.execute<Counted>(optOutOfAll(asked)));
     if (result.result !== 'unsubscribed') return result;
     const { rows } = await tx.execute<{ emailKey: string; listIds: number[] }>(sql`

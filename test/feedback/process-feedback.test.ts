@@ -2,7 +2,15 @@ import { spawn } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { contact, eventInbox, feedback, globalOptOut } from '../../src/db/schema.ts';
+import {
+  contact,
+  contactList,
+  eventInbox,
+  feedback,
+  globalOptOut,
+  listOptOut,
+  subscriptionRequest,
+} from '../../src/db/schema.ts';
 import { processFeedback } from '../../src/feedback/process-feedback.ts';
 import { PutOff } from '../../src/feedback/put-off.ts';
 import { type ReceivedMessage, storeFeedback } from '../../src/feedback/receiving/store-feedback.ts';
@@ -162,6 +170,32 @@ describe('who knows the Message-ID of a message, as from a reply to it,', () => 
     await drain();
     expect((await rows()).map(({ state }) => state)).toEqual(['unclear', 'unclear']);
     expect(await database.db.$count(globalOptOut)).toBe(0);
+  });
+});
+
+describe('a mail to an unsubscribe address that is read late', () => {
+  it('takes nobody off a list that they have subscribed to since', async () => {
+    const { of } = await queuedFor(database.db, 1);
+    const lists = await database.db
+      .insert(contactList)
+      .values([{ name: 'subscribed-since' }, { name: 'another' }])
+      .returning();
+    await store(of(1).unsubscribe, Buffer.from('a: b\r\n\r\n'));
+    const [{ email }, since, another] = [of(1), lists[0]?.id ?? 0, lists[1]?.id ?? 0];
+    await database.db
+      .insert(subscriptionRequest)
+      .values({
+        id: 'since',
+        listId: since,
+        email,
+        emailKey: email,
+        confirmedAt: new Date(Date.now() + 1_000),
+      });
+    await drain();
+    expect(await database.db.$count(globalOptOut)).toBe(0);
+    const left = await database.db.select().from(listOptOut).where(eq(listOptOut.emailKey, email));
+    expect(left.map(({ listId }) => listId)).toContain(another);
+    expect(left.map(({ listId }) => listId)).not.toContain(since);
   });
 });
 

@@ -213,6 +213,31 @@ describe('a bounce', () => {
     });
   });
 
+  it('counts on after a click in a message to an address that the contact has left: it shows another mailbox to be read', async () => {
+    const contactId = await person({ addressSince: at(day), historyPending: true });
+    await db
+      .insert(emailAddressHistory)
+      .values({ contactId, email: 'old@example.org', emailKey: 'old@example.org', usedFrom: at(-day) });
+    await sent(contactId, 1, 0);
+    for (const position of [2, 3, 4]) {
+      await sent(contactId, position, 2 * day);
+      await came({ contactId, position, class: 'soft', seconds: 2 * day + position });
+    }
+    await drain();
+    await came({ contactId, position: 1, type: 'EmailClicked', seconds: 3 * day });
+    await drain();
+    expect(await state(contactId)).toMatchObject({ bounceCount: 3, suppressed: [] });
+    await sent(contactId, 5, 4 * day);
+    await came({ contactId, position: 5, class: 'soft', seconds: 4 * day });
+    await drain();
+    expect(await state(contactId)).toMatchObject({
+      suppressed: [['ada@example.org', 'soft-bounces', expect.anything()]],
+    });
+    await came({ contactId, position: 5, type: 'EmailClicked', seconds: 5 * day });
+    await drain();
+    expect(await state(contactId)).toMatchObject({ bounceCount: 0 });
+  });
+
   it('does as the settings say: 0 is never, 2 is the second', async () => {
     const contactId = await person();
     await came({ contactId, class: 'hard' });

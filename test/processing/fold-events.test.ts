@@ -67,13 +67,18 @@ describe('events that the database knows already', () => {
 });
 
 describe('a click', () => {
-  it('of a person lets the bounces of that contact be forgotten, once', () => {
+  it('of a person lets the bounces of the mailbox that the message went to be forgotten, once', () => {
     const events = [click(), click({ link: 1 }), click({ contactId: 12, position: 2 })];
-    expect(foldEvents(events, [], []).clickedBy).toEqual([11, 12]);
+    expect(
+      foldEvents(events, [], []).clicked.map(({ contactId, position }) => [contactId, position]),
+    ).toEqual([
+      [11, 1],
+      [12, 2],
+    ]);
   });
 
   it('of a scanner, and an open, do not', () => {
-    expect(foldEvents([click({ agent: 'link-scanner' }), open()], [], []).clickedBy).toEqual([]);
+    expect(foldEvents([click({ agent: 'link-scanner' }), open()], [], []).clicked).toEqual([]);
   });
 });
 

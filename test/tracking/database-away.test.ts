@@ -148,6 +148,24 @@ describe('while the database is away', () => {
     rmSync(dir, { recursive: true });
   });
 
+  test('of a newsletter that was deleted meanwhile is one from all mail: nobody knows which lists it went to', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'exm-kept-'));
+    const kept = new KeptUnsubscribes({ dir, db: database.db, log });
+    const { contactId, email } = await campaign.person();
+    const wanted = {
+      campaignId: 'deleted-1a2b',
+      position: 1,
+      contactId,
+      scope: 'lists',
+      userAgent: '',
+    } as const;
+    expect(await kept.keep(wanted)).toBe(true);
+    await kept.enter();
+    expect(await database.db.$count(globalOptOut, eq(globalOptOut.emailKey, email))).toBe(1);
+    expect(readdirSync(dir)).toEqual([]);
+    rmSync(dir, { recursive: true });
+  });
+
   test('one that cannot be read, entered or removed holds up no other', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'exm-kept-'));
     const person = await campaign.person();
