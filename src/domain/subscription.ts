@@ -12,6 +12,9 @@ export const confirmationDays = 7;
  */
 export const requestLimits = { perListMinutes: 60, perDay: 5, addressesPerDay: 5 } as const;
 
+/** Failure of a request that another change of the contact's address has overtaken: nobody can confirm it any more. */
+export const voidFailure = 'another change was confirmed';
+
 /** Where a change of address was taken back by its old address, the preference page changes none for so long. Days. */
 export const takenBackDays = 30;
 

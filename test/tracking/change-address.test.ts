@@ -17,6 +17,7 @@ import { subscriptionLink } from '../../src/tracking/links/subscription-link.ts'
 import { unsubscribe } from '../../src/tracking/unsubscribe.ts';
 import { keys } from '../message/fixtures.ts';
 import { useTestDatabase } from '../support/database.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { publishedCampaign, startDelivery } from './fixtures.ts';
 
 const database = useTestDatabase();
@@ -133,6 +134,17 @@ describe('another address, asked for on the preference page', () => {
     );
     expect((await ask((await campaign.person()).token, newAddress())).status).toBe(503);
     await database.db.delete(subscriptionRequest).where(eq(subscriptionRequest.emailKey, 'x'));
+  });
+
+  test('is asked for within the same limits by who confirms another one in between', async () => {
+    const { token } = await campaign.person();
+    const [bothered, own] = [newAddress(), newAddress()];
+    await ask(token, bothered);
+    const [first] = await requestsFor(bothered);
+    await ask(token, own);
+    await confirm(await linkTo(own));
+    await ask(token, bothered);
+    expect((await requestsFor(bothered)).map(({ id }) => id)).toEqual([first?.id]);
   });
 
   test('is no address, has no sender for the mail, or comes from elsewhere: the page says so', async () => {
@@ -256,6 +268,25 @@ describe('another address, asked for on the preference page', () => {
     expect(await addressOf(contactId)).toBe(next);
   });
 
+  test('waits for who erases its contact, and keeps nothing from them', async () => {
+    const { token, contactId } = await campaign.person();
+    const next = newAddress();
+    await ask(token, next);
+    const link = await linkTo(next);
+    let pressed: ReturnType<typeof confirm> | undefined;
+    await database.db.transaction(async (tx) => {
+      await tx.execute(sql`select pg_advisory_xact_lock(${mergeLock})`);
+      pressed = confirm(link);
+      await waitFor(async () => {
+        const waiting = sql`select from pg_locks where locktype = 'advisory' and not granted`;
+        return (await tx.execute(waiting)).rowCount === 1;
+      });
+      await tx.execute(sql`set local lock_timeout = 500`);
+      await tx.delete(subscriptionRequest).where(eq(subscriptionRequest.contactId, contactId));
+    });
+    expect((await pressed)?.status).toBe(404);
+  });
+
   test('closes what else was asked for: the last link that is pressed is the last one', async () => {
     const { token, contactId } = await campaign.person();
     const [one, two] = [newAddress(), newAddress()];
@@ -289,5 +320,20 @@ describe('the address before', () => {
     expect((await confirm(unused)).status).toBe(404);
     expect((await confirm(await linkTo(thief, 'old-address'))).status).toBe(404);
     expect(await requestsFor(second)).toMatchObject([{ purpose: 'new-address' }]);
+  });
+
+  test('may take it back also from who has moved it twice and took back the second time', async () => {
+    const { token, contactId, email } = await campaign.person();
+    const [thief, second] = [newAddress(), newAddress()];
+    for (const next of [thief, second]) {
+      await ask(token, next);
+      await confirm(await linkTo(next));
+    }
+    await confirm(await linkTo(thief, 'old-address'));
+    expect(await addressOf(contactId)).toBe(thief);
+    expect((await confirm(await linkTo(email, 'old-address'))).html).toContain('Your address is changed');
+    expect(await addressOf(contactId)).toBe(email);
+    expect((await confirm(await linkTo(thief, 'old-address'))).status).toBe(200);
+    expect(await addressOf(contactId)).toBe(email);
   });
 });

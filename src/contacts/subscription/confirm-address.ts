@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../../db/connect.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { confirmationDays } from '../../domain/subscription.ts';
+import { confirmationDays, voidFailure } from '../../domain/subscription.ts';
 import { changeAddressIn } from '../addresses/change-address.ts';
 import { emailKey } from '../addresses/email-address.ts';
+import { mergeLock } from '../import/import-merge.ts';
 import { storeRequest } from './store-request.ts';
 
 /** What the page says and does that a link to a new address leads to, or one to take that back. */
@@ -30,7 +31,7 @@ interface RequestRow extends AddressRequest {
   readonly present: string;
 }
 
-/** A request by its id; undefined where there is none, or its contact is gone. */
+/** A request by its id; undefined where there is none, it is void, or its contact is gone. */
 export async function findAddressRequest(db: Queries, id: string): Promise<AddressRequest | undefined> {
   return await read(db, id);
 }
@@ -39,8 +40,9 @@ export async function findAddressRequest(db: Queries, id: string): Promise<Addre
  * Gives a contact the address that its owner has confirmed, once, with every "no" of both (`changeAddress`): memberships
  * stay, and nobody is subscribed by it. Who was erased under that address comes back by themselves with it.
  *
- * The owner of the address before is told, and may take it back: whoever was passed a message has its link, too. Where that
- * happens everything else that was asked for of this contact's addresses is void.
+ * The owner of the address before is told, and may take it back: whoever was passed a message has its link, too. What else was
+ * asked for of this contact's addresses is void then, but not that an address which it had still earlier takes it back: else
+ * somebody who moves the mail twice and takes back the second time would keep it from its person.
  *
  * @param takeBackWording what the owner of the address before would agree to
  * @returns how it was before; undefined as `findAddressRequest`. Only `open` changes anything.
@@ -54,6 +56,8 @@ export async function confirmAddress(
 ): Promise<AddressRequest | undefined> {
   return await db.transaction(async (tx) => {
     await tx.execute(sql.raw(`set local lock_timeout = ${lockTimeoutMs}`));
+    // Before the request is held: whoever erases its contact, or merges, has this lock and may want the request.
+    await tx.execute(sql`select pg_advisory_xact_lock_shared(${mergeLock})`);
     const request = await read(tx, id, sql` for update of request`);
     if (request?.state !== 'open') return request;
     const { contactId, purpose, present, email, language } = request;
@@ -68,9 +72,12 @@ export async function confirmAddress(
     await tx.execute(sql`update contact set bounce_count = 0 where id = ${contactId}`);
     await tx.execute(sql`update subscription_request set confirmed_at = now() where id = ${id}`);
     const isTakenBack = purpose === 'old-address';
+    // They stay and count: who could have them removed would get round the limits of mails to others.
     await tx.execute(sql`
-      delete from subscription_request where contact_id = ${contactId} and confirmed_at is null
-         and (${isTakenBack} or purpose = 'new-address')`);
+      update subscription_request other set failure = ${voidFailure}
+        from subscription_request this
+       where this.id = ${id} and other.contact_id = ${contactId} and other.confirmed_at is null
+         and (other.purpose = 'new-address' or (${isTakenBack} and other.created_at > this.created_at))`);
     const key = emailKey(present);
     if (!isTakenBack && key !== emailKey(email)) {
       const wording = takeBackWording;
@@ -92,6 +99,6 @@ async function read(db: Queries, id: string, lock = sql``): Promise<RequestRow |
            exists (select from global_opt_out o
                     where o.email_key in (request.email_key, contact.email_key)) as "isOptedOut"
     from subscription_request request join contact on contact.id = request.contact_id
-    where request.id = ${id}${lock}`);
+    where request.id = ${id} and request.failure is distinct from ${voidFailure}${lock}`);
   return rows[0];
 }

@@ -71,11 +71,12 @@ export async function storeWithinLimits(db: Database, request: NewRequest): Prom
 export async function storeRequest(tx: Queries, request: NewRequest): Promise<void> {
   const { purpose, listId = null, contactId = null, email, emailKey, language, via, wording } = request;
   const { firstName = '', lastName = '' } = request;
+  // Of two of one contact the later one has the later date, whenever its transaction began.
   await tx.execute(sql`
     insert into subscription_request
-      (id, purpose, list_id, contact_id, email, email_key, first_name, last_name, language, via, wording)
+      (id, purpose, list_id, contact_id, email, email_key, first_name, last_name, language, via, wording, created_at)
     values (${randomUUID()}, ${purpose}, ${listId}, ${contactId}, ${email}, ${emailKey}, ${firstName}, ${lastName},
-            ${language}, ${via}, ${wording})`);
+            ${language}, ${via}, ${wording}, clock_timestamp())`);
 }
 
 async function lock(tx: Queries, text: SQL): Promise<void> {

@@ -33,7 +33,7 @@ export const subscriptionRequest = pgTable(
     createdAt: createdAt(),
     /** When the mail that asks for the confirmation was handed over; null: not yet, or it could not be. */
     sentAt: instant('sent_at'),
-    /** Why it was not sent. */
+    /** Why it was not sent; or that it is void, sent or not. */
     failure: text('failure'),
     confirmedAt: instant('confirmed_at'),
   },
