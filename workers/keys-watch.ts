@@ -13,7 +13,7 @@ export interface KeysWatchOptions {
   /** Those that this dispatcher makes links and return paths with. */
   readonly keys: TrackingKeys;
   readonly log: Logger;
-  /** Says `ok`, or what is wrong, in the table of servers. */
+  /** Says `ok`, or what is wrong, in the table of servers, and tries it again where it cannot. */
   readonly setHealth: (health: string) => Promise<void>;
 }
 
@@ -51,7 +51,7 @@ export class KeysWatch implements SlotLimit {
   async #look(): Promise<void> {
     const { db, keys, log } = this.options;
     try {
-      await this.#found((await serversThatCannotRead(db, keys)).join(', '));
+      this.#found((await serversThatCannotRead(db, keys)).join(', '));
     } catch (error) {
       // What was seen last counts: nothing is sent while the database is away.
       log.debug({ err: messageOf(error) }, 'it could not be looked who knows the keys');
@@ -59,7 +59,7 @@ export class KeysWatch implements SlotLimit {
     if (!this.#isStopped) this.#timer = setTimeout(() => void this.#look(), intervalMs).unref();
   }
 
-  async #found(unable: string): Promise<void> {
+  #found(unable: string): void {
     const before = this.#unable;
     if (unable === before) return;
     this.#unable = unable;
@@ -71,10 +71,11 @@ export class KeysWatch implements SlotLimit {
         { servers: unable },
         'no batch is taken: the keys are not known to all who need them',
       );
-    await this.options.setHealth(
+    const health =
       unable === ''
         ? 'ok'
-        : `The keys of its links are not known to ${unable}, where links and return paths would be taken for forged: give all processes the same keys (EXM_EARLIER_KEYS too), and restart them.`,
-    );
+        : `The keys of its links are not known to ${unable}, where links and return paths would be taken for forged: give all processes the same keys (EXM_EARLIER_KEYS too), and restart them.`;
+    // Not waited for: what cannot be written must not keep this from looking.
+    this.options.setHealth(health).catch(() => undefined);
   }
 }

@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { PgDialect } from 'drizzle-orm/pg-core';
 import { keepGeneralNoBut } from '../contacts/consent/general-no.ts';
 import { isNewOptOut, saidAgain } from '../contacts/consent/said-again.ts';
 import type { Database } from '../db/connect.ts';
+import { timedQuery } from '../db/timed-query.ts';
 import { cleanUserAgent } from './event-inbox.ts';
 import type { TokenPayload } from './links/token.ts';
 
@@ -103,8 +103,10 @@ export async function unsubscribe(
   askedAt?: Date,
 ): Promise<Unsubscribed> {
   const asked = { ...payload, userAgent: cleanUserAgent(userAgent), askedAt };
-  if (scope === 'lists') return resultOf(await ask<Counted>(db, optOutOfLists(asked)));
-  if (askedAt === undefined) return resultOf(await ask<Counted>(db, optOutOfAll(asked)));
+  if (scope === 'lists')
+    return resultOf(await timedQuery<Counted>(db, optOutOfLists(asked), statementTimeoutMs));
+  if (askedAt === undefined)
+    return resultOf(await timedQuery<Counted>(db, optOutOfAll(asked), statementTimeoutMs));
   return await optOutOfAllLate(db, asked);
 }
 
@@ -154,14 +156,6 @@ export async function undoUnsubscribe(
   { contactId }: Pick<TokenPayload, 'contactId'>,
   at: string,
 ): Promise<boolean> {
-  const { rows } = await ask<{ undone: number }>(db, undo(contactId, at));
+  const { rows } = await timedQuery<{ undone: number }>(db, undo(contactId, at), statementTimeoutMs);
   return (rows[0]?.undone ?? 0) > 0;
-}
-
-const dialect = new PgDialect();
-
-async function ask<Row extends object>(db: Database, query: SQL) {
-  const { sql: text, params } = dialect.sqlToQuery(query);
-  const statement = { text, values: params, query_timeout: statementTimeoutMs };
-  return await db.$client.query<Row>(statement as { text: string; values: unknown[] });
 }

@@ -6,6 +6,7 @@ import { createLogger } from '../../src/logging.ts';
 import { pairsOf } from '../../src/tracking/links/token.ts';
 import { KeysWatch } from '../../workers/keys-watch.ts';
 import { useTestDatabase } from '../support/database.ts';
+import { silentDatabase } from '../support/silent-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const database = useTestDatabase();
@@ -81,6 +82,32 @@ describe('a dispatcher with new keys', () => {
     await waitFor(() => health.includes('not known to stopping,'));
     await database.db.execute(sql`update server set stopped_at = now() where name = 'stopping'`);
     await waitFor(() => watch.slots(4) === 4);
+  });
+
+  test('looks on where a connection to the database falls silent, and where its health cannot be written', async () => {
+    const silent = await silentDatabase(database.url);
+    try {
+      await enter('cd', 'content-delivery', old);
+      let told = '';
+      watch = new KeysWatch({
+        db: silent.db,
+        keys: readKeys(rotated),
+        log,
+        setHealth: async (text) => {
+          told = text;
+          await new Promise(() => undefined);
+        },
+      });
+      watch.start();
+      await waitFor(() => told.includes('not known to cd,'));
+      silent.fallSilent();
+      await enter('cd', 'content-delivery', rotated);
+      await waitFor(() => watch.slots(4) === 4, { timeoutMs: 30_000 });
+      expect(told).toBe('ok');
+    } finally {
+      watch.stop();
+      await silent.close();
+    }
   });
 
   test('stops when somebody comes who does not know them', async () => {
