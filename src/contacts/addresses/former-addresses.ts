@@ -67,6 +67,21 @@ function isProvedAnothers(key: SQL): SQL {
        and ${hasSubscribedSince(sql`now_its.email_key`, sql`now_its.address_since`)})`;
 }
 
+/** Whether somebody has left the address since then: what is said by it now was not said when they did. */
+export function wasLeftSince(key: SQL, since: SQL): SQL {
+  return sql`exists (${leftSince(key, since)})`;
+}
+
+/** The same of somebody who has not subscribed by another address of theirs since then either. */
+export function wasLeftForGoodSince(key: SQL, since: SQL): SQL {
+  return sql`exists (${leftSince(key, since)} and not ${hasSubscribedSince(sql`had.email_key`, since)})`;
+}
+
+function leftSince(key: SQL, since: SQL): SQL {
+  return sql`select from email_address_history h join contact had on had.id = h.contact_id
+    where h.email_key = ${key} and had.email_key <> h.email_key and had.address_since >= ${since}`;
+}
+
 function hasSubscribedSince(key: SQL, since: SQL): SQL {
   return sql`exists (select from subscription_request r
     where r.email_key = ${key} and r.purpose = 'subscribe' and r.confirmed_at >= ${since})`;

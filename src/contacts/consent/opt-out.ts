@@ -3,8 +3,9 @@ import type { Queries } from '../../db/connect.ts';
 import { generalNo, globalOptOut } from '../../db/schema.ts';
 import { InputError } from '../../domain/errors.ts';
 import { addressLock } from '../addresses/address-lock.ts';
+import { wasLeftSince } from '../addresses/former-addresses.ts';
 import { givenAddress } from '../addresses/given-address.ts';
-import { isNewOptOut, saidAgain } from './said-again.ts';
+import { isNewOptOut, isYoung } from './said-again.ts';
 
 export const optOutReasonMaximum = 200;
 
@@ -20,7 +21,8 @@ export interface OptOutState {
 
 /**
  * Puts an address on the global opt-out list: it gets nothing at all any more, whether or not it is a contact, and
- * also not what is queued already. Once more changes nothing (but see `saidAgain`); the first date and reason stay.
+ * also not what is queued already. Once more changes nothing, and the first date and reason stay; but see `saidAgain`, and where
+ * its person has left the address since, it takes the date of now: then it holds for the address they have, too.
  *
  * @throws InputError ADDRESS_WRONG, REASON_WRONG
  */
@@ -31,7 +33,10 @@ export async function optOut(db: Queries, email: string, reason = 'by hand'): Pr
   const put = await db.execute<{ is_new: boolean }>(sql`
     with locked as materialized (${addressLock(key)})
     insert into global_opt_out (email_key, reason, created_at) select ${key}, ${text}, clock_timestamp() from locked
-    ${sql.raw(saidAgain('global_opt_out'))} returning ${sql.raw(isNewOptOut)}`);
+    on conflict (email_key) do update set created_at = excluded.created_at
+     where ${sql.raw(isYoung('global_opt_out'))}
+        or ${wasLeftSince(sql`global_opt_out.email_key`, sql`global_opt_out.created_at`)}
+    returning ${sql.raw(isNewOptOut)}`);
   const [entry] = await entryOf(db, key);
   return {
     email: address,

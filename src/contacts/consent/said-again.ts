@@ -12,7 +12,12 @@ const primaryKeys = { global_opt_out: 'email_key', list_opt_out: 'list_id, email
  */
 export function saidAgain(table: keyof typeof primaryKeys): string {
   return `on conflict (${primaryKeys[table]}) do update set created_at = now()
-    where ${table}.created_at > now() - interval '${undoMs} milliseconds'`;
+    where ${isYoung(table)}`;
+}
+
+/** Whether an opt-out that is there can still be undone by who clicked. */
+export function isYoung(table: keyof typeof primaryKeys): string {
+  return `${table}.created_at > now() - interval '${undoMs} milliseconds'`;
 }
 
 /** Stands behind `returning`: whether the opt-out was not there before. */

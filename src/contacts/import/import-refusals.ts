@@ -3,12 +3,14 @@ import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../../db/connect.ts';
 import { type SuppressionCause, suppressionCause } from '../../domain/suppression.ts';
 import { parseEmailAddress } from '../addresses/email-address.ts';
+import { wasLeftForGoodSince } from '../addresses/former-addresses.ts';
 import { optOutReasonMaximum } from '../consent/opt-out.ts';
 import { putOnSuppressionList } from '../consent/put-on-suppression-list.ts';
 import { isNewOptOut, saidAgain } from '../consent/said-again.ts';
 import { findList } from '../lists/lists.ts';
 import type { CsvDelimiter, CsvRecord } from './csv-records.ts';
 import type { ImportColumns } from './import-columns.ts';
+import { mergeLock } from './import-merge.ts';
 import { faultOf, type RefusedRow, refusal } from './import-row.ts';
 import { openSource } from './import-source.ts';
 import { readCsv } from './read-csv.ts';
@@ -34,17 +36,18 @@ export interface RefusalsReport {
 
 /**
  * Puts addresses on the suppression list from CSV with the column `email`, and `cause`, `reason` and `since` where there are any. As
- * an import of contacts: a wrong row is refused and reported, and whatever ends it early leaves no trace.
+ * an import of contacts: a wrong row is refused and reported, whatever ends it early leaves no trace, and nothing that others use is
+ * locked before all of it has been read.
  */
 export async function importSuppression(
   db: Database,
   input: Readable | string,
   options: ImportRefusalsOptions,
 ): Promise<RefusalsReport> {
-  return await importRows(db, input, options, async (tx, rows) => {
+  return await importRows(db, input, options, async (tx) => {
     const { added } = await putOnSuppressionList(
       tx,
-      sql`select key, cause, reason, since from ${asTable(rows)}`,
+      sql`select key, cause, reason, since from refusal_row order by place`,
     );
     return added;
   });
@@ -52,7 +55,8 @@ export async function importSuppression(
 
 /**
  * Opts addresses out from CSV with the column `email`, and `list`, `reason` and `since` where there are any: of the list that
- * the row names, else of `list`, else of all mail.
+ * the row names, else of `list`, else of all mail. Of an address that its person has left after the day that the file says, it
+ * counts as said now: nobody knew of it when they left, so it did not go along to the one that they have.
  *
  * @throws InputError LIST_UNKNOWN for `list`; a row that names an unknown one is refused
  */
@@ -64,33 +68,28 @@ export async function importOptOuts(
   const known = await db.query.contactList.findMany({ columns: { id: true, name: true } });
   const lists = new Map(known.map(({ id, name }) => [name, id]));
   const ofAll = options.list === undefined ? undefined : (await findList(db, options.list, '--list')).id;
-  return await importRows(
-    db,
-    input,
-    options,
-    async (tx, rows) => {
-      const listed = rows.map((row, place) => ({
-        ...row,
-        place,
-        listId: row.list === '' ? ofAll : lists.get(row.list),
-      }));
-      const global = await tx.execute<Put>(sql`
-        insert into global_opt_out (email_key, reason, created_at)
-        select distinct on (key) key, reason, coalesce(since, now())
-          from ${asTable(listed.filter((row) => row.listId === undefined))} order by key, place
-        ${sql.raw(saidAgain('global_opt_out'))} returning ${sql.raw(isNewOptOut)}`);
-      const single = await tx.execute<Put>(sql`
-        insert into list_opt_out (list_id, email_key, reason, created_at)
-        select distinct on ("listId", key) "listId", key, reason, coalesce(since, now())
-          from ${asTable(listed.filter((row) => row.listId !== undefined))} order by "listId", key, place
-        ${sql.raw(saidAgain('list_opt_out'))} returning ${sql.raw(isNewOptOut)}`);
-      return [...global.rows, ...single.rows].filter((row) => row.is_new).length;
-    },
-    (name) => lists.has(name),
-  );
+  const listIdOf = (name: string) => (name === '' ? ofAll : lists.get(name)) ?? null;
+  return await importRows(db, input, options, enterOptOuts, { isList: (name) => lists.has(name), listIdOf });
 }
 
-type Put = { is_new: boolean };
+/** In one order by everybody, so that nobody waits in a circle. */
+async function enterOptOuts(tx: Queries): Promise<number> {
+  const { rows } = await tx.execute<{ added: number }>(sql`
+    with everything as (
+      insert into global_opt_out (email_key, reason, created_at)
+      select distinct on (key) key, reason,
+             case when since is null or ${wasLeftForGoodSince(sql`key`, sql`since`)} then clock_timestamp() else since end
+        from refusal_row where list_id is null order by key, place
+      ${sql.raw(saidAgain('global_opt_out'))} returning ${sql.raw(isNewOptOut)}
+    ), single as (
+      insert into list_opt_out (list_id, email_key, reason, created_at)
+      select distinct on (list_id, key) list_id, key, reason, coalesce(since, now())
+        from refusal_row where list_id is not null order by list_id, key, place
+      ${sql.raw(saidAgain('list_opt_out'))} returning ${sql.raw(isNewOptOut)}
+    )
+    select count(*)::int as added from (select is_new from everything union all select is_new from single) put where is_new`);
+  return rows[0]?.added ?? 0;
+}
 
 interface Row {
   readonly key: string;
@@ -103,42 +102,65 @@ interface Row {
   readonly cause: SuppressionCause;
 }
 
-const asTable = (rows: readonly Row[]) =>
-  sql`json_to_recordset(${JSON.stringify(rows)}::json) as e(key text, cause text, reason text, since timestamptz, "listId" int, place int)`;
+/** The rows of the file, gone with the transaction. `list_id` null: all mail. */
+const createStaging = `
+  create temporary table refusal_row (
+    place integer not null,
+    key text not null,
+    cause text not null,
+    reason text not null,
+    since timestamptz,
+    list_id integer
+  ) on commit drop`;
 
 /** Rows of one statement. */
 const rowsAtATime = 5_000;
+
+/** The lists that rows may name. */
+interface NamedLists {
+  readonly isList: (name: string) => boolean;
+  /** Null: all mail. */
+  readonly listIdOf: (name: string) => number | null;
+}
 
 async function importRows(
   db: Database,
   input: Readable | string,
   { reason, delimiter, source: name, onRefused }: ImportRefusalsOptions,
-  add: (tx: Queries, rows: readonly Row[]) => Promise<number>,
-  isList: (name: string) => boolean = () => true,
+  enter: (tx: Queries) => Promise<number>,
+  { isList, listIdOf }: NamedLists = { isList: () => true, listIdOf: () => null },
 ): Promise<RefusalsReport> {
   const source = await openSource(input, name);
   const tally = new RefusalTally(onRefused);
   try {
     return await db.transaction(async (tx) => {
-      const report = { read: 0, added: 0, known: 0 };
-      let rows: Row[] = [];
+      await tx.execute(sql.raw(createStaging));
+      let read = 0;
+      let taken = 0;
+      let rows: object[] = [];
       const flush = async () => {
-        const added = rows.length === 0 ? 0 : await add(tx, rows);
-        report.added += added;
-        report.known += rows.length - added;
+        if (rows.length > 0)
+          await tx.execute(sql`
+            insert into refusal_row (place, key, cause, reason, since, list_id)
+            select place, key, cause, reason, since, "listId" from json_to_recordset(${JSON.stringify(rows)}::json)
+                   as e(place int, key text, cause text, reason text, since timestamptz, "listId" int)`);
         rows = [];
       };
       for await (const { records, columns } of readCsv(source.stream, name ?? source.name, delimiter)) {
-        report.read += records.length;
+        read += records.length;
         for (const record of records) {
           const row = readRow(record, columns, reason, isList);
           if ('detail' in row) await tally.add(row);
-          else rows.push(row);
+          else rows.push({ ...row, place: ++taken, listId: listIdOf(row.list) });
           if (rows.length >= rowsAtATime) await flush();
         }
       }
       await flush();
-      return { ...report, refused: tally.report() };
+      // Nobody gets another address meanwhile: a "no" that is entered here either goes along, or is known to come after it.
+      await tx.execute(sql`select pg_advisory_xact_lock(${mergeLock})`);
+      await tx.execute(sql`analyze refusal_row`);
+      const added = await enter(tx);
+      return { read, added, known: taken - added, refused: tally.report() };
     });
   } finally {
     source.stream.destroy();

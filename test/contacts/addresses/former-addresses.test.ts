@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { changeAddress } from '../../../src/contacts/addresses/change-address.ts';
 import { audienceOf, judgeContact } from '../../../src/contacts/audience/audience.ts';
@@ -123,6 +123,10 @@ describe('somebody who has left an address by which', () => {
     'an operator opts them out': async ({ old }) => await optOut(database.db, old),
     'a file opts them out': async ({ old }) =>
       await importOptOuts(database.db, Readable.from([`email\n${old}\n`]), { reason: 'from elsewhere' }),
+    'a file of earlier days opts them out': async ({ old }) =>
+      await importOptOuts(database.db, Readable.from([`email,since\n${old},2020-01-01\n`]), {
+        reason: 'from elsewhere',
+      }),
     'the contact that a source made of it unsubscribes': async ({ old, campaignId }) => {
       const { id } = await contactByEmail(database.db, old);
       return await unsubscribe(database.db, { campaignId, position: 2, contactId: id }, 'all', '');
@@ -177,6 +181,43 @@ describe('somebody who has left an address by which', () => {
     expect(await audienceOf(database.db, campaignId, settings)).toEqual({ queued: 1, excluded: {} });
     await optOut(database.db, 'late@example.com');
     expect(await audienceOf(database.db, campaignId, settings)).toMatchObject({ queued: 0 });
+  });
+
+  it('an operator opts them out gets nothing, though that address was opted out when they left it', async () => {
+    const [id = 0] = await insertContacts(database.db, [{ email: 'again@example.com' }]);
+    const list = await insertList(database.db, [id]);
+    const campaignId = await insertCampaign(database.db, { include: [list.id] });
+    await optOut(database.db, 'again@example.com');
+    await database.db.execute(
+      sql`update global_opt_out set created_at = now() - interval '2 years' where email_key = 'again@example.com'`,
+    );
+    await changeAddress(database.db, 'again@example.com', 'again@example.org');
+    await optIn(database.db, 'again@example.org');
+    expect((await audienceOf(database.db, campaignId, settings)).queued).toBe(1);
+    expect(await optOut(database.db, 'again@example.com')).toMatchObject({ changed: false });
+    expect((await audienceOf(database.db, campaignId, settings)).queued).toBe(0);
+  });
+
+  it('a file of days before they subscribed opts them out gets mail', async () => {
+    const person = await present();
+    await subscribed(person.present, person.list.id);
+    const file = Readable.from([`email,since\n${person.old},2020-01-01\n`]);
+    await importOptOuts(database.db, file, { reason: 'from elsewhere' });
+    expect(await mayGet(person)).toEqual([]);
+  });
+
+  it('a file opts them out that was being read when they left it gets nothing', async () => {
+    const [id = 0] = await insertContacts(database.db, [{ email: 'listed@example.com' }]);
+    const list = await insertList(database.db, [id]);
+    const campaignId = await insertCampaign(database.db, { include: [list.id] });
+    async function* file() {
+      yield 'email\nlisted@example.com\n';
+      yield Array.from({ length: 6_000 }, (_, index) => `filler${index}@example.com\n`).join('');
+      await changeAddress(database.db, 'listed@example.com', 'listed@example.org');
+      yield 'last@example.com\n';
+    }
+    await importOptOuts(database.db, Readable.from(file()), { reason: 'from elsewhere' });
+    expect((await audienceOf(database.db, campaignId, settings)).queued).toBe(0);
   });
 
   it('another person says no who has subscribed by it gets mail', async () => {
