@@ -30,9 +30,17 @@ export async function whyLinksFail(
     }
     if (own !== 200) return `content-delivery at ${baseUrl} answers ${own} to an unsubscribe link`;
     const forged = await status(`/u/${makeToken(nobody, readKeys(generateKeys()))}`);
-    if (forged === 404) return undefined;
-    return `what answers at ${baseUrl} (EXM_BASE_URL) is not content-delivery: a forged link gets ${forged} instead of 404`;
-  } catch {
-    return `content-delivery does not answer at ${baseUrl} (EXM_BASE_URL); start "exm worker content-delivery"`;
+    // Proxies may have an answer of their own for what is not found. What counts is that the two are told apart.
+    if (forged !== 200) return undefined;
+    return `what answers at ${baseUrl} (EXM_BASE_URL) is not content-delivery: a forged link gets 200 instead of 404`;
+  } catch (error) {
+    return `content-delivery does not answer at ${baseUrl} (EXM_BASE_URL): ${reasonOf(error)}; start "exm worker content-delivery", or correct what stands before it`;
   }
+}
+
+/** What `fetch` says of it is in the cause: a certificate, a name, a refused connection. */
+function reasonOf(error: unknown): string {
+  const { name, message, cause } = error as Error & { cause?: { message?: string; code?: string } };
+  if (name === 'TimeoutError') return `nothing came within ${answerMaximumMs / 1_000} s`;
+  return cause?.message || cause?.code || message;
 }

@@ -96,9 +96,26 @@ describe('the links of a campaign that is started', () => {
     } finally {
       await delivery.close();
     }
-    expect(await why(delivery.address)).toEqual([expect.stringContaining('does not answer at')]);
+    expect(await why(delivery.address)).toEqual([
+      expect.stringMatching(/does not answer at .*: connect ECONNREFUSED 127/),
+    ]);
     expect(await why(baseUrl)).toEqual([
       expect.stringContaining('is not content-delivery: a forged link gets 200'),
     ]);
+  });
+
+  test('work behind a proxy that has an answer of its own for what is not found', async () => {
+    const delivery = await startDelivery(database.db);
+    const proxy = createServer(async ({ url }, response) => {
+      const { status } = await fetch(delivery.address + url);
+      response.writeHead(status === 404 ? 403 : status).end();
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    try {
+      expect(await why(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`)).toEqual([]);
+    } finally {
+      proxy.close();
+      await delivery.close();
+    }
   });
 });

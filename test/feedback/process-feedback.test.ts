@@ -182,15 +182,13 @@ describe('a mail to an unsubscribe address that is read late', () => {
       .returning();
     await store(of(1).unsubscribe, Buffer.from('a: b\r\n\r\n'));
     const [{ email }, since, another] = [of(1), lists[0]?.id ?? 0, lists[1]?.id ?? 0];
-    await database.db
-      .insert(subscriptionRequest)
-      .values({
-        id: 'since',
-        listId: since,
-        email,
-        emailKey: email,
-        confirmedAt: new Date(Date.now() + 1_000),
-      });
+    await database.db.insert(subscriptionRequest).values({
+      id: 'since',
+      listId: since,
+      email,
+      emailKey: email,
+      confirmedAt: new Date(Date.now() + 1_000),
+    });
     await drain();
     expect(await database.db.$count(globalOptOut)).toBe(0);
     const left = await database.db.select().from(listOptOut).where(eq(listOptOut.emailKey, email));
