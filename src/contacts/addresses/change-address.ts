@@ -64,9 +64,7 @@ export async function changeAddressIn(
 ): Promise<ChangedAddress> {
   const old = givenAddress(from);
   const next = givenAddress(to, '--email');
-  // A merge finds contacts by their addresses and changes them by their numbers: meanwhile none gets another address.
-  await tx.execute(sql`select pg_advisory_xact_lock_shared(${mergeLock})`);
-  await lockAddresses(tx, [old.key, next.key]);
+  await holdAddresses(tx, [old.key, next.key]);
   const [found] = await tx.select().from(contact).where(eq(contact.emailKey, old.key)).for('update');
   if (found === undefined) throw await unknownContact(tx, old.address, old.key);
   const { id } = found;
@@ -86,18 +84,28 @@ export async function changeAddressIn(
   const { rows: nosBefore } = await tx.execute(
     formerAddressesOfNos(sql`h.email_key = ${old.key} and h.contact_id <> ${id}`),
   );
+  const carried = await carryRefusals(tx, old.key, next.key);
+  // Said before they leave it, so that consent that is given again counts for the new one.
+  if (found.doNotMarket || found.consentRevoked)
+    await optOut(tx, old.key, 'no consent when the address changed');
   await leaveBounces(tx, id);
   await tx.execute(sql`
     with here as (${takeLeftBounces(next.key)})
     update contact set email = ${next.address}, email_key = ${next.key}, address_since = clock_timestamp(),
            bounce_count = coalesce((select bounce_count from here), 0), history_pending = true, updated_at = now()
      where id = ${id}`);
-  const carried = await carryRefusals(tx, old.key, next.key);
-  if (found.doNotMarket || found.consentRevoked)
-    await optOut(tx, old.key, 'no consent when the address changed');
   if (nosBefore.length === 0) return { ...result, changed: true, carried };
   const { changed } = await optOut(tx, next.key, 'a "no" of who had the address before');
   return { ...result, changed: true, carried: { ...carried, globalOptOut: carried.globalOptOut || changed } };
+}
+
+/**
+ * Until the transaction ends nobody else makes, moves or erases a contact of these addresses, and no import merges: a merge finds
+ * contacts by their addresses and changes them by their numbers.
+ */
+export async function holdAddresses(tx: Queries, keys: readonly string[]): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock_shared(${mergeLock})`);
+  await lockAddresses(tx, keys);
 }
 
 async function refuseTaken(tx: Queries, { address, key }: ReturnType<typeof givenAddress>): Promise<void> {

@@ -30,7 +30,7 @@ export async function keepGeneralNoBut(
     insert into list_opt_out (list_id, email_key, reason, created_at)
     select l.id, ${emailKey}, ${generalNoReason}::text, general.created_at
     from general cross join contact_list l where l.id <> all(${sql.param([...listIds])}::int[])
-    on conflict do nothing`);
+    order by l.id on conflict do nothing`);
 }
 
 /**

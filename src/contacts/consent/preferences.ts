@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../../db/connect.ts';
 import { segmentMembers } from '../segments/segment-members.ts';
+import { waitShortly } from '../wait-shortly.ts';
 import { isNewOptOut, saidAgain } from './said-again.ts';
 
 /** What a person may choose on the preference page, and what is known of the person there. */
@@ -88,8 +89,8 @@ export async function savePreferences(
   { leave, firstName, lastName, language }: PreferenceChange,
   userAgent: string,
 ): Promise<PreferencesSaved> {
-  return await db.transaction(async (tx) => {
-    const left = await tx.execute<{ left: number; at: string }>(sql`
+  // By itself, so that no "no" is lost where the rest has to wait for an import and fails.
+  const { rows } = await db.execute<{ left: number; at: string }>(sql`
       with person as (select email_key from contact where id = ${contactId} for key share),
            opted as (insert into list_opt_out (list_id, email_key, reason)
                      select list.id, person.email_key, ${`preferences, by a message of ${campaignId}`}
@@ -101,11 +102,13 @@ export async function savePreferences(
                      select 'UnsubscribedFromEmail', ${campaignId}, ${position}::int, ${contactId}::bigint, ${userAgent}
                      where exists (select from opted where is_new))
       select (select count(*) from opted where is_new)::int as left, (extract(epoch from now()) * 1000000)::bigint::text as at`);
+  const { left = 0, at = '' } = rows[0] ?? {};
+  return await db.transaction(async (tx) => {
+    await waitShortly(tx);
     const changed = await tx.execute(sql`
       update contact set first_name = ${firstName}, last_name = ${lastName}, language = ${language}, updated_at = now()
       where id = ${contactId}
         and (first_name, last_name, language) is distinct from (${firstName}, ${lastName}, ${language})`);
-    const { left: count = 0, at = '' } = left.rows[0] ?? {};
-    return { left: count, at, isChanged: (changed.rowCount ?? 0) > 0 };
+    return { left, at, isChanged: (changed.rowCount ?? 0) > 0 };
   });
 }

@@ -9,6 +9,7 @@ import { mergeLock } from '../import/import-merge.ts';
 import { unknownContact } from '../unknown-contact.ts';
 import { type ErasedCounts, eraseEntries, eraseMentions, type Person } from './erase-traces.ts';
 import { ensureSalt, forgottenHash } from './forgotten.ts';
+import { keepNosOfOthers } from './keep-nos-of-others.ts';
 
 export interface ForgottenContact {
   /** Number of the contact that was erased, under which the ledger still counts it; null where there was none. */
@@ -20,9 +21,12 @@ export interface ForgottenContact {
 /**
  * Erases a person everywhere, under every address that the contact has had and nobody else has now. What is left is its number
  * in the queue and the ledger, with what was sent when, and a hash of each address, by which whoever was erased is not
- * imported again. What is queued for them ends as skipped (`no-address`). Once more erases what has come in since.
+ * imported again. What is queued for them ends as skipped (`no-address`). Once more erases what has come in since. A "no" of
+ * theirs that keeps another contact from mail goes on doing so (`keepNosOfOthers`).
  *
- * All of it is one transaction. Imports wait only for its last part, which is short however much has to be read before.
+ * Texts of others that name them are read and changed one table after the other, before anything is locked: that takes its time,
+ * and neither imports nor whoever steers a campaign wait for it. All else is one short transaction. Where it fails, forgetting
+ * them again erases the rest.
  *
  * @param by who erases them, for the proof
  * @throws InputError ADDRESS_WRONG, REASON_WRONG; FailedError CONTACT_UNKNOWN where nothing is known of the address
@@ -34,14 +38,15 @@ export async function forgetContact(
 ): Promise<ForgottenContact> {
   const { address, key } = givenAddress(email);
   const why = reason === undefined ? '' : checkReason(reason);
+  const before = await personOf(db, address, key);
+  let mentions = await eraseMentions(db, before);
   return await db.transaction(async (tx) => {
-    const before = await personOf(tx, address, key);
-    let mentions = await eraseMentions(tx, before);
     // From here on imports wait, so only what an index finds is left to do.
     await holdPerson(tx, key);
     const person = await personOf(tx, address, key);
     const { contactId, addresses } = person;
     if (isMore(person, before)) mentions = sumOf(mentions, await eraseMentions(tx, person));
+    await keepNosOfOthers(tx, person);
     const erased = { ...(await eraseEntries(tx, person)), ...mentions };
     if (Object.values(erased).every((count) => count === 0)) throw await unknownContact(tx, address, key);
     await ensureSalt(tx);

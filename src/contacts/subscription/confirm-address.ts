@@ -2,9 +2,9 @@ import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../../db/connect.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { confirmationDays, voidFailure } from '../../domain/subscription.ts';
-import { changeAddressIn } from '../addresses/change-address.ts';
+import { changeAddressIn, holdAddresses } from '../addresses/change-address.ts';
 import { emailKey } from '../addresses/email-address.ts';
-import { mergeLock } from '../import/import-merge.ts';
+import { waitShortly } from '../wait-shortly.ts';
 import { storeRequest } from './store-request.ts';
 
 /** What the page says and does that a link to a new address leads to, or one to take that back. */
@@ -19,12 +19,6 @@ export interface AddressRequest {
   /** The contact has unsubscribed from everything, or the address has: nothing is sent, whoever confirms. */
   readonly isOptedOut: boolean;
 }
-
-/**
- * No address is changed while an import merges: a page that waited for it would keep connections from people who unsubscribe.
- * Milliseconds.
- */
-const lockTimeoutMs = 3_000;
 
 interface RequestRow extends AddressRequest {
   readonly contactId: number;
@@ -55,9 +49,11 @@ export async function confirmAddress(
   takeBackWording: string,
 ): Promise<AddressRequest | undefined> {
   return await db.transaction(async (tx) => {
-    await tx.execute(sql.raw(`set local lock_timeout = ${lockTimeoutMs}`));
-    // Before the request is held: whoever erases its contact, or merges, has this lock and may want the request.
-    await tx.execute(sql`select pg_advisory_xact_lock_shared(${mergeLock})`);
+    await waitShortly(tx);
+    const asked = await read(tx, id);
+    if (asked?.state !== 'open') return asked;
+    // Before the request itself: whoever erases a person comes upon it in this order.
+    await holdAddresses(tx, [emailKey(asked.present), emailKey(asked.email)]);
     const request = await read(tx, id, sql` for update of request`);
     if (request?.state !== 'open') return request;
     const { contactId, purpose, present, email, language } = request;

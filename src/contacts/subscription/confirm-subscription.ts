@@ -4,6 +4,7 @@ import { confirmationDays } from '../../domain/subscription.ts';
 import { lockAddresses } from '../addresses/address-lock.ts';
 import { takeLeftBounces } from '../addresses/left-mailbox.ts';
 import { keepGeneralNoBut } from '../consent/general-no.ts';
+import { waitShortly } from '../wait-shortly.ts';
 
 /** What the confirmation page says and does. */
 export interface SubscriptionRequest {
@@ -42,16 +43,23 @@ export async function findSubscriptionRequest(
  * of consent.
  *
  * @returns how it was before; undefined as `findSubscriptionRequest`. Only `open` changes anything.
+ * @throws the database's error where an import merges the contact: nothing was changed, and it may be tried again
  */
 export async function confirmSubscription(
   db: Database,
   id: string,
 ): Promise<SubscriptionRequest | undefined> {
   return await db.transaction(async (tx) => {
+    await waitShortly(tx);
+    const asked = await read(tx, id);
+    if (asked?.state !== 'open') return asked;
+    // Before the request itself: whoever erases a person comes upon it in this order.
+    await lockAddresses(tx, [asked.emailKey]);
     const request = await read(tx, id, sql` for update of request`);
     if (request?.state !== 'open') return request;
     const { listId, emailKey, email, firstName, lastName, language, isSegment } = request;
-    await lockAddresses(tx, [emailKey]);
+    // Whoever leaves lists by a page meanwhile comes before or after, not in between.
+    await tx.execute(sql`select from contact where email_key = ${emailKey} for update`);
     // Names and language were typed by whoever filled in the form: they fill gaps, and change nothing that is known.
     const made = await tx.execute<{ id: number }>(sql`
       with here as (${takeLeftBounces(emailKey)})

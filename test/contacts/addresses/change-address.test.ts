@@ -99,6 +99,13 @@ describe('a change of address', () => {
     },
   );
 
+  it('of somebody without consent keeps them from no mail once consent is given again', async () => {
+    const [id = 0] = await insertContacts(database.db, [{ email: 'granted@was.example', doNotMarket: true }]);
+    await changeAddress(database.db, 'granted@was.example', 'granted@is.example');
+    await database.db.update(contact).set({ doNotMarket: false }).where(eq(contact.id, id));
+    expect((await showContact(database.db, 'granted@is.example', settings)).excluded).toBeNull();
+  });
+
   it('waits for an import that is merging: no address stands beside the key of another', async () => {
     const [id = 0] = await insertContacts(database.db, [{ email: 'a@merging.example', firstName: 'Old' }]);
     const changing = await database.db.transaction(async (tx) => {

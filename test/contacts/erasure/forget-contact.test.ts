@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
+import { lockAddresses } from '../../../src/contacts/addresses/address-lock.ts';
 import { changeAddress } from '../../../src/contacts/addresses/change-address.ts';
 import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
 import { optOut } from '../../../src/contacts/consent/opt-out.ts';
 import { forgetContact } from '../../../src/contacts/erasure/forget-contact.ts';
 import { importContacts } from '../../../src/contacts/import/import-contacts.ts';
+import { mergeLock } from '../../../src/contacts/import/import-merge.ts';
 import { showContact } from '../../../src/contacts/show-contact.ts';
+import { confirmSubscription } from '../../../src/contacts/subscription/confirm-subscription.ts';
 import { upsertContact } from '../../../src/contacts/upsert-contact.ts';
 import {
   campaign,
@@ -411,6 +414,46 @@ describe('while a person is forgotten', () => {
     goOn();
     expect(await importing).toMatchObject({ imported: 1, refused: { total: 1 } });
     expect(await rowsWith('read@meanwhile.example')).toEqual([]);
+  });
+
+  it('a campaign that a text about them is of is held by nobody while an import merges', async () => {
+    await insertContacts(database.db, [{ email: 'held@meanwhile.example' }]);
+    const campaignId = await insertCampaign(database.db, {});
+    await database.db.execute(
+      sql`update campaign set reason = 'as held@meanwhile.example said' where id = ${campaignId}`,
+    );
+    const forgetting = await database.db.transaction(async (tx) => {
+      await tx.execute(sql`select pg_advisory_xact_lock(${mergeLock})`);
+      const started = forgetContact(database.db, 'held@meanwhile.example', { by });
+      await waitFor(async () => (await waitingForRows()) === 1, { describe: 'the merge to be waited for' });
+      await database.db.transaction(async (other) => {
+        await other.execute(sql`set local lock_timeout = 5000`);
+        await other.execute(sql`update campaign set word = 'pause' where id = ${campaignId}`);
+      });
+      return { started };
+    });
+    await forgetting.started;
+    expect(await rowsWith('held@meanwhile.example')).toEqual([]);
+  });
+
+  it('nobody waits in a circle who confirms a subscription', async () => {
+    const { db } = database;
+    const email = 'confirming@meanwhile.example';
+    const [id = 0] = await insertContacts(db, [{ email }]);
+    const { id: listId } = await insertList(db, [id]);
+    await db.execute(sql`update contact_list set title = 'News' where id = ${listId}`);
+    await db.insert(subscriptionRequest).values({ id: email, listId, email, emailKey: email });
+    const both = await db.transaction(async (tx) => {
+      await lockAddresses(tx, [email]);
+      const forgetting = forgetContact(db, email, { by });
+      await waitFor(async () => (await waitingForRows()) === 1, { describe: 'who erases to wait' });
+      const confirming = confirmSubscription(db, email);
+      await waitFor(async () => (await waitingForRows()) === 2, { describe: 'who confirms to wait' });
+      return { forgetting, confirming };
+    });
+    await both.forgetting;
+    expect(await both.confirming).toBeUndefined();
+    expect(await rowsWith(email)).toEqual([]);
   });
 
   it('an import that is merging is waited for', async () => {
