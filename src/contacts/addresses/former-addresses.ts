@@ -9,10 +9,10 @@ import { isOfMailbox } from '../consent/put-on-suppression-list.ts';
  */
 export function otherAddressesOfNos(
   { checkSuppressionList }: { readonly checkSuppressionList: boolean },
-  isAsked: (key: SQL) => SQL = () => sql`true`,
+  isAsked?: (key: SQL) => SQL,
 ): SQL {
-  return sql`${formerAddressesOfNos(isAsked(sql`h.email_key`), checkSuppressionList)}
-    union all ${laterAddressesOfNos(isAsked(sql`had.email_key`))}`;
+  return sql`${formerAddressesOfNos(isAsked?.(sql`h.email_key`), checkSuppressionList)}
+    union all ${laterAddressesOfNos(isAsked?.(sql`had.email_key`))}`;
 }
 
 /**
@@ -42,20 +42,33 @@ export function formerAddressesOfNos(among = sql`true`, checkSuppressionList = t
  * (`changeAddress`), and they may have taken it back since. Of single lists such a "no" holds for the old address alone: it is
  * not in doubt what it is about. Nor does a suppression of it: that may be about a mailbox which is another's by now.
  */
-function laterAddressesOfNos(among: SQL): SQL {
+function laterAddressesOfNos(among?: SQL): SQL {
   const left = sql`least(had.address_since, (
     select min(n.used_from) from email_address_history n
      where n.contact_id = h.contact_id and n.used_from > h.used_from and n.email_key <> h.email_key))`;
   const saidSince = (table: SQL) => sql`exists (select from ${table} o where o.email_key = h.email_key
     and o.created_at > ${left} and not ${hasSubscribedSince(sql`had.email_key`, sql`o.created_at`)})`;
   return sql`select had.email_key
-      from email_address_history h join contact had on had.id = h.contact_id
-     where ${among} and had.email_key <> h.email_key
+      from ${among === undefined ? whoLeftAnAddressOfNo : whoHadAnAddress}
+     where ${among ?? sql`true`} and had.email_key <> h.email_key
        and (${saidSince(sql`global_opt_out`)} or ${saidSince(sql`general_no`)}
             or exists (select from contact o where o.email_key = h.email_key and (o.do_not_market or o.consent_revoked)
               and not ${hasSubscribedSince(sql`had.email_key`, sql`o.updated_at`)}))
        and not ${isProvedAnothers(sql`h.email_key`)}`;
 }
+
+/** The history `h`, and `had`, who it is of. */
+const whoHadAnAddress = sql`email_address_history h join contact had on had.id = h.contact_id`;
+
+/**
+ * The same of those addresses alone that say "no" to all mail, whenever that was, which are few. Whoever left them is looked up
+ * one by one: the planner, which thinks them to be many, would go through all contacts instead.
+ */
+const whoLeftAnAddressOfNo = sql`(
+    select * from email_address_history h
+     where h.email_key in (select email_key from global_opt_out) or h.email_key in (select email_key from general_no)
+        or exists (select from contact o where o.email_key = h.email_key and (o.do_not_market or o.consent_revoked))
+    offset 0) h cross join lateral (select * from contact where contact.id = h.contact_id offset 0) had`;
 
 /**
  * Whether who has the address now has subscribed by it: then the mailbox is theirs, and what they want is what they say, whoever
