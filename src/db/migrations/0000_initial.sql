@@ -347,6 +347,7 @@ ALTER TABLE "campaign_statistic" ADD CONSTRAINT "campaign_statistic_campaign_id_
 ALTER TABLE "subscription_request" ADD CONSTRAINT "subscription_request_list_id_contact_list_id_fk" FOREIGN KEY ("list_id") REFERENCES "public"."contact_list"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "campaign_created" ON "campaign" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "campaign_audit_campaign" ON "campaign_audit" USING btree ("campaign_id","id");--> statement-breakpoint
+CREATE INDEX "contact_says_no" ON "contact" USING btree ("email_key") WHERE "contact"."do_not_market" or "contact"."consent_revoked";--> statement-breakpoint
 CREATE INDEX "email_address_history_email" ON "email_address_history" USING btree ("email_key");--> statement-breakpoint
 CREATE INDEX "list_member_contact" ON "list_member" USING btree ("contact_id");--> statement-breakpoint
 CREATE INDEX "list_opt_out_email" ON "list_opt_out" USING btree ("email_key");--> statement-breakpoint

@@ -15,31 +15,36 @@ import { type SuppressionCause, suppressionCauses } from '../../domain/suppressi
 import { bytes, createdAt, instant } from './columns.ts';
 
 /** A person. The facets PersonalInformation, EmailAddressList (preferred address) and ConsentInformation are columns. */
-export const contact = pgTable('contact', {
-  id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-  /** The preferred address, as it was given. */
-  email: text('email').notNull(),
-  /** The address in the form that is compared: see `emailKey` in src/contacts. One contact per address. */
-  emailKey: text('email_key').notNull().unique(),
-  firstName: text('first_name').notNull().default(''),
-  lastName: text('last_name').notNull().default(''),
-  /** BCP 47 tag, lower case; empty where unknown. */
-  language: text('language').notNull().default(''),
-  /** Free facet values by name, of the types that `facet` says. */
-  facets: jsonb('facets').$type<FacetValues>().notNull().default({}),
-  /** ConsentInformation.DoNotMarket */
-  doNotMarket: boolean('do_not_market').notNull().default(false),
-  /** ConsentInformation.ConsentRevoked */
-  consentRevoked: boolean('consent_revoked').notNull().default(false),
-  /** EmailAddressList: bounces of the preferred address since the last sign of life. */
-  bounceCount: integer('bounce_count').notNull().default(0),
-  /** Since when `email` is the preferred address: what came back of mail that was sent before says nothing about it. */
-  addressSince: instant('address_since').notNull().defaultNow(),
-  /** True after a change of address until the first message to the new one: see `emailAddressHistory`. */
-  historyPending: boolean('history_pending').notNull().default(false),
-  createdAt: createdAt(),
-  updatedAt: instant('updated_at').notNull().defaultNow(),
-});
+export const contact = pgTable(
+  'contact',
+  {
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    /** The preferred address, as it was given. */
+    email: text('email').notNull(),
+    /** The address in the form that is compared: see `emailKey` in src/contacts. One contact per address. */
+    emailKey: text('email_key').notNull().unique(),
+    firstName: text('first_name').notNull().default(''),
+    lastName: text('last_name').notNull().default(''),
+    /** BCP 47 tag, lower case; empty where unknown. */
+    language: text('language').notNull().default(''),
+    /** Free facet values by name, of the types that `facet` says. */
+    facets: jsonb('facets').$type<FacetValues>().notNull().default({}),
+    /** ConsentInformation.DoNotMarket */
+    doNotMarket: boolean('do_not_market').notNull().default(false),
+    /** ConsentInformation.ConsentRevoked */
+    consentRevoked: boolean('consent_revoked').notNull().default(false),
+    /** EmailAddressList: bounces of the preferred address since the last sign of life. */
+    bounceCount: integer('bounce_count').notNull().default(0),
+    /** Since when `email` is the preferred address: what came back of mail that was sent before says nothing about it. */
+    addressSince: instant('address_since').notNull().defaultNow(),
+    /** True after a change of address until the first message to the new one: see `emailAddressHistory`. */
+    historyPending: boolean('history_pending').notNull().default(false),
+    createdAt: createdAt(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  // Queueing asks which of the addresses that were left say "no", whoever has them.
+  (t) => [index('contact_says_no').on(t.emailKey).where(sql`${t.doNotMarket} or ${t.consentRevoked}`)],
+);
 
 /**
  * Types of free facets. A facet without a row here is text. Values in `contact.facets` are of the type that stands here:
