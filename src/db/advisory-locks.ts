@@ -1,6 +1,10 @@
 /**
  * The numbers of PostgreSQL's advisory locks, all in one place so that no two things wait for each other by mistake. A lock
  * alone is its number; of those in the plural each has a second number, that of what is locked.
+ *
+ * Whoever takes several takes them in this order, so that nobody waits in a circle: a campaign's (`queues`), `sendLimits`,
+ * `facetTypes`, the row of a list that is made or imported into, `merge`, `addresses`; then rows, of `subscription_request`, of
+ * `contact`, of `left_mailbox`; then `generalNos`; then rows of opt-outs and of the suppression list, by list and address.
  */
 export const advisoryLocks = {
   /** Processes that start together migrate one after the other. */
