@@ -131,7 +131,7 @@ const dispatchersAreReady: Check = async (db, { definition: { pool } }) => {
   }
   const ill = dispatchers.filter(({ health }) => health !== 'ok');
   const severity = ill.length === dispatchers.length ? failure : warning;
-  return ill.map(({ name, health }) => severity('mail server', `${name}: ${health}`));
+  return ill.map(({ name, health }) => severity('dispatcher', `${name}: ${health}`));
 };
 
 /** Mail whose unsubscribe link leads nowhere must not go out. */

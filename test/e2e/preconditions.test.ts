@@ -22,7 +22,7 @@ describe('a campaign whose conditions are not met', () => {
     const { error } = started.json();
     expect(error.code).toBe('PRECONDITIONS_FAILED');
     expect(error.message).toContain('links: content-delivery does not answer');
-    expect(error.message).toContain('mail server: mute:');
+    expect(error.message).toContain('dispatcher: mute:');
     const status = (await installation.exm(['campaign', 'status', id, '--json'])).json();
     expect(status).toMatchObject({ state: 'Draft', totals: { queued: 0 } });
 
@@ -30,7 +30,7 @@ describe('a campaign whose conditions are not met', () => {
     await installation.startWorker('content-delivery', ['--listen', host]);
     const again = await installation.exm(['campaign', 'start', id, '--json']);
     expect(again.json().error.message).not.toContain('content-delivery');
-    expect(again.json().error.message).toContain('mail server: mute:');
+    expect(again.json().error.message).toContain('dispatcher: mute:');
   });
 
   test('an id that does not exist is wrong usage', async () => {
