@@ -2,7 +2,16 @@ import { sql } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
 
 /** The tables that decide who gets a campaign. */
-const tables = ['contact', 'list_member', 'list_opt_out', 'global_opt_out', 'suppression'] as const;
+const tables = [
+  'contact',
+  'list_member',
+  'list_opt_out',
+  'global_opt_out',
+  'general_no',
+  'suppression',
+  'email_address_history',
+  'subscription_request',
+] as const;
 
 /**
  * Tells the planner how large the tables of the audience are, where much has changed since it last heard and

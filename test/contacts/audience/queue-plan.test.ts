@@ -92,6 +92,31 @@ describe('sending where send limits are set', () => {
   });
 });
 
+describe('sending where many have changed their address', () => {
+  it('looks up the group alone, also where the history has no statistics yet', async () => {
+    await db.execute(sql`
+      insert into email_address_history (contact_id, email, email_key, used_from)
+      select id, 'was.' || email, 'was.' || email, now() - interval '1 year' from contact`);
+    const id = await insertCampaign(db, {});
+    await db.execute(sql`
+      insert into dispatch_queue (campaign_id, position, contact_id, language)
+      select ${id}, row_number() over (order by id), id, 'en' from contact order by id limit ${members}`);
+    const before = await peopleRead();
+    const settings = { undeliveredMaximum: 5, checkSuppressionList: true };
+    expect(await readRecipients(db, id, { first: 1, last: members }, 100, settings)).toHaveLength(100);
+    expect((await peopleRead()) - before).toBeLessThan(members / 10);
+  });
+});
+
+/** Rows of contacts and of their earlier addresses that were read. */
+async function peopleRead(): Promise<number> {
+  await db.execute(sql`select pg_stat_force_next_flush()`);
+  const { rows } = await db.execute<{ count: number }>(sql`
+    select sum(seq_tup_read + idx_tup_fetch)::int as count from pg_stat_user_tables
+     where relname in ('contact', 'email_address_history')`);
+  return rows[0]?.count ?? 0;
+}
+
 /** Rows of queues and the ledger that were read by going through a table. */
 async function rowsRead(): Promise<number> {
   await db.execute(sql`select pg_stat_force_next_flush()`);
