@@ -124,11 +124,10 @@ describe('the global opt-out list', () => {
       changed: true,
       reason: 'asked by phone',
     });
-    expect(await optOut(database.db, 'out@example.com', 'again')).toEqual({
-      ...first,
-      email: 'out@example.com',
-      changed: false,
-    });
+    // Of the first hour: the day is that of the last, so that the undo of a click takes no other "no" away.
+    const again = await optOut(database.db, 'out@example.com', 'again');
+    expect(again).toEqual({ ...first, email: 'out@example.com', changed: false, since: again.since });
+    expect(Number(again.since)).toBeGreaterThanOrEqual(Number(first.since));
   });
 
   it('gives it back once, and nothing else with it', async () => {
@@ -161,14 +160,11 @@ describe('an opt-out of a list', () => {
     const [on, off] = [await insertList(database.db, [contactId]), await insertList(database.db, [])];
     const first = await optOutOfList(database.db, 'lists@example.com', on.name, 'by phone');
     expect(first).toMatchObject({ list: on.name, optedOut: true, changed: true, reason: 'by phone' });
-    expect(await optOutOfList(database.db, 'LISTS@example.com', on.name, 'again')).toEqual({
-      ...first,
-      email: 'LISTS@example.com',
-      changed: false,
-    });
+    const again = await optOutOfList(database.db, 'LISTS@example.com', on.name, 'again');
+    expect(again).toEqual({ ...first, email: 'LISTS@example.com', changed: false, since: again.since });
     await optOutOfList(database.db, 'lists@example.com', off.name);
     const entries = [
-      { list: on.name, reason: 'by phone', since: first.since },
+      { list: on.name, reason: 'by phone', since: again.since },
       { list: off.name, reason: 'by hand' },
     ];
     expect(await showContact(database.db, 'lists@example.com', settings)).toMatchObject({
