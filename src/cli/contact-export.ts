@@ -57,7 +57,7 @@ export function contactOptOutsCommand(): Command {
     .addHelpText(
       'after',
       `
-Columns: email, list (empty: all mail), reason, since.
+Columns: email, list (empty: all mail; *: every list that is made later), reason, since.
 
 Example:
   exm contact opt-outs --output opt-outs.csv`,

@@ -18,8 +18,8 @@ export function contactOptOutCommand(): Command {
     .addHelpText(
       'after',
       `
-Columns of a file: email (required), list (empty: all mail), reason, since (such as 2024-05-31T10:00:00Z). Whoever has opted
-out already keeps date and reason. "exm contact opt-outs" writes such a file.
+Columns of a file: email (required), list (empty: all mail; *: every list that is made later), reason, since (such as
+2024-05-31T10:00:00Z). Whoever has opted out already keeps date and reason. "exm contact opt-outs" writes such a file.
 
 Examples:
   exm contact opt-out ann@example.com --reason "asked by phone"

@@ -1,13 +1,15 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { exportOptOuts, exportSuppression } from '../../src/contacts/consent/export-refusals.ts';
+import { keepGeneralNoBut } from '../../src/contacts/consent/general-no.ts';
+import { refusalsOf } from '../../src/contacts/consent/refusals.ts';
 import { exportContacts } from '../../src/contacts/export-contacts.ts';
 import { importContacts } from '../../src/contacts/import/import-contacts.ts';
 import { importOptOuts, importSuppression } from '../../src/contacts/import/import-refusals.ts';
 import { createList } from '../../src/contacts/lists/lists.ts';
 import { upsertContact } from '../../src/contacts/upsert-contact.ts';
 import type { Database } from '../../src/db/connect.ts';
-import { contactList, facet } from '../../src/db/schema.ts';
+import { contactList, facet, globalOptOut } from '../../src/db/schema.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { insertContacts, insertList } from './fixtures.ts';
 
@@ -200,6 +202,29 @@ describe('opt-outs and suppressed addresses', () => {
     const suppressed = 'email,cause,reason,since\nx@example.com,import,spam trap,2020-01-01T00:00:00.000Z\n';
     expect(await importSuppression(one.db, Readable.from([suppressed]), options)).toMatchObject({ added: 1 });
     expect(await written((write) => exportSuppression(one.db, write))).toBe(suppressed);
+  });
+
+  it('to everything but some lists hold elsewhere for the lists that are made later, too', async () => {
+    const key = 'choosy@example.com';
+    await one.db.insert(globalOptOut).values({ emailKey: key, reason: 'by hand' });
+    const [autumn] = await one.db.insert(contactList).values({ name: 'autumn' }).returning();
+    await createList(other.db, 'autumn');
+    await one.db.transaction(async (tx) => await keepGeneralNoBut(tx, key, [autumn?.id ?? 0]));
+    const text = (await written((write) => exportOptOuts(one.db, write)))
+      .split('\n')
+      .filter((line, index) => index === 0 || line.startsWith(key))
+      .join('\n');
+    const options = { reason: 'from elsewhere' };
+    const { added } = await importOptOuts(other.db, Readable.from([text]), options);
+    expect(await importOptOuts(other.db, Readable.from([text]), options)).toMatchObject({
+      added: 0,
+      known: added,
+    });
+    await createList(other.db, 'made later');
+    const { listOptOuts, globalOptOut: ofAll } = await refusalsOf(other.db, key);
+    const left = listOptOuts.map(({ list }) => list);
+    expect([ofAll, left.includes('autumn'), left.includes('made later')]).toEqual([null, false, true]);
+    await expect(createList(other.db, '*')).rejects.toMatchObject({ code: 'LIST_NAME' });
   });
 
   it('come by the hundred thousand, all or none of them', async () => {

@@ -3,12 +3,14 @@ import type { Database } from '../../db/connect.ts';
 import { readRows } from '../../db/read-rows.ts';
 import { inSnapshot } from '../../db/snapshot.ts';
 import { csvLine } from '../import/csv-line.ts';
+import { laterLists } from '../lists/list-name.ts';
 import { findList } from '../lists/lists.ts';
+import { generalNoReason } from './general-no.ts';
 
 type Write = (text: string) => Promise<void>;
 
 /**
- * Writes every opt-out as CSV of the columns `email`, `list` (empty: all mail), `reason` and `since`, as `importOptOuts` takes
+ * Writes every opt-out as CSV of the columns `email`, `list` (empty: all mail; `*`: every list that is made later), `reason` and `since`, as `importOptOuts` takes
  * it; in the order of addresses, as of one moment, in memory that does not grow.
  *
  * @param listName only those of this list
@@ -21,7 +23,9 @@ export async function exportOptOuts(db: Database, write: Write, listName?: strin
     select o.email_key, l.name as list, o.reason, o.created_at from list_opt_out o join contact_list l on l.id = o.list_id`;
   const query =
     list === undefined
-      ? sql`select email_key, '' as list, reason, created_at from global_opt_out union all ${ofLists}`
+      ? sql`select email_key, '' as list, reason, created_at from global_opt_out
+            union all select email_key, ${laterLists}::text, ${generalNoReason}::text, created_at from general_no
+            union all ${ofLists}`
       : sql`${ofLists} where l.id = ${list.id}`;
   return await exportRows(db, write, ['email', 'list', 'reason', 'since'], query, sql`email_key, list`);
 }

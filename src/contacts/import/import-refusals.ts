@@ -4,9 +4,11 @@ import type { Database, Queries } from '../../db/connect.ts';
 import { type SuppressionCause, suppressionCause } from '../../domain/suppression.ts';
 import { parseEmailAddress } from '../addresses/email-address.ts';
 import { wasLeftForGoodSince } from '../addresses/former-addresses.ts';
+import { generalNoReason, holdNewLists } from '../consent/general-no.ts';
 import { optOutReasonMaximum } from '../consent/opt-out.ts';
 import { putOnSuppressionList } from '../consent/put-on-suppression-list.ts';
 import { isNewOptOut, saidAgain } from '../consent/said-again.ts';
+import { laterLists } from '../lists/list-name.ts';
 import { findList } from '../lists/lists.ts';
 import type { CsvDelimiter, CsvRecord } from './csv-records.ts';
 import type { ImportColumns } from './import-columns.ts';
@@ -55,7 +57,7 @@ export async function importSuppression(
 
 /**
  * Opts addresses out from CSV with the column `email`, and `list`, `reason` and `since` where there are any: of the list that
- * the row names, else of `list`, else of all mail. Of an address that its person has left after the day that the file says, it
+ * the row names, else of `list`, else of all mail; where it names `*`, of every list that is made from now on. Of an address that its person has left after the day that the file says, it
  * counts as said now: nobody knew of it when they left, so it did not go along to the one that they have.
  *
  * @throws InputError LIST_UNKNOWN for `list`; a row that names an unknown one is refused
@@ -69,25 +71,43 @@ export async function importOptOuts(
   const lists = new Map(known.map(({ id, name }) => [name, id]));
   const ofAll = options.list === undefined ? undefined : (await findList(db, options.list, '--list')).id;
   const listIdOf = (name: string) => (name === '' ? ofAll : lists.get(name)) ?? null;
-  return await importRows(db, input, options, enterOptOuts, { isList: (name) => lists.has(name), listIdOf });
+  const enter = async (tx: Queries) => await enterOptOuts(tx, [...lists.values()]);
+  const isList = (name: string) => name === laterLists || lists.has(name);
+  return await importRows(db, input, options, enter, { isList, listIdOf });
 }
 
-/** In one order by everybody, so that nobody waits in a circle. */
-async function enterOptOuts(tx: Queries): Promise<number> {
+/**
+ * In one order by everybody, so that nobody waits in a circle.
+ *
+ * @param known lists that there were when the file was read; others are later ones
+ */
+async function enterOptOuts(tx: Queries, known: readonly number[]): Promise<number> {
+  await holdNewLists(tx);
   const { rows } = await tx.execute<{ added: number }>(sql`
     with everything as (
       insert into global_opt_out (email_key, reason, created_at)
       select distinct on (key) key, reason,
              case when since is null or ${wasLeftForGoodSince(sql`key`, sql`since`)} then clock_timestamp() else since end
-        from refusal_row where list_id is null order by key, place
+        from refusal_row where list_id is null and not is_of_later order by key, place
       ${sql.raw(saidAgain('global_opt_out'))} returning ${sql.raw(isNewOptOut)}
     ), single as (
       insert into list_opt_out (list_id, email_key, reason, created_at)
       select distinct on (list_id, key) list_id, key, reason, coalesce(since, now())
         from refusal_row where list_id is not null order by list_id, key, place
       ${sql.raw(saidAgain('list_opt_out'))} returning ${sql.raw(isNewOptOut)}
+    ), later as (
+      insert into general_no (email_key, created_at)
+      select distinct on (key) key, coalesce(since, now()) from refusal_row where is_of_later order by key, place
+      on conflict do nothing returning true as is_new
     )
-    select count(*)::int as added from (select is_new from everything union all select is_new from single) put where is_new`);
+    select count(*)::int as added from (
+      select is_new from everything union all select is_new from single union all select is_new from later) put where is_new`);
+  await tx.execute(sql`
+    insert into list_opt_out (list_id, email_key, reason, created_at)
+    select distinct on (l.id, key) l.id, key, ${generalNoReason}::text, coalesce(since, now())
+      from refusal_row cross join contact_list l
+     where is_of_later and l.id <> all(${sql.param([...known])}::int[]) order by l.id, key, place
+    on conflict do nothing`);
   return rows[0]?.added ?? 0;
 }
 
@@ -102,7 +122,7 @@ interface Row {
   readonly cause: SuppressionCause;
 }
 
-/** The rows of the file, gone with the transaction. `list_id` null: all mail. */
+/** The rows of the file, gone with the transaction. `list_id` null: all mail, or every later list. */
 const createStaging = `
   create temporary table refusal_row (
     place integer not null,
@@ -110,7 +130,8 @@ const createStaging = `
     cause text not null,
     reason text not null,
     since timestamptz,
-    list_id integer
+    list_id integer,
+    is_of_later boolean not null
   ) on commit drop`;
 
 /** Rows of one statement. */
@@ -141,9 +162,9 @@ async function importRows(
       const flush = async () => {
         if (rows.length > 0)
           await tx.execute(sql`
-            insert into refusal_row (place, key, cause, reason, since, list_id)
-            select place, key, cause, reason, since, "listId" from json_to_recordset(${JSON.stringify(rows)}::json)
-                   as e(place int, key text, cause text, reason text, since timestamptz, "listId" int)`);
+            insert into refusal_row (place, key, cause, reason, since, list_id, is_of_later)
+            select place, key, cause, reason, since, "listId", list = ${laterLists} from json_to_recordset(${JSON.stringify(rows)}::json)
+                   as e(place int, key text, cause text, reason text, since timestamptz, "listId" int, list text)`);
         rows = [];
       };
       for await (const { records, columns } of readCsv(source.stream, name ?? source.name, delimiter)) {
