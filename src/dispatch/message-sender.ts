@@ -159,7 +159,10 @@ export class MessageSender {
       // At another address by now: what was made for the one before, whose "no" was not asked for, is not sent.
       if (queued === undefined || queued.recipient.email !== email.recipient.email) return false;
       if (queued.exclusion !== null) {
-        email.outcome = { kind: 'skipped', reason: queued.exclusion };
+        // What was handed over before may have arrived, whatever was said since.
+        email.outcome = email.isInDoubt
+          ? { kind: 'in_doubt', reason: `${doubtReasons.noAnswer}: ${this.fruitless?.reply ?? ''}` }
+          : { kind: 'skipped', reason: queued.exclusion };
         return false;
       }
       isFreshUntil = freshUntil(askedAt);

@@ -154,6 +154,26 @@ describe('a batch', () => {
     expect(receiver.messages).toHaveLength(2);
   });
 
+  it('has in doubt, and not left out, who says "no" after a message that was handed over and not answered', async () => {
+    let isCut = false;
+    const receiver = await startReceiver({
+      onData: async ({ to }) => {
+        if (isCut || to[0] !== 'unanswered-1@example.com') return undefined;
+        isCut = true;
+        await optOut(database.db, 'unanswered-1@example.com');
+        // So long that what was read of them is not fresh any more.
+        await delay(3_500);
+        receiver.cutConnections();
+        return undefined;
+      },
+    });
+    const batch = await queuedCampaign(database.db, people('unanswered', 2));
+    expect(await attempt(startHost({ smtpUrl: receiver.url }), batch)).toMatchObject({
+      counts: { sent: 1, skipped: 0, inDoubt: 1 },
+    });
+    expect((await books(batch.campaignId))['unanswered-1@example.com']).toMatchObject({ kind: 'in_doubt' });
+  });
+
   describe('that waits for a connection', () => {
     /** A dispatcher that has taken the batch and gets no connection until `connect`. */
     async function waiting(name: string, overruled: readonly string[] = []) {
