@@ -43,7 +43,8 @@ export async function sendConfirmation(host: DispatchHost, requestId: string): P
            exists (select from suppression s where s.email_key = request.email_key) as "isSuppressed",
            exists (select from global_opt_out o
                     where o.email_key = request.email_key
-                       or (request.purpose = 'old-address' and o.email_key = person.email_key)) as "isOptedOut",
+                       or (request.purpose = 'old-address' and o.email_key = person.email_key
+                           and o.created_at <= request.created_at)) as "isOptedOut",
            request.contact_id is null or person.id is not null as "hasContact",
            coalesce(holder.id = person.id, false) as "isPresent",
            coalesce(holder.id <> person.id, false) as "isTaken",
@@ -109,7 +110,10 @@ function whyNotToSubscriber({ title }: Waiting): string | undefined {
   return title === null ? 'the list is internal' : undefined;
 }
 
-/** Who says "no" to everything is not asked to take over somebody's mail, for nothing would be sent there. */
+/**
+ * Who says "no" to everything is not asked to take over somebody's mail, for nothing would be sent there. What the new address says
+ * once it has the mail keeps nothing from the one before: whoever took the mail away could undo it, and nobody would ever know.
+ */
 function whyNotToAddress(request: Waiting): string | undefined {
   if (!request.hasContact) return 'the contact is gone';
   if (request.isTaken) return "another contact's address";

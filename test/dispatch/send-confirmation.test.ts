@@ -260,6 +260,16 @@ describe('the mail that asks to confirm', () => {
     }
   });
 
+  test('tells the address before also where the new one says no once it has the mail: that may be a thief, who undoes it', async () => {
+    const { id, email } = await contactOf();
+    const before = await request({ ...aboutAddress, purpose: 'old-address', contactId: id });
+    await database.db
+      .insert(globalOptOut)
+      .values({ emailKey: email, reason: 'unsubscribed', createdAt: new Date(Date.now() + 1_000) });
+    expect(await sendConfirmation(host, before.id)).toBe(true);
+    expect(receivedBy(before.email)).toHaveLength(1);
+  });
+
   test('waits for a dispatcher that knows the sender', async () => {
     const { id } = await request();
     await expect(sendConfirmation({ ...host, sender: undefined }, id)).rejects.toMatchObject({
