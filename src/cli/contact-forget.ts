@@ -65,9 +65,13 @@ async function confirm(address: string): Promise<void> {
   });
 }
 
-function describe(address: string, { contactId, erased }: ForgottenContact): string {
+function describe(address: string, { contactId, erased, movedTo }: ForgottenContact): string {
   const rows = Object.entries(erased).flatMap(([what, count]) => (count === 0 ? [] : [[count, what]]));
   const who =
     contactId === null ? 'It was no contact.' : `The ledger goes on counting it as contact ${contactId}.`;
-  return `${address} was erased. ${who}\n\n${table(rows, ['rows', ''])}`;
+  const others =
+    movedTo.length === 0
+      ? ''
+      : `\n\nThis was a former address of contacts who were not erased, and still stands in their history. Where it is the same person:\n${movedTo.map((email) => `  exm contact forget ${printable(email)}`).join('\n')}`;
+  return `${address} was erased. ${who}\n\n${table(rows, ['rows', ''])}${others}`;
 }

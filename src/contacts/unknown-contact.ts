@@ -1,5 +1,6 @@
 import type { Queries } from '../db/connect.ts';
 import { FailedError } from '../domain/errors.ts';
+import { whoHadAddress } from './addresses/address-history.ts';
 import { refusalsOf } from './consent/refusals.ts';
 import { forgottenEntry } from './erasure/forgotten.ts';
 
@@ -16,7 +17,9 @@ export async function unknownContact(
 ): Promise<FailedError> {
   const { globalOptOut, suppression, listOptOuts } = await refusalsOf(db, key);
   const forgotten = await forgottenEntry(db, key);
+  const hadIt = await whoHadAddress(db, key);
   const known = [
+    ...(hadIt.length === 0 ? [] : [`was an address of ${hadIt.join(', ')}`]),
     ...(forgotten === null
       ? []
       : [`was forgotten on ${forgotten.at.toISOString().slice(0, 10)} by ${forgotten.by}`]),

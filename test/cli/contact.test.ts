@@ -374,6 +374,11 @@ describe('exm contact forget', () => {
     expect(done.stdout).toMatch(
       /^ida@example\.com was erased\. The ledger goes on counting it as contact \d+\.\n\nrows\s*\n\s+1 {2}contact\n$/,
     );
+    await installation.exm(['contact', 'set', 'jo@was.example', '--facet', 'city=Bonn']);
+    await installation.exm(['contact', 'set', 'jo@was.example', '--email', 'jo@is.example']);
+    await installation.exm(['contact', 'set', 'jo@was.example', '--facet', 'city=Rome']);
+    const former = await installation.exm(['contact', 'forget', 'jo@was.example', '--yes']);
+    expect(former.stdout).toMatch(/Where it is the same person:\n {2}exm contact forget jo@is\.example\n$/);
     const shown = await installation.exm(['contact', 'show', 'ida@example.com']);
     expect(shown.code).toBe(1);
     expect(shown.stderr).toMatch(/but it was forgotten on 20\S+ by \S+@/);

@@ -13,6 +13,19 @@ export async function addressesOf(
 }
 
 /**
+ * Where contacts get mail now who had this address before, ten at the most. They may be its person, or somebody else by now.
+ *
+ * @param but a contact that is left out
+ */
+export async function whoHadAddress(db: Queries, key: string, but: number | null = null): Promise<string[]> {
+  const { rows } = await db.execute<{ email: string }>(sql`
+    select distinct contact.email from email_address_history h join contact on contact.id = h.contact_id
+     where h.email_key = ${key} and contact.email_key <> ${key} and contact.id is distinct from ${but}::bigint
+     order by contact.email limit 10`);
+  return rows.map(({ email }) => email);
+}
+
+/**
  * Which address a contact had when a message was sent to it: what comes back of mail to an earlier one says nothing of the
  * one that it has now.
  *

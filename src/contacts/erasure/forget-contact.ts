@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Queries } from '../../db/connect.ts';
+import { whoHadAddress } from '../addresses/address-history.ts';
 import { lockAddresses } from '../addresses/address-lock.ts';
 import { addressPattern } from '../addresses/address-pattern.ts';
 import { emailKey } from '../addresses/email-address.ts';
@@ -16,6 +17,11 @@ export interface ForgottenContact {
   readonly contactId: number | null;
   /** How many rows were erased, or changed so that nothing of the person is left in them. */
   readonly erased: ErasedCounts;
+  /**
+   * Where contacts get mail now who had this address before, ten at the most. They may be the same person, or somebody else by
+   * now: they were not erased.
+   */
+  readonly movedTo: readonly string[];
 }
 
 /**
@@ -59,7 +65,7 @@ export async function forgetContact(
       on conflict (email_hash) do update
         set contact_id = excluded.contact_id, by = excluded.by, reason = excluded.reason, at = excluded.at
       where forgotten.contact_id is distinct from excluded.contact_id`);
-    return { contactId, erased };
+    return { contactId, erased, movedTo: await whoHadAddress(tx, key, contactId) };
   });
 }
 

@@ -55,3 +55,13 @@ it('whoever had another address of somebody who is erased, and said no to nothin
   await forgetContact(database.db, present, { by });
   expect(await queued(campaignId)).toBe(1);
 });
+
+it('whoever had the address before is named and not erased, for it may be somebody else', async () => {
+  const { old, present, bringBack } = await moved('named');
+  await expect(forgetContact(database.db, old, { by })).rejects.toThrow(
+    `There is no contact with this address, but it was an address of ${present}.`,
+  );
+  await bringBack();
+  expect((await forgetContact(database.db, old, { by })).movedTo).toEqual([present]);
+  expect((await forgetContact(database.db, present, { by })).movedTo).toEqual([]);
+});
