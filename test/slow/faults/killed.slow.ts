@@ -29,16 +29,19 @@ describe('a campaign in the middle of which processes are killed ends by itself,
   });
 
   test('a dispatcher is lost with its journal: repeats at the most what one flush had not recorded', async () => {
+    const { parts, dispatchers, dataDir } = faulty.installation;
+    const dispatcher = dispatchers[0] ?? '';
+    const journals = () =>
+      readdirSync(join(dataDir, 'journal')).filter((name) => name.startsWith(`${parts.pid(dispatcher)}-`));
+    // What was killed before may be starting still.
+    await waitFor(() => journals().length === 2, { describe: 'the two files of its journal' });
     const campaign = await faulty.start(recipients, sleepMs);
     await campaign.received(1_000);
-    const { parts, dispatchers, dataDir } = faulty.installation;
-    const pid = parts.pid(dispatchers[0] ?? '');
     // While it stands still nobody takes its journal for one that was left.
-    parts.signal(dispatchers[0] ?? '', 'SIGSTOP');
-    const journals = readdirSync(join(dataDir, 'journal')).filter((name) => name.startsWith(`${pid}-`));
-    expect(journals).toHaveLength(2);
-    for (const name of journals) rmSync(join(dataDir, 'journal', name));
-    await kill(dispatchers[0] ?? '');
+    parts.signal(dispatcher, 'SIGSTOP');
+    expect(journals()).toHaveLength(2);
+    for (const name of journals()) rmSync(join(dataDir, 'journal', name));
+    await kill(dispatcher);
     expect(await campaign.repeated()).toBeLessThanOrEqual(messagesWithoutDatabase(1, sleepMs));
   });
 
