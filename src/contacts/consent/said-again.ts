@@ -6,12 +6,13 @@ const primaryKeys = { global_opt_out: 'email_key', list_opt_out: 'list_id, email
 /**
  * Stands behind the insert of opt-outs, as SQL: one that is there already keeps its date and reason, unless it is so young that the
  * click which made it can still be undone. Then it takes the date of now, and that undo takes nothing away any more: the same
- * was said again since, maybe by somebody else, for messages are passed on.
+ * was said again since, maybe by somebody else, for messages are passed on. Of now, and not of when the transaction began: whoever
+ * left the address meanwhile would have said "no" before they left.
  *
  * One statement must not have two rows of the same. Whether one is new says `isNewOptOut`.
  */
 export function saidAgain(table: keyof typeof primaryKeys): string {
-  return `on conflict (${primaryKeys[table]}) do update set created_at = now()
+  return `on conflict (${primaryKeys[table]}) do update set created_at = clock_timestamp()
     where ${isYoung(table)}`;
 }
 
