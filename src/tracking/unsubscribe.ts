@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { keepGeneralNoBut } from '../contacts/consent/general-no.ts';
 import { isNewOptOut, saidAgain } from '../contacts/consent/said-again.ts';
+import { waitShortly } from '../contacts/wait-shortly.ts';
 import type { Database } from '../db/connect.ts';
 import { timedQuery } from '../db/timed-query.ts';
 import { cleanUserAgent } from './event-inbox.ts';
@@ -122,7 +123,7 @@ function resultOf({ rows }: { readonly rows: readonly Counted[] }): Unsubscribed
 /** Who has subscribed to lists since keeps these, and the "no" is one to everything else, as if it had been stored before. */
 async function optOutOfAllLate(db: Database, asked: Asked): Promise<Unsubscribed> {
   return await db.transaction(async (tx) => {
-    await tx.execute(sql.raw(`set local lock_timeout = ${statementTimeoutMs}`));
+    await waitShortly(tx, statementTimeoutMs);
     const result = resultOf(await tx.execute<Counted>(optOutOfAll(asked)));
     if (result.result !== 'unsubscribed') return result;
     const { rows } = await tx.execute<{ emailKey: string; listIds: number[] }>(sql`

@@ -73,15 +73,10 @@ const whatTheyHad = (among: SQL) => sql`(
     select * from contact had where ${among} offset 0) had
     cross join lateral (select * from email_address_history where contact_id = had.id offset 0) h`;
 
-/**
- * The same of those addresses alone that say "no" to all mail, whenever that was, which are few. Whoever left them is looked up
- * one by one: the planner, which thinks them to be many, would go through all contacts instead.
- */
-const whoLeftAnAddressOfNo = sql`(
-    select * from email_address_history h
-     where h.email_key in (select email_key from global_opt_out) or h.email_key in (select email_key from general_no)
-        or exists (select from contact o where o.email_key = h.email_key and (o.do_not_market or o.consent_revoked))
-    offset 0) h cross join lateral (select * from contact where contact.id = h.contact_id offset 0) had`;
+/** The same of those addresses alone that say "no" to all mail, whenever that was: few, though the planner thinks them to be many. */
+const whoLeftAnAddressOfNo = whoHadOneOf(sql`
+    h.email_key in (select email_key from global_opt_out) or h.email_key in (select email_key from general_no)
+      or exists (select from contact o where o.email_key = h.email_key and (o.do_not_market or o.consent_revoked))`);
 
 /**
  * Whether who has the address now has subscribed by it: then the mailbox is theirs, and what they want is what they say, whoever
