@@ -85,8 +85,9 @@ describe('a campaign from start to Sent', () => {
       async () => (await installation.exm(['campaign', 'status', id, '--json'])).json().state === 'Sending',
       { describe: 'the campaign is queued' },
     );
-    // The last in the queue, whose order is that of the addresses: none of the first of a batch, which are on their way.
-    const out = addresses.sort().at(-1) ?? '';
+    // The fiftieth in the queue, whose order is that of the addresses. The first batch has a hundred at the least, of which
+    // ten are on their way, one for each thread. The last of the queue may be in a batch so short that all of it is.
+    const out = addresses.sort()[49] ?? '';
     expect((await installation.exm(['contact', 'opt-out', out])).code).toBe(0);
     // What a dispatcher has read is sent within a second or read again, so a "no" counts after a second at the latest.
     await delay(1_100);
