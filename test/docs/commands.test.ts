@@ -78,6 +78,38 @@ async function problemsOf(line: readonly string[]): Promise<string[]> {
     .map((flag) => `${path.join(' ')} has no ${flag}`);
 }
 
+interface Link {
+  readonly page: string;
+  readonly target: string;
+}
+
+/** Links within the documentation. */
+function linksOf(page: string): Link[] {
+  const links = readFileSync(packagePath(page), 'utf8').matchAll(/\]\((?!https?:|mailto:)([^)\s]+)[^)]*\)/g);
+  return [...links].map((match) => ({ page, target: match[1] ?? '' }));
+}
+
+function leadsNowhere({ page, target }: Link): boolean {
+  const { pathname, hash } = new URL(target, `file://${packagePath(page)}`);
+  return (
+    !existsSync(pathname) || (hash !== '' && !anchorsOf(pathname).has(decodeURIComponent(hash.slice(1))))
+  );
+}
+
+/** By which a page's headings are linked to, as GitHub and npm make them of their words. */
+function anchorsOf(file: string): Set<string> {
+  const text = readFileSync(file, 'utf8').replace(/^```.*?^```/gms, '');
+  return new Set(
+    [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .trim()
+        .replace(/\s/g, '-'),
+    ),
+  );
+}
+
 describe('the documentation', () => {
   it('shows only commands and flags that exist', async () => {
     const problems: string[] = [];
@@ -106,13 +138,20 @@ describe('the documentation', () => {
     expect(used.filter(({ script }) => !(script in scripts))).toEqual([]);
   });
 
-  it('links only to files that exist', () => {
+  it('links only to files and headings that exist', () => {
     const broken = pages.flatMap((page) =>
-      [...readFileSync(packagePath(page), 'utf8').matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)]
-        .map((match) => match[1] ?? '')
-        .filter((target) => !existsSync(new URL(target, `file://${packagePath(page)}`)))
-        .map((target) => `${page}: ${target}`),
+      linksOf(page)
+        .filter(leadsNowhere)
+        .map(({ target }) => `${page}: ${target}`),
     );
     expect(broken).toEqual([]);
+  });
+
+  it('would notice a link that leads nowhere', () => {
+    const from = (target: string) => ({ page: 'docs/errors.md', target });
+    expect(['nowhere.md', 'operations.md#nowhere', '#nowhere'].map(from).every(leadsNowhere)).toBe(true);
+    expect(
+      ['operations.md', 'operations.md#running-an-ab-test', '../README.md#more'].map(from).some(leadsNowhere),
+    ).toBe(false);
   });
 });
