@@ -25,13 +25,10 @@ export {
   type ImportReport,
   importContacts,
 } from './contacts/import/import-contacts.ts';
-export {
-  type ImportRefusalsOptions,
-  importOptOuts,
-  importSuppression,
-  type RefusalsReport,
-} from './contacts/import/import-refusals.ts';
+export { importOptOuts } from './contacts/import/import-opt-outs.ts';
+export type { ImportRefusalsOptions, RefusalsReport } from './contacts/import/import-refusals.ts';
 export type { RefusedRow } from './contacts/import/import-row.ts';
+export { importSuppression } from './contacts/import/import-suppression.ts';
 export {
   createList,
   type ListReport,

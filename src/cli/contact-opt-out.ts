@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type ListOptOutState, optInToList, optOutOfList } from '../contacts/consent/list-opt-out.ts';
 import { type OptOutState, optIn, optOut } from '../contacts/consent/opt-out.ts';
-import { importOptOuts } from '../contacts/import/import-refusals.ts';
+import { importOptOuts } from '../contacts/import/import-opt-outs.ts';
 import { InputError } from '../domain/errors.ts';
 import { action, withGlobalFlags } from './command.ts';
 import { withDatabase } from './connections.ts';

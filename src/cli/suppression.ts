@@ -9,7 +9,7 @@ import {
   suppress,
   unsuppress,
 } from '../contacts/consent/suppression.ts';
-import { importSuppression } from '../contacts/import/import-refusals.ts';
+import { importSuppression } from '../contacts/import/import-suppression.ts';
 import type { Database } from '../db/connect.ts';
 import { type SuppressionCause, suppressionCauses } from '../domain/suppression.ts';
 import { action, type CommandContext, withGlobalFlags } from './command.ts';

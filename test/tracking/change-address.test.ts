@@ -261,7 +261,7 @@ describe('another address, asked for on the preference page', () => {
     await database.db.transaction(async (tx) => {
       await tx.execute(sql`select pg_advisory_xact_lock(${mergeLock})`);
       const { status, html } = await confirm(link);
-      expect([status, html]).toEqual([503, expect.stringContaining('Nothing was saved')]);
+      expect([status, html]).toEqual([503, expect.stringContaining('We could not save all of it')]);
     });
     expect(await addressOf(contactId)).toBe(email);
     expect((await confirm(link)).status).toBe(200);

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { optOut } from '../../src/contacts/consent/opt-out.ts';
-import { importOptOuts } from '../../src/contacts/import/import-refusals.ts';
+import { importOptOuts } from '../../src/contacts/import/import-opt-outs.ts';
 import {
   campaignList,
   campaign as campaignTable,

@@ -208,7 +208,7 @@ export const de: PageTexts = {
     unsubscribe:
       'Sie sind noch nicht abgemeldet: Wir konnten es nicht speichern. Bitte drücken Sie den Knopf gleich noch einmal.',
     kept: 'Wir konnten es noch nicht speichern, haben es uns aber gemerkt und versuchen es weiter. Zur Sicherheit können Sie den Knopf noch einmal drücken.',
-    save: 'Es wurde nichts gespeichert. Bitte drücken Sie den Knopf gleich noch einmal.',
+    save: 'Wir konnten nicht alles speichern. Bitte drücken Sie den Knopf gleich noch einmal.',
   },
   badRequest: {
     title: 'Das hat nicht geklappt',

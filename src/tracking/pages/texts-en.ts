@@ -194,7 +194,7 @@ export const en: PageTexts = {
     unsubscribe:
       'You are not unsubscribed yet: we could not store it. Please press the button again in a moment.',
     kept: 'We could not store it yet, but we have kept it and go on trying. You may press the button again to be sure.',
-    save: 'Nothing was saved. Please press the button again in a moment.',
+    save: 'We could not save all of it. Please press the button again in a moment.',
   },
   badRequest: {
     title: 'That did not work',

@@ -205,7 +205,7 @@ export const fr: PageTexts = {
     unsubscribe:
       'Vous n’êtes pas encore désabonné\u00a0: nous n’avons pas pu l’enregistrer. Veuillez appuyer de nouveau sur le bouton dans un instant.',
     kept: 'Nous n’avons pas encore pu l’enregistrer, mais nous l’avons gardé et continuons d’essayer. Vous pouvez appuyer de nouveau sur le bouton pour en être sûr.',
-    save: 'Rien n’a été enregistré. Veuillez appuyer de nouveau sur le bouton dans un instant.',
+    save: 'Tout n’a pas pu être enregistré. Veuillez appuyer de nouveau sur le bouton dans un instant.',
   },
   badRequest: {
     title: 'Cela n’a pas fonctionné',

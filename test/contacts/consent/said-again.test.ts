@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { changeAddress } from '../../../src/contacts/addresses/change-address.ts';
 import { audienceOf } from '../../../src/contacts/audience/audience.ts';
 import { optOut } from '../../../src/contacts/consent/opt-out.ts';
-import { importOptOuts } from '../../../src/contacts/import/import-refusals.ts';
+import { importOptOuts } from '../../../src/contacts/import/import-opt-outs.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { audienceSettings, insertCampaign, insertContacts, insertList } from '../fixtures.ts';

@@ -8,7 +8,7 @@ import {
   suppress,
   unsuppress,
 } from '../../../src/contacts/consent/suppression.ts';
-import { importSuppression } from '../../../src/contacts/import/import-refusals.ts';
+import { importSuppression } from '../../../src/contacts/import/import-suppression.ts';
 import { suppression } from '../../../src/db/schema.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { insertContacts } from '../fixtures.ts';

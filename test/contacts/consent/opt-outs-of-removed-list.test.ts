@@ -1,0 +1,80 @@
+import { Readable } from 'node:stream';
+import { sql } from 'drizzle-orm';
+import { expect, it } from 'vitest';
+import { importOptOuts } from '../../../src/contacts/import/import-opt-outs.ts';
+import { removeList } from '../../../src/contacts/lists/list-use.ts';
+import { createList } from '../../../src/contacts/lists/lists.ts';
+import type { Database } from '../../../src/db/connect.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+const database = useTestDatabase();
+
+const optOutFile = (list: string, ...names: string[]) =>
+  Readable.from(`email,list\n${names.map((name) => `${name}@example.com,${list}\n`).join('')}`);
+
+async function optOutsOf(db: Database, list: string): Promise<number> {
+  const { rows } = await db.execute<{ count: number }>(
+    sql`select count(*)::int as count from list_opt_out join contact_list l on l.id = list_id where name = ${list}`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+async function waitingForLocks(db: Database): Promise<number> {
+  const { rows } = await db.execute(
+    sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  );
+  return rows.length;
+}
+
+it('a file of opt-outs whose list is removed while it is read is refused as a whole, in words', async () => {
+  const { db } = database;
+  await createList(db, 'kept');
+  await createList(db, 'removed');
+  const slow = new Readable({ read: () => undefined });
+  slow.push(
+    `email,list\n${Array.from({ length: 5_000 }, (_, n) => `other${n}@example.com,kept`).join('\n')}\n`,
+  );
+  const entered = importOptOuts(db, slow, { reason: 'file' });
+  entered.catch(() => undefined);
+  await waitFor(async () => {
+    const { rows } = await db.execute(
+      sql`select from pg_stat_activity where datname = current_database() and state like 'idle in%'`,
+    );
+    return rows.length > 0;
+  });
+  slow.push('someone@example.com,removed\n');
+  await removeList(db, 'removed');
+  slow.push(null);
+  await expect(entered).rejects.toMatchObject({
+    code: 'LIST_UNKNOWN',
+    message: 'The list "removed" was removed while the file was read.',
+  });
+  expect(await optOutsOf(db, 'kept')).toBe(0);
+});
+
+it('the removal of a list waits for a file of opt-outs, which does not wait for it in turn', async () => {
+  const { db } = database;
+  await createList(db, 'busy');
+  await importOptOuts(db, optOutFile('busy', 'ann', 'bob'), { reason: 'earlier' });
+  // So that the file stands at its second row when the removal comes.
+  const holder = await database.db.$client.connect();
+  await holder.query('begin');
+  await holder.query(`select from list_opt_out where email_key = 'bob@example.com' for update`);
+  const entered = importOptOuts(db, optOutFile('busy', 'ann', 'bob', 'carol'), { reason: 'again' });
+  const ends: Promise<unknown>[] = [entered];
+  try {
+    await waitFor(async () => (await waitingForLocks(db)) === 1);
+    const removed = removeList(db, 'busy', { withOptOuts: true });
+    ends.push(removed);
+    await waitFor(async () => (await waitingForLocks(db)) === 2);
+  } finally {
+    await holder.query('rollback');
+    holder.release();
+  }
+  expect(await Promise.allSettled(ends)).toMatchObject([
+    { status: 'fulfilled', value: { read: 3, added: 1 } },
+    { status: 'fulfilled' },
+  ]);
+  expect(await optOutsOf(db, 'busy')).toBe(0);
+});
