@@ -10,16 +10,29 @@ const owner = { name: 'postfix', id: 61_101 };
 const dropper = { name: 'postdrop', id: 61_102 };
 const mailboxOwner = 65_534;
 
-/** Postfix with queue and configuration of its own, which gives up at the first try. @returns a function that ends it */
+/** Postfix as a relay that gives up at the first try. @returns a function that ends it */
 export async function startPostfix(root: string, routes: RelayRoutes): Promise<() => Promise<void>> {
-  const { folder, port } = routes;
-  for (const name of ['conf', 'queue', 'data', 'mail']) mkdirSync(join(folder, name));
+  mkdirSync(join(routes.folder, 'mail'));
+  makeFullMailbox(join(routes.folder, 'mail'));
+  return await startPostfixWith(root, routes, relaySettings(routes));
+}
+
+/**
+ * Postfix with queue and configuration of its own.
+ * @param settings as in main.cf
+ * @returns a function that ends it
+ */
+export async function startPostfixWith(
+  root: string,
+  { folder, port }: Pick<RelayRoutes, 'folder' | 'port'>,
+  settings: string,
+): Promise<() => Promise<void>> {
+  for (const name of ['conf', 'queue', 'data']) mkdirSync(join(folder, name));
   chmodSync(folder, 0o755);
   makeQueue(join(folder, 'queue'));
   chownSync(join(folder, 'data'), idOf(owner), 0);
   chmodSync(join(folder, 'data'), 0o700);
-  makeFullMailbox(join(folder, 'mail'));
-  writeFileSync(join(folder, 'conf/main.cf'), mainConfiguration(root, routes));
+  writeFileSync(join(folder, 'conf/main.cf'), `${ownSettings(root, folder)}${settings}`);
   writeFileSync(join(folder, 'conf/master.cf'), services(port));
   const command = [join(root, postfixWanted.program), '-c', join(folder, 'conf'), '-d'];
   const libraries = [join(root, 'usr/lib/postfix')];
@@ -29,16 +42,8 @@ export async function startPostfix(root: string, routes: RelayRoutes): Promise<(
 
 const mailboxMaximum = 200_000;
 
-function mainConfiguration(root: string, routes: RelayRoutes): string {
-  const { folder, bounces, destination, closed, unknown, full } = routes;
-  const to = (port: number): string => `smtp:[127.0.0.1]:${port}`;
-  const transports = [
-    [bounces.domain, to(bounces.port)],
-    [destination.domain, to(destination.port)],
-    [closed.address, to(closed.port)],
-    [unknown, 'virtual:'],
-    [full, 'virtual:'],
-  ].map(([address, transport]) => `{${address}=${transport}}`);
+/** Where everything is, and that nothing is said to any other machine. */
+function ownSettings(root: string, folder: string): string {
   return `compatibility_level = 3.6
 queue_directory = ${folder}/queue
 data_directory = ${folder}/data
@@ -55,11 +60,23 @@ myhostname = relay.example.net
 mydestination =
 alias_maps =
 alias_database =
-mynetworks = 127.0.0.0/8
-smtpd_recipient_restrictions = permit_mynetworks, reject
-smtpd_reject_unlisted_recipient = no
 smtp_dns_support_level = disabled
 smtp_host_lookup = native
+`;
+}
+
+function relaySettings({ folder, bounces, destination, closed, unknown, full }: RelayRoutes): string {
+  const to = (port: number): string => `smtp:[127.0.0.1]:${port}`;
+  const transports = [
+    [bounces.domain, to(bounces.port)],
+    [destination.domain, to(destination.port)],
+    [closed.address, to(closed.port)],
+    [unknown, 'virtual:'],
+    [full, 'virtual:'],
+  ].map(([address, transport]) => `{${address}=${transport}}`);
+  return `mynetworks = 127.0.0.0/8
+smtpd_recipient_restrictions = permit_mynetworks, reject
+smtpd_reject_unlisted_recipient = no
 smtp_connect_timeout = 5s
 maximal_queue_lifetime = 0
 bounce_queue_lifetime = 0
@@ -83,6 +100,7 @@ rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
 error unix - - n - - error
