@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import { ChaosInstallation } from './installation.ts';
 import { MailReceiver } from './mail-receiver.ts';
 import { type ChaosOptions, readOptions } from './options.ts';
+import { People } from './people.ts';
 import { describeRound, planRound } from './plan-round.ts';
 import { randomFor } from './random.ts';
 import { type ChaosReport, describeReport, describeResult, reportOf } from './report.ts';
@@ -71,12 +72,12 @@ async function runRounds(options: ChaosOptions, run: Run): Promise<void> {
   const pause = async (ms: number) => {
     await sleep(ms, undefined, { signal }).catch(() => undefined);
   };
-  const optedOut = new Map<string, number>();
+  const people = new People();
   const until = Date.now() + options.minutes * 60_000;
   for (let n = 0; n < options.rounds && Date.now() < until && !signal.aborted; n++) {
     const planned = planRound(options.seed, options.first + n, options.faults);
     tell(`${planned.number}: ${describeRound(planned)}`);
-    const result = await runRound({ installation, receiver, optedOut, pause, signal }, planned);
+    const result = await runRound({ installation, receiver, people, pause, signal }, planned);
     if (signal.aborted) return;
     results.push(result);
     tell(describeResult(result));

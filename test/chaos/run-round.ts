@@ -4,6 +4,7 @@ import type { Target, TargetCampaign } from './faults/fault.ts';
 import type { ChaosInstallation } from './installation.ts';
 import type { MailReceiver } from './mail-receiver.ts';
 import { judge } from './oracle.ts';
+import type { People } from './people.ts';
 import { type PlannedRound, recipientsOf, type TimedFault } from './plan-round.ts';
 import { readBooks } from './read-books.ts';
 import { setSleep } from './set-sleep.ts';
@@ -12,8 +13,8 @@ import { setSleep } from './set-sleep.ts';
 const endLimitMs = 300_000;
 /** What a process that was frozen had on the wire arrives within this time after it goes on. Milliseconds. */
 const settleMs = 1_000;
-/** Somebody who opts out may still get what was handed over before the group was read again. Milliseconds. */
-const optOutLimitMs = 5_000;
+/** Somebody who says no may still get what was handed over before the group was read again. Milliseconds. */
+const noLimitMs = 5_000;
 const lookMs = 20;
 
 export interface RoundResult {
@@ -43,14 +44,14 @@ export interface RoundResult {
 export interface RoundContext {
   readonly installation: ChaosInstallation;
   readonly receiver: MailReceiver;
-  readonly optedOut: Map<string, number>;
+  readonly people: People;
   readonly pause: (ms: number) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
 /** Sends the campaigns of a round while its faults happen, waits for their end, and compares the books with what was received. */
 export async function runRound(context: RoundContext, planned: PlannedRound): Promise<RoundResult> {
-  const { installation, receiver, optedOut, pause, signal } = context;
+  const { installation, receiver, people, pause, signal } = context;
   const startedAt = Date.now();
   const receivedBefore = receiver.received;
   const unansweredBefore = receiver.leftUnanswered;
@@ -66,7 +67,7 @@ export async function runRound(context: RoundContext, planned: PlannedRound): Pr
     db: installation.db,
     clients: installation.clients,
     campaigns,
-    optedOut,
+    people,
     controlling: 0,
     isOver: () => ended,
     pause,
@@ -132,8 +133,10 @@ export async function runRound(context: RoundContext, planned: PlannedRound): Pr
   let inDoubt = 0;
   if (!signal.aborted && installation.runs) {
     for (const campaign of campaigns) {
-      const own = arrivals.filter(({ from }) => from === campaign.from);
-      const books = await retrying(context, async () => await readBooks(target.db, campaign.id));
+      const own = arrivals
+        .filter(({ from }) => from === campaign.from)
+        .map((arrival) => ({ ...arrival, to: people.firstOf(arrival.to) }));
+      const books = await retrying(context, async () => await readBooks(target.db, campaign.id, people));
       if (books === undefined) continue;
       const findings = judge(books, own, campaign);
       for (const promise of findings.broken) broken.push(`${campaign.id}: ${promise}`);
@@ -143,10 +146,9 @@ export async function runRound(context: RoundContext, planned: PlannedRound): Pr
     }
     const late = arrivals.filter(({ from }) => campaigns.every((campaign) => campaign.from !== from));
     if (late.length > 0) broken.push(`${late.length} messages of campaigns that had ended`);
-    const unwanted = arrivals.filter(
-      ({ to, begunAt }) => begunAt > (optedOut.get(to) ?? Number.POSITIVE_INFINITY) + optOutLimitMs,
-    );
-    if (unwanted.length > 0) broken.push(`${unwanted.length} messages to people who had opted out`);
+    const unwanted = arrivals.filter(({ to, begunAt }) => begunAt > people.noSince(to) + noLimitMs);
+    if (unwanted.length > 0)
+      broken.push(`${unwanted.length} messages to people who had said no: ${unwanted[0]?.to}`);
   }
   const unanswered = receiver.leftUnanswered - unansweredBefore;
   if (unanswered > 0) {

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Database } from '../../../src/db/connect.ts';
 import type { MailReceiver } from '../mail-receiver.ts';
 import type { Parts } from '../parts.ts';
+import type { People } from '../people.ts';
 import type { Random } from '../random.ts';
 
 /** What faults are done to. */
@@ -13,8 +14,7 @@ export interface Target {
   /** Several, as several people at once. */
   readonly clients: readonly Client[];
   readonly campaigns: readonly TargetCampaign[];
-  /** Who has opted out, and when that was in the database, in ms since 1970. */
-  readonly optedOut: Map<string, number>;
+  readonly people: People;
   /** Faults that pause and resume campaigns at this moment. */
   controlling: number;
   /** Whether all its campaigns have ended: a fault that does the same again and again leaves off. */

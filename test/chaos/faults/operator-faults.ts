@@ -1,6 +1,4 @@
-import { sql } from 'drizzle-orm';
 import { cancelCampaign, pauseCampaign, RefusedError, resumeCampaign } from '../../../src/client/client.ts';
-import { optOut } from '../../../src/contacts/consent/opt-out.ts';
 import type { Random } from '../random.ts';
 import { setSleep } from '../set-sleep.ts';
 import { type Fault, seconds, type Target, type TargetCampaign } from './fault.ts';
@@ -167,49 +165,4 @@ const cancel: Fault = {
   },
 };
 
-const optOuts: Fault = {
-  name: 'opt-out',
-  about: 'some recipients opt out while the campaign is sent',
-  plan: (random) => {
-    const shares = Array.from({ length: random.whole(1, 10) }, () => random.next());
-    return {
-      detail: `${shares.length}`,
-      inject: async (target) => {
-        let done = false;
-        for (const [index, share] of shares.entries()) {
-          const campaign = target.campaigns[index % target.campaigns.length];
-          if (campaign === undefined) continue;
-          try {
-            done = (await optOutOne(target, campaign, share)) || done;
-          } catch (error) {
-            target.failed('opt-out', error);
-          }
-        }
-        return done;
-      },
-    };
-  },
-};
-
-/** The recipient at this share of the queue. @returns whether there is one */
-async function optOutOne({ db, optedOut }: Target, { id }: TargetCampaign, share: number): Promise<boolean> {
-  const { rows } = await db.execute<{ address: string }>(sql`
-    select contact.email_key as address from campaign
-      join dispatch_queue q on q.campaign_id = campaign.id and q.position = ceil(campaign.queued * ${share}::float8)::int
-      join contact on contact.id = q.contact_id
-     where campaign.id = ${id}`);
-  const address = rows[0]?.address;
-  if (address === undefined) return false;
-  await optOut(db, address, 'chaos');
-  if (!optedOut.has(address)) optedOut.set(address, Date.now());
-  return true;
-}
-
-export const operatorFaults: readonly Fault[] = [
-  pauseAndResume,
-  pauseOften,
-  contend,
-  sleepChange,
-  cancel,
-  optOuts,
-];
+export const operatorFaults: readonly Fault[] = [pauseAndResume, pauseOften, contend, sleepChange, cancel];

@@ -5,6 +5,7 @@ import { createOne } from '../../chaos/campaign.ts';
 import { ChaosInstallation } from '../../chaos/installation.ts';
 import { type Arrival, MailReceiver } from '../../chaos/mail-receiver.ts';
 import { judge } from '../../chaos/oracle.ts';
+import { People } from '../../chaos/people.ts';
 import { Random } from '../../chaos/random.ts';
 import { readBooks } from '../../chaos/read-books.ts';
 import { setSleep } from '../../chaos/set-sleep.ts';
@@ -76,7 +77,7 @@ export function useFaultyInstallation(): FaultyInstallation {
             intervalMs: 200,
             describe: 'the campaign to end',
           });
-          const { broken, missing, repeated, sent } = judge(await readBooks(db, id), own(), {
+          const { broken, missing, repeated, sent } = judge(await readBooks(db, id, new People()), own(), {
             ends: ['Sent'],
             atMostOnce: false,
           });
