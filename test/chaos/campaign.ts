@@ -70,7 +70,7 @@ export async function driveToItsEnd(
           timeoutMs: startTimeoutMs,
         });
       } else if (status.subState === 'Paused' && campaign.holds === 0) {
-        if (status.reason !== 'chaos') target.broken(`${id} was held by itself: ${status.reason}`);
+        if (!isExpected(status.reason, target)) target.broken(`${id} was held by itself: ${status.reason}`);
         await resumeCampaign(client, id, { by: 'chaos', reason: 'nobody holds it' });
       }
     } catch (error) {
@@ -79,4 +79,9 @@ export async function driveToItsEnd(
     await target.pause(lookMs);
   }
   return false;
+}
+
+/** Whether a campaign that is paused is so by us, or by a rule that what was done to it may have met. */
+function isExpected(reason: string | null, { mayPauseBy }: Target): boolean {
+  return reason === 'chaos' || [...mayPauseBy].some((setting) => reason?.endsWith(`(${setting})`) === true);
 }

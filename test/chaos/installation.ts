@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import { sql } from 'drizzle-orm';
 import { importContacts } from '../../src/contacts/import/import-contacts.ts';
 import { closeDatabase, connectDatabase, type Database } from '../../src/db/connect.ts';
 import { lazyClient } from '../../src/temporal/client-connection.ts';
@@ -14,12 +15,17 @@ import { audienceSizes } from './plan-round.ts';
 /** Recipients that a mail server puts off come back soon, so that a round does not wait for them for minutes. */
 const config = 'export default { settings: { deferralFirstDelaySeconds: 1 } };\n';
 const people = 3;
+/** Of the people on the lists, 4,000 on the largest, before there are new ones. */
+const silentMaximum = 400;
 /** How long a planned stop may take before the processes are ended. Milliseconds. */
 const stopLimitMs = 120_000;
 const closeLimitMs = 30_000;
 
 /** An installation of its own, by `exm up` in a temporary folder, with lists of all sizes. */
 export class ChaosInstallation {
+  private generation = 0;
+  private silentBefore = 0;
+
   private constructor(
     readonly dir: string,
     readonly up: UpProcess,
@@ -53,16 +59,31 @@ export class ChaosInstallation {
     return this.up.process.exitCode === null && this.up.process.signalCode === null;
   }
 
-  async importLists(): Promise<void> {
+  /** Fills the lists with people to whom everything may be sent, at first and when many of them get nothing any more. */
+  async renewLists(): Promise<void> {
+    const silent = await this.silent();
+    if (this.generation > 0 && silent - this.silentBefore < silentMaximum) return;
+    const generation = this.generation + 1;
+    await this.db.execute(sql`delete from list_member`);
     for (const size of audienceSizes) {
       const rows = Array.from(
         { length: size },
-        (_, n) => `r${n + 1}@example.com,Name${n + 1},${n % 3 === 0 ? 'de' : 'en'}\n`,
+        (_, n) => `r${n + 1}@g${generation}.example.com,Name${n + 1},${n % 3 === 0 ? 'de' : 'en'}\n`,
       );
       await importContacts(this.db, Readable.from(['email,firstName,language\n', ...rows]), {
         list: listOf(size),
       });
     }
+    this.generation = generation;
+    this.silentBefore = silent;
+  }
+
+  /** Addresses that get nothing, of this generation and those before. */
+  private async silent(): Promise<number> {
+    const { rows } = await this.db.execute<{ count: number }>(
+      sql`select (select count(*) from suppression)::int + (select count(*) from global_opt_out)::int as count`,
+    );
+    return rows[0]?.count ?? 0;
   }
 
   /** Ends everything, and leaves no process behind. */

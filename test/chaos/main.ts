@@ -34,7 +34,6 @@ async function chaos(options: ChaosOptions): Promise<boolean> {
   try {
     installation = await ChaosInstallation.start(receiver.url, options.dispatchers);
     tell(`Everything runs in ${installation.dir}`);
-    await installation.importLists();
     const startedAt = Date.now();
     await runRounds(options, { installation, receiver, ending, results, tell });
     report = reportOf(seed, Date.now() - startedAt, results, errorsInLogs(installation.up.announced.dataDir));

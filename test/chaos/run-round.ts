@@ -72,12 +72,14 @@ export async function runRound(context: RoundContext, planned: PlannedRound): Pr
     isOver: () => ended,
     pause,
     excuse: (repeats, because) => excuses.push({ repeats, because }),
+    mayPauseBy: new Set(),
     broken: (promise) => {
       if (!broken.includes(promise)) broken.push(promise);
     },
     failed: (request, error) => failures.push(`${request}: ${describe(error)}`),
   };
 
+  await retrying(context, async () => await installation.renewLists());
   await retrying(context, async () => await setSleep(target.db, target.dispatchers, planned.sleepMs));
   for (const [index, campaign] of planned.campaigns.entries()) {
     const label = `c${planned.number}-${index + 1}`;

@@ -23,6 +23,8 @@ export interface Target {
   readonly pause: (ms: number) => Promise<void>;
   /** So many messages may be repeated because of what was done. */
   readonly excuse: (repeats: number, because: string) => void;
+  /** Settings by which a campaign may pause itself because of what was done. */
+  readonly mayPauseBy: Set<string>;
   /** A promise that was seen broken. */
   readonly broken: (promise: string) => void;
   /** A request that failed, which may be a fault's doing. */

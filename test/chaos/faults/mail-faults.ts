@@ -8,10 +8,12 @@ interface TroubleFault {
   readonly trouble: (random: Random) => MailTrouble;
   readonly fromMs: number;
   readonly toMs: number;
+  /** The setting by which a campaign may pause itself for it. */
+  readonly pausesBy?: string;
 }
 
 /** A mail server that is ill for a while. What its hang-ups may repeat the receiver counts itself. */
-function troubleFault({ name, about, trouble, fromMs, toMs }: TroubleFault): Fault {
+function troubleFault({ name, about, trouble, fromMs, toMs, pausesBy }: TroubleFault): Fault {
   return {
     name,
     about,
@@ -21,7 +23,8 @@ function troubleFault({ name, about, trouble, fromMs, toMs }: TroubleFault): Fau
       const share = 'share' in planned ? `, ${Math.round(planned.share * 100)} %` : '';
       return {
         detail: `${seconds(ms)}${share}`,
-        inject: async ({ receiver, pause }) => {
+        inject: async ({ receiver, pause, mayPauseBy }) => {
+          if (pausesBy !== undefined) mayPauseBy.add(pausesBy);
           await receiver.begin(planned);
           try {
             await pause(ms);
@@ -72,6 +75,7 @@ export const mailFaults: readonly Fault[] = [
     trouble: (random) => ({ kind: 'refuses', share: share(random, 0.05, 0.5) }),
     fromMs: 500,
     toMs: 5_000,
+    pausesBy: 'pauseAtBouncePercent',
   }),
   troubleFault({
     name: 'mail-hangs-up',

@@ -39,7 +39,7 @@ export function useFaultyInstallation(): FaultyInstallation {
   beforeAll(async () => {
     receiver = await MailReceiver.start(new Random(0));
     installation = await ChaosInstallation.start(receiver.url, 2);
-    await installation.importLists();
+    await installation.renewLists();
   });
   afterAll(async () => {
     await installation?.stop(false);
