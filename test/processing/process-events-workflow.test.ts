@@ -132,7 +132,9 @@ describe('the workflow ProcessEvents', () => {
     await start();
     await waitFor(async () => (await shiftsInProgress(workflow)) === 1);
 
-    const alive = { role: 'processing', host: 'h', pid: 1 };
+    // Alive for as long as it takes until they are counted.
+    const seenAt = new Date(Date.now() + 3_600_000);
+    const alive = { role: 'processing', host: 'h', pid: 1, seenAt };
     await db.insert(server).values([
       { ...alive, name: 'one' },
       { ...alive, name: 'two' },

@@ -93,7 +93,16 @@ export async function insertRichCampaign(db: Database, campaignId: string): Prom
   });
   await db.insert(contact).values([{ email: 'ann.secret@example.com', emailKey: 'ann.secret@example.com' }]);
   await db.insert(server).values([
-    { name: 'mta-1', role: 'dedicated-dispatch', host: 'a', pid: 1, sleepMs: 50, threads: 10 },
+    {
+      name: 'mta-1',
+      role: 'dedicated-dispatch',
+      host: 'a',
+      pid: 1,
+      sleepMs: 50,
+      threads: 10,
+      // Nobody says again that it lives: it is to live for as long as a test takes.
+      seenAt: new Date(Date.now() + 3_600_000),
+    },
     {
       name: 'mta-2',
       role: 'dedicated-dispatch',
