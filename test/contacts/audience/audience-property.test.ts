@@ -17,7 +17,7 @@ import {
 import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
 import type { ExclusionReason } from '../../../src/domain/outcome.ts';
 import { useTestDatabase } from '../../support/database.ts';
-import { insertCampaign, insertContacts, insertList, insertSegment } from '../fixtures.ts';
+import { insertCampaign, insertContacts, insertList, insertSegment, quietZone } from '../fixtures.ts';
 
 const database = useTestDatabase();
 
@@ -93,7 +93,7 @@ const rule = fc
   })
   .map(({ day, week, ...rest }): Rule => {
     const limits = { ...(day === undefined ? {} : { day }), ...(week === undefined ? {} : { week }) };
-    return { ...rest, sendLimits: { ...limits, timeZone: 'UTC' } };
+    return { ...rest, sendLimits: { ...limits, timeZone: quietZone } };
   });
 
 it('who is queued, who is left out for what, and who is sent to, are as the rules say plainly, of any people', async () => {
@@ -140,7 +140,7 @@ it('who is queued, who is left out for what, and who is sent to, are as the rule
     }),
     { numRuns: 60 },
   );
-});
+}, 600_000);
 
 // --- The rules, one person after the other --------------------------------------------------------------------
 

@@ -14,10 +14,11 @@ import {
   insertList,
   insertOutcome,
   insertSegment,
+  quietZone,
 } from '../fixtures.ts';
 
 const database = useTestDatabase();
-const settings = { ...audienceSettings, sendLimits: { day: 1, timeZone: 'UTC' } };
+const settings = { ...audienceSettings, sendLimits: { day: 1, timeZone: quietZone } };
 
 /** As the command hands it over. */
 const shown = (report: Awaited<ReturnType<typeof audienceReport>>): ShownAudience => ({

@@ -24,6 +24,7 @@ import {
   insertOutcome,
   insertSegment,
   queuedContacts,
+  quietZone,
 } from '../fixtures.ts';
 
 const database = useTestDatabase();
@@ -33,7 +34,7 @@ beforeEach(async () => {
       dispatch_outcome, global_opt_out, suppression restart identity cascade`);
 });
 
-const settings = { ...audienceSettings, sendLimits: { day: 1, timeZone: 'UTC' } };
+const settings = { ...audienceSettings, sendLimits: { day: 1, timeZone: quietZone } };
 const email = 'no@example.com';
 
 interface Sample {

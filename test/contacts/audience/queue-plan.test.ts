@@ -4,7 +4,7 @@ import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import { closeDatabase, connectDatabase } from '../../../src/db/connect.ts';
 import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
 import { createTestDatabase } from '../../support/database.ts';
-import { insertCampaign } from '../fixtures.ts';
+import { insertCampaign, quietZone } from '../fixtures.ts';
 
 const database = await createTestDatabase();
 // One connection, so that what it has counted can be asked for at once.
@@ -81,7 +81,7 @@ describe('sending where send limits are set', () => {
     await db.execute(sql`analyze dispatch_queue, dispatch_outcome, campaign`);
     const before = await rowsRead();
     const range = { first: 1, last: members };
-    const limits = { day: sent, timeZone: 'UTC' };
+    const limits = { day: sent, timeZone: quietZone };
     const group = await readRecipients(db, id, range, 100, {
       undeliveredMaximum: 5,
       checkSuppressionList: true,

@@ -15,13 +15,14 @@ import {
   insertContacts,
   insertList,
   insertOutcome,
+  quietZone,
 } from '../fixtures.ts';
 
 const database = useTestDatabase();
 let number = 0;
 
 const rules = audienceSettings;
-const limited = (limits: Omit<SendLimits, 'timeZone'>, timeZone = 'UTC') => ({
+const limited = (limits: Omit<SendLimits, 'timeZone'>, timeZone = quietZone) => ({
   ...rules,
   sendLimits: { ...limits, timeZone },
 });
@@ -53,7 +54,8 @@ describe('a send limit', () => {
   it.each(['day', 'week', 'month'] as const)(
     'counts what was sent since the %s began, and nothing before',
     async (period) => {
-      const begin = sql`date_trunc(${sql.raw(`'${period}'`)}, now() at time zone 'UTC') at time zone 'UTC'`;
+      const zone = sql.raw(`'${quietZone}'`);
+      const begin = sql`date_trunc(${sql.raw(`'${period}'`)}, now() at time zone ${zone}) at time zone ${zone}`;
       const [since, before] = [await person(), await person()];
       await insertOutcome(database.db, since.contactId, 'sent', begin);
       await insertOutcome(database.db, before.contactId, 'sent', sql`${begin} - interval '1 ms'`);

@@ -4,7 +4,7 @@ import { segmentMembers } from '../../../src/contacts/segments/segment-members.t
 import type { Database } from '../../../src/db/connect.ts';
 import { dispatchOutcome, dispatchQueue, interaction } from '../../../src/db/schema.ts';
 import { useTestDatabase } from '../../support/database.ts';
-import { insertContacts, insertList } from '../fixtures.ts';
+import { insertContacts, insertList, type NewContact } from '../fixtures.ts';
 
 const database = useTestDatabase();
 let ids: Record<string, number>;
@@ -16,7 +16,7 @@ const ago = (days: number) => new Date(Date.now() - days * dayMs);
 beforeAll(async () => {
   const { db } = database;
   const names = ['anna', 'bert', 'cleo', 'dora'];
-  const [anna = 0, bert = 0, cleo = 0, dora = 0] = await insertContacts(db, [
+  const people: NewContact[] = [
     {
       email: 'anna@example.com',
       firstName: 'Anna',
@@ -51,7 +51,12 @@ beforeAll(async () => {
       facets: { city: 5, age: 'forty', vip: 'yes', birthday: '2026-02-30', text: 8 },
     },
     { email: 'dora@example.com', facets: { city: '' } },
-  ]);
+  ];
+  // Not before today, also where midnight comes while the tests run.
+  const [anna = 0, bert = 0, cleo = 0, dora = 0] = await insertContacts(
+    db,
+    people.map((person) => ({ ...person, createdAt: ago(-1) })),
+  );
   ids = { anna, bert, cleo, dora };
   expect(Object.keys(ids)).toEqual(names);
   const created = await insertList(db, [anna, cleo]);
