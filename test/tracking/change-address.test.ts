@@ -278,7 +278,9 @@ describe('another address, asked for on the preference page', () => {
       await tx.execute(sql`select pg_advisory_xact_lock(${mergeLock})`);
       pressed = confirm(link);
       await waitFor(async () => {
-        const waiting = sql`select from pg_locks where locktype = 'advisory' and not granted`;
+        const waiting = sql`
+          select from pg_locks where locktype = 'advisory' and not granted
+           and database = (select oid from pg_database where datname = current_database())`;
         return (await tx.execute(waiting)).rowCount === 1;
       });
       await tx.execute(sql`set local lock_timeout = 500`);
