@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pauseCampaign, startCampaign } from '../../src/client/client.ts';
 import { campaignWorkflowId } from '../../src/domain/names.ts';
@@ -24,7 +25,8 @@ describe('a campaign that is a Draft', () => {
   const start = async (id: string) =>
     await startCampaign(client, id, {
       queuePrefix: installation.env['EXM_QUEUE_PREFIX'],
-      timeoutMs: 1_000,
+      // Long enough for Temporal to confirm the start, for it takes as long where no primary answers.
+      timeoutMs: 5_000,
     });
 
   test('is not watched where it has never been started', async () => {
@@ -39,6 +41,13 @@ describe('a campaign that is a Draft', () => {
     const watching = watch(id);
     const handle = client.workflow.getHandle(campaignWorkflowId(id));
     await waitFor(async () => (await handle.describe()).status.name === 'RUNNING');
+    // It has seen that the dispatch runs, and looks at the books.
+    await waitFor(async () => {
+      const { rows } = await installation.database.db.execute(sql`
+        select from pg_stat_activity where datname = current_database()
+           and application_name = 'exm campaign watch' and query like '%dispatch_batch%'`);
+      return rows.length > 0;
+    });
     const first = await Promise.race([
       watching,
       new Promise((resolve) => setTimeout(resolve, 5_000, 'watching')),
