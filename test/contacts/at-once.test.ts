@@ -245,12 +245,16 @@ it('whatever is done to the same people at the same moment, nobody waits in a ci
     processing: async () => await processEvents(db, 20),
   };
 
-  const expected = /ADDRESS_TAKEN|CONTACT_UNKNOWN|CONTACT_FORGOTTEN|was forgotten|lock timeout/;
+  // Who waits too long for others is asked to try again.
+  const expected =
+    /ADDRESS_TAKEN|CONTACT_UNKNOWN|CONTACT_FORGOTTEN|was forgotten|lock timeout|Query read timeout/;
   const failures = new Map<string, number>();
   const until = Date.now() + lastsMs;
+  const hasSaidNo = ({ saidNo, isForgotten }: Person) => saidNo && !isForgotten;
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
-      while (Date.now() < until) {
+      // A slow machine has to come to it, too.
+      while (Date.now() < until || everybody.filter(hasSaidNo).length <= 5) {
         const name = one(Object.keys(works));
         try {
           await works[name]?.();
@@ -264,7 +268,7 @@ it('whatever is done to the same people at the same moment, nobody waits in a ci
   );
 
   await addCampaign();
-  const firm = everybody.filter(({ saidNo, isForgotten }) => saidNo && !isForgotten);
+  const firm = everybody.filter(hasSaidNo);
   const gets = new Map<string, string>();
   for (const campaignId of campaigns) {
     const recipients = await readRecipients(db, campaignId, { first: 1, last: 10_000 }, 10_000, settings);

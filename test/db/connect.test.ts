@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { closeDatabase, connectDatabase } from '../../src/db/connect.ts';
@@ -11,7 +10,7 @@ import { startWire } from '../support/wire.ts';
 const database = useTestDatabase();
 
 it('gives up a connection that fell silent when the answer to a query takes too long, and takes another', async () => {
-  const wire = await silentDatabase(database.url, { queryTimeoutMs: 1_000 });
+  const wire = await silentDatabase(database.url, { queryTimeoutMs: 5_000 });
   await wire.db.execute(sql`select 1`);
   wire.fallSilent();
   const silent = wire.db.execute(sql`select 1`);
@@ -64,23 +63,28 @@ describe('a transaction', () => {
   });
 
   it('of a process that was frozen in it holds nobody up for longer than it may be idle', async () => {
-    const db = connectDatabase(database.url, { applicationName: 'test', max: 2, idleInTransactionMs: 500 });
+    const db = connectDatabase(database.url, { applicationName: 'test', max: 2, idleInTransactionMs: 2_000 });
     await db.insert(server).values({ name: 'one', role: 'primary', host: 'here', pid: 1 });
     const rename = sql`update server set host = host where name = 'one'`;
     let isHeld: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       isHeld = resolve;
     });
+    let thaw: () => void = () => undefined;
+    const thawed = new Promise<void>((resolve) => {
+      thaw = resolve;
+    });
     const frozen = db
       .transaction(async (tx) => {
         await tx.execute(rename);
         isHeld();
-        await pause(5_000);
+        await thawed;
         await tx.execute(rename);
       })
       .catch((error: unknown) => error);
     await held;
     await db.execute(rename);
+    thaw();
     expect(await frozen).toBeInstanceOf(Error);
     await closeDatabase(db);
   });

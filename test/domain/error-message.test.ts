@@ -22,7 +22,7 @@ it.each([
 });
 
 it('addresses are masked in a time that grows with the length alone', () => {
-  const startedAt = performance.now();
+  const before = process.cpuUsage();
   expect(withoutAddresses('a'.repeat(200_000))).toHaveLength(200_000);
-  expect(performance.now() - startedAt).toBeLessThan(500);
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(500);
 });

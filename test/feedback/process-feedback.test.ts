@@ -198,7 +198,7 @@ describe('a mail to an unsubscribe address that is read late', () => {
 });
 
 describe('a contact whose row somebody has locked', () => {
-  it('holds up nobody else, and comes later', { timeout: 60_000 }, async () => {
+  it('holds up nobody else, and comes later', async () => {
     const { of } = await queuedFor(database.db, 3);
     for (const position of [1, 2, 3]) await store(of(position).unsubscribe, Buffer.from('a: b\r\n\r\n'));
     const putOff = new PutOff();
@@ -222,7 +222,7 @@ describe('a contact whose row somebody has locked', () => {
 });
 
 describe('any number of processors', () => {
-  it('enter each once, though one is killed in the middle', { timeout: 60_000 }, async () => {
+  it('enter each once, though one is killed in the middle', async () => {
     const { id, of } = await queuedFor(database.db, 300);
     for (let position = 1; position <= 300; position++) await store(of(position).bounce, bounceMessage());
     const module = (path: string) => JSON.stringify(pathToFileURL(packagePath(`dist/src/${path}.js`)).href);

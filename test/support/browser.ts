@@ -21,6 +21,9 @@ export const browserPath = (process.env['PATH'] ?? '')
 /** Why tests in a browser are skipped, as part of their name. */
 export const browserNote = browserPath === undefined ? ' (skipped: no Chromium on PATH)' : '';
 
+/** Only ends a test that hangs, on a machine that may be slow. Milliseconds. */
+const patienceMs = 110_000;
+
 export interface ObservedPage {
   readonly page: Page;
   /** What the browser had to complain about: errors of the console, violations of a policy, requests that failed. */
@@ -35,6 +38,7 @@ export function useBrowser(): { open(options?: BrowserContextOptions): Promise<O
     async open(options = {}) {
       started ??= chromium.launch({
         executablePath: browserPath ?? '',
+        timeout: patienceMs,
         // Its sandbox cannot be had as root.
         args: [
           '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
@@ -42,6 +46,7 @@ export function useBrowser(): { open(options?: BrowserContextOptions): Promise<O
         ],
       });
       const context = await (await started).newContext(options);
+      context.setDefaultTimeout(patienceMs);
       const page = await context.newPage();
       const complaints: string[] = [];
       page.on('console', (message) => {

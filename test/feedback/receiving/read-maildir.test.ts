@@ -121,9 +121,9 @@ describe('the address that a message was delivered to', () => {
   });
 
   it('takes no longer to find than the header is long', () => {
-    const startedAt = performance.now();
+    const before = process.cpuUsage();
     expect(deliveredTo(Buffer.from(`To: ${'a'.repeat(65_000)}\r\nTo: ${ours}\r\n\r\n`))).toBe(ours);
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(500);
   });
 
   it('is none where only the text names one, or none is of our form', () => {
