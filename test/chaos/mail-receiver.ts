@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { isPortFree } from '../../src/local/ports.ts';
+import { ownPorts } from '../support/ports.ts';
 import { type MailAnswer, MailConversation, type MessageHead } from './mail-conversation.ts';
 import type { Random } from './random.ts';
 
@@ -59,7 +59,8 @@ export class MailReceiver {
   ) {}
 
   static async start(random: Random): Promise<MailReceiver> {
-    const receiver = new MailReceiver(await keptPort(), random);
+    const [port = 0] = await ownPorts(1);
+    const receiver = new MailReceiver(port, random);
     await receiver.listen();
     return receiver;
   }
@@ -175,13 +176,5 @@ export class MailReceiver {
       if (trouble.kind === kind && 'share' in trouble && this.random.chance(trouble.share)) return answer;
     }
     return undefined;
-  }
-}
-
-/** A port below those that the system hands out for connections, so that it is free again after it was closed. */
-async function keptPort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    if (await isPortFree(port)) return port;
   }
 }

@@ -13,10 +13,10 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePorts } from '../../src/local/ports.ts';
 import { type LocalPostgres, startPostgres } from '../../src/local/postgres.ts';
 import { linkLibraries, postgresBinaries } from '../../src/local/postgres-binaries.ts';
 import { processIdentity } from '../../src/local/process-identity.ts';
+import { ownPorts } from '../support/ports.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let dir: string;
@@ -25,7 +25,7 @@ const running = new Set<LocalPostgres>();
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'exm-postgres-'));
   chmodSync(dir, 0o711);
-  [port = 0] = await freePorts(1);
+  [port = 0] = await ownPorts(1);
 });
 afterEach(async () => {
   for (const postgres of running) await postgres.stop();
@@ -84,7 +84,7 @@ describe('the local PostgreSQL', () => {
   it('is stopped and started anew where the one before still runs on the same data', async () => {
     const first = await start();
     await query(first, 'create table kept as select 1 as one');
-    [port = 0] = await freePorts(1);
+    [port = 0] = await ownPorts(1);
     const second = await start();
     expect(await query(second, 'select one from kept')).toEqual([{ one: 1 }]);
     await waitFor(() => first.child.exit !== undefined);

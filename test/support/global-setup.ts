@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { closeDatabase, connectDatabase } from '../../src/db/connect.ts';
 import { migrateDatabase } from '../../src/db/migrate.ts';
-import { freePorts } from '../../src/local/ports.ts';
 import { startPostgres } from '../../src/local/postgres.ts';
 import { findTemporal } from '../../src/local/temporal-binary.ts';
 import { startTemporalServer } from '../../src/local/temporal-server.ts';
 import { buildWhereStale } from './build.ts';
 import { templateDatabase } from './database.ts';
+import { ownPorts } from './ports.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -28,7 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     rmSync(dir, { recursive: true, force: true });
   };
   try {
-    const [postgresPort = 0, temporalPort = 0, uiPort = 0] = await freePorts(3);
+    const [postgresPort = 0, temporalPort = 0, uiPort = 0] = await ownPorts(3);
     const postgres = await startPostgres({
       dir: join(dir, 'postgres'),
       port: postgresPort,

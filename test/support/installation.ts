@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { generateKeys } from '../../src/config/keys.ts';
-import { freePorts } from '../../src/local/ports.ts';
 import { packagePath } from '../../src/package-path.ts';
 import { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './database.ts';
+import { ownPorts } from './ports.ts';
 import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 export interface InstallationOptions extends TestDatabaseOptions {
@@ -53,7 +53,7 @@ export interface Installation {
 export async function createInstallation(options: InstallationOptions = {}): Promise<Installation> {
   const database = await createTestDatabase(options);
   const dir = mkdtempSync(join(tmpdir(), 'exm-installation-'));
-  const [baseUrlPort] = await freePorts(1);
+  const [baseUrlPort] = await ownPorts(1);
   const env: Record<string, string> = {
     TEMPORAL_ADDRESS: inject('temporalAddress'),
     TEMPORAL_NAMESPACE: 'default',

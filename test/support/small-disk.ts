@@ -14,10 +14,10 @@ import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { inject } from 'vitest';
 import type { Database } from '../../src/db/connect.ts';
-import { freePorts } from '../../src/local/ports.ts';
 import { startPostgres } from '../../src/local/postgres.ts';
 import { postgresAccount } from '../../src/local/postgres-account.ts';
 import { withAdmin } from './database.ts';
+import { ownPorts } from './ports.ts';
 
 /** A PostgreSQL of which a test can fill a part of the disk, and empty it again. */
 export interface SmallDisk {
@@ -127,7 +127,7 @@ const limitedFiles: DiskKind = {
   },
   async make() {
     const dir = temporaryFolder('disk');
-    const [port = 0] = await freePorts(1);
+    const [port = 0] = await ownPorts(1);
     const postgres = await startPostgres({ dir: join(dir, 'postgres'), port, logFile: join(dir, 'log') });
     const postgresUrl = postgres.url('postgres');
     let bytes = 0;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { ownPorts } from './ports.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface ReceivedMessage {
@@ -27,7 +28,7 @@ export interface SmtpReceiverOptions {
   readonly onRcpt?: Answers<string>;
   /** Asked for each whole message before it is answered; undefined accepts and keeps it. */
   readonly onData?: Answers<ReceivedMessage>;
-  /** 0 (the default): any free port. */
+  /** Left out: one of its own, which nobody else takes when it is closed. */
   readonly port?: number;
   /** Further options of smtp-server: TLS, AUTH, limits. */
   readonly server?: SMTPServerOptions;
@@ -101,7 +102,8 @@ export async function startSmtpReceiver(options: SmtpReceiverOptions = {}): Prom
     socket.on('error', () => undefined);
     smtp.server.emit('connection', socket);
   });
-  listener.listen(options.port ?? 0, '127.0.0.1');
+  const [own = 0] = options.port === undefined ? await ownPorts(1) : [options.port];
+  listener.listen(own, '127.0.0.1');
   await once(listener, 'listening');
   const { port } = listener.address() as AddressInfo;
   const cutConnections = () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { endLeftChildren } from '../../src/local/children-record.ts';
 import { openDataDir } from '../../src/local/data-dir.ts';
-import { isPortFree } from '../../src/local/ports.ts';
 import { packagePath } from '../../src/package-path.ts';
 import { runExm } from './installation.ts';
+import { ownPorts } from './ports.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface UpProcess {
@@ -61,24 +61,16 @@ export function spawnUp(dir: string, args: readonly string[] = [], env: NodeJS.P
   return { child, ended, stdout: () => stdout, stderr: () => stderr };
 }
 
-/**
- * Gives a folder ports that nobody else takes between two starts, as another test or a connection may take the usual
- * ones: from below those that the system hands out for connections.
- */
+/** Gives a folder ports that nobody else takes between two starts, as another test or a connection may take the usual ones. */
 export async function keepPorts(dir: string): Promise<void> {
   const dataDir = join(dir, '.exm');
   const file = join(dataDir, 'ports.json');
   if (existsSync(file)) return;
   const names = ['postgres', 'temporal', 'temporalUi', 'smtp', 'mail', 'tracking', 'reports', 'receive'];
-  for (;;) {
-    const first = 10_000 + names.length * Math.floor(Math.random() * 3_000);
-    const free = await Promise.all(names.map((_, index) => isPortFree(first + index)));
-    if (free.includes(false)) continue;
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const ports = Object.fromEntries(names.map((name, index) => [name, first + index]));
-    writeFileSync(file, JSON.stringify(ports), { mode: 0o600 });
-    return;
-  }
+  const own = await ownPorts(names.length);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const ports = Object.fromEntries(names.map((name, index) => [name, own[index]]));
+  writeFileSync(file, JSON.stringify(ports), { mode: 0o600 });
 }
 
 /** Starts `exm up` in a folder and waits until everything answers. */
