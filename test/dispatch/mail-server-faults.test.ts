@@ -19,7 +19,7 @@ const database = useTestDatabase();
 const closers = useClosers();
 
 /** How long a mail server may be silent here. */
-const limits = { connectMs: 1_000, envelopeMs: 1_000, contentMs: 1_000, courtesyMs: 1_000 };
+const limits = { connectMs: 2_000, envelopeMs: 2_000, contentMs: 2_000, courtesyMs: 2_000 };
 
 async function startBlunt(at: BluntMailServerOptions['at']): Promise<BluntMailServer> {
   const server = await startBluntMailServer({ at });

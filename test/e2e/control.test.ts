@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { server } from '../../src/db/schema.ts';
 import { receivedBy, useCampaignFixture } from '../support/campaign-fixture.ts';
 import { recordHistory } from '../support/histories.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';
+import { pauseSilently } from '../support/silently.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 describe('steering a campaign', () => {
   const fixture = useCampaignFixture();
@@ -20,6 +22,7 @@ describe('steering a campaign', () => {
     fixture.receiver.messages.length = 0;
     await sleepOf(400);
   });
+  afterEach(() => fixture.receiver.release());
 
   /** So long that a campaign is still being sent when a command about it has started; short where its end is waited for. */
   const sleepOf = async (ms: number) =>
@@ -32,8 +35,11 @@ describe('steering a campaign', () => {
     const id = await createCampaign(installation);
     await exm('campaign', 'start', id);
     await receiver.waitFor(100);
-    const paused = await exm('campaign', 'pause', id, '--reason', 'wrong price');
-    expect(paused.json()).toMatchObject({ id, pause: true, inForce: true, silent: true });
+    const paused = await pauseSilently(
+      async () => (await exm('campaign', 'pause', id, '--reason', 'wrong price')).json(),
+      async () => await exm('campaign', 'resume', id),
+    );
+    expect(paused).toMatchObject({ id, pause: true, inForce: true, silent: true });
     const sent = receiver.messages.length;
     expect(sent).toBeLessThan(1_000);
     await delay(2_000);
@@ -80,11 +86,14 @@ describe('steering a campaign', () => {
   });
 
   test('a second start is refused while the campaign runs, and after it ended', async () => {
-    const { installation } = fixture;
+    const { installation, receiver } = fixture;
     await importRecipients(installation, 400, 'few');
     const id = await createCampaign(installation, { include: ['few'] });
+    // It has not ended before the later of the two has come.
+    receiver.hold();
     const starts = await Promise.all([exm('campaign', 'start', id), exm('campaign', 'start', id)]);
     await sleepOf(20);
+    receiver.release();
     expect(starts.map(({ code }) => code).sort()).toEqual([0, 3]);
     expect(starts.find(({ code }) => code === 3)?.json().error.code).toBe('CAMPAIGN_RUNNING');
     expect((await exm('campaign', 'watch', id)).json()).toMatchObject({
@@ -94,7 +103,7 @@ describe('steering a campaign', () => {
     expect((await exm('campaign', 'start', id)).json().error.code).toBe('CAMPAIGN_ENDED');
     expect((await exm('campaign', 'pause', id)).code).toBe(3);
     expect((await exm('campaign', 'cancel', id)).code).toBe(3);
-    expect(fixture.receiver.messages).toHaveLength(400);
+    expect(receiver.messages).toHaveLength(400);
   });
 
   test('a change of Sleep reaches a dispatcher while it sends', async () => {
@@ -104,8 +113,15 @@ describe('steering a campaign', () => {
     await receiver.waitFor(20);
     for (const name of ['d1', 'd2']) expect((await exm('server', 'sleep', name, '60000')).code).toBe(0);
     // Every slot finishes the message it is at, and then sleeps a minute.
-    await delay(2_000);
-    const sent = receiver.messages.length;
+    const sent = await waitFor(
+      async () => {
+        const before = receiver.messages.length;
+        await delay(1_000);
+        return receiver.messages.length === before && before;
+      },
+      { timeoutMs: 30_000, describe: 'every slot to sleep' },
+    );
+    expect(sent).toBeLessThan(1_000);
     await delay(2_000);
     expect(receiver.messages).toHaveLength(sent);
     for (const name of ['d1', 'd2']) await exm('server', 'sleep', name, '0');

@@ -122,6 +122,8 @@ describe('start, pause, resume and cancel', () => {
       'that is Paused',
       async () => {
         const id = await started(['Queued-waits']);
+        // A step that is under way ends, and writes, also where it is paused.
+        await untilStep(id, 'Queued');
         await control('pause', id);
         return id;
       },

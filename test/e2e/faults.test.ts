@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { receivedBy, useCampaignFixture } from '../support/campaign-fixture.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';
+import { waitFor } from '../support/wait-for.ts';
 import type { WorkerProcess } from '../support/worker-process.ts';
 
 const recipients = 2_000;
@@ -67,6 +68,10 @@ describe('a campaign whose processes are stopped and killed', () => {
     expect(new Set(receivedBy(receiver)).size).toBe(recipients);
     // The other dispatcher of this host has read its journal: one message per slot may have been on the wire.
     expect(receiver.messages.length - recipients).toBeLessThanOrEqual(threads);
+    // Who was killed when all was sent left a journal that is looked for from time to time.
+    await waitFor(() => readdirSync(journals()).every((name) => name.startsWith(`${two.process.pid}-`)), {
+      describe: 'the journal of the killed one to be removed',
+    });
     await two.stop();
     expect(readdirSync(journals())).toEqual([]);
   });

@@ -29,6 +29,11 @@ describe('a campaign that nobody can send', () => {
     await importRecipients(installation, 50);
     const id = await createCampaign(installation, { pool: 'nobody' });
     await installation.exm(['campaign', 'start', id, '--json']);
+    // A start answers before anybody is queued.
+    await waitFor(
+      async () => (await installation.exm(['campaign', 'status', id, '--json'])).json().state === 'Sending',
+      { describe: 'the campaign to be queued' },
+    );
     expect((await installation.exm(['campaign', 'cancel', id])).code).toBe(0);
     const watched = await installation.exm(['campaign', 'watch', id, '--json']);
     expect(watched.json()).toMatchObject({ state: 'Inactive', totals: { queued: 50, cancelled: 50 } });

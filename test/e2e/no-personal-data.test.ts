@@ -8,32 +8,32 @@ import { connectClient } from '../../src/temporal/client-connection.ts';
 import { bounceDomain } from '../feedback/fixtures.ts';
 import { createInstallation, type Installation } from '../support/installation.ts';
 import { createCampaign } from '../support/newsletter.ts';
-import { type SmtpAnswer, type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts';
+import { type SmtpReceiver, type SmtpReceiverOptions, startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { WorkerProcess } from '../support/worker-process.ts';
 
 /** Of addresses and names; they stand nowhere else. */
 const words = ['zwetschge', 'hagebutte', 'sanddorn', 'holunder', 'hof.example'];
 const people = Array.from({ length: 40 }, (_, index) => `zwetschge${index}@hof.example`);
-const [first = '', refused = ''] = people;
+const [first = ''] = people;
 const visitor = 'hagebutte@hof.example';
 
 /** What a mail server may say: it repeats the address in whatever form it likes. */
 const repeats = (address: string) =>
   `<${address}> ${address}: "${address}" rcpt:${address}, user ${address.split('@')[0]} is not here`;
 
-/** A step and a processor of the installation's own that fail with an address while the file \`broken\` is there. */
+/** A step and a processor of the installation's own that fail with an address while the file \`broken-\` and their name is there. */
 const config = `
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'exm-dispatch';
-const isBroken = () => existsSync(join(${JSON.stringify('DIR')}, 'broken'));
+const isBroken = (what) => existsSync(join(${JSON.stringify('DIR')}, 'broken-' + what));
 export default defineConfig({
   steps: {
-    TellCrm: async () => { if (isBroken()) throw new Error('the CRM knows no <${first}>'); },
+    TellCrm: async () => { if (isBroken('TellCrm')) throw new Error('the CRM knows no <${first}>'); },
   },
   processors: {
-    Stamp: (email) => { if (isBroken()) throw new TypeError('no stamp for ' + email.recipient.email); },
+    Stamp: (email) => { if (isBroken('Stamp')) throw new TypeError('no stamp for ' + email.recipient.email); },
   },
   pipelines: {
     dispatchNewsletter: [
@@ -48,7 +48,7 @@ export default defineConfig({
 
 let installation: Installation;
 let receiver: SmtpReceiver;
-let answer: (address: string) => SmtpAnswer | undefined = () => undefined;
+let answer: NonNullable<SmtpReceiverOptions['onRcpt']> = () => undefined;
 const workers: WorkerProcess[] = [];
 
 beforeAll(async () => {
@@ -105,11 +105,12 @@ function readable(json: string): string {
 test('nothing of those who are mailed is in a history of Temporal or in a log, whatever fails', {
   timeout: 240_000,
 }, async () => {
-  const broken = join(installation.dir, 'broken');
+  const broken = (what: string) => join(installation.dir, `broken-${what}`);
   const rows = people.map((one) => `${one},Sanddorn,Holunder\n`);
   await importContacts(installation.database.db, Readable.from(['email,firstName,lastName\n', ...rows]), {
     list: 'people',
   });
+  await importContacts(installation.database.db, Readable.from([`email\n${first}\n`]), { list: 'few' });
   expect((await installation.exm(['list', 'title', 'people', 'News'])).code).toBe(0);
 
   // A test message that is refused, and a mail to confirm that is put off and then taken.
@@ -126,13 +127,13 @@ test('nothing of those who are mailed is in a history of Temporal or in a log, w
 
   // A processor that fails, a mail server that takes nobody, one who is refused, and a step that fails.
   answer = () => undefined;
-  writeFileSync(broken, '');
+  writeFileSync(broken('Stamp'), '');
   expect((await installation.exm(['campaign', 'start', id])).code).toBe(0);
   await waitFor(async () => (await status(id)).reason?.includes('Stamp'), {
     describe: 'the processor to fail',
   });
   answer = (address) => ({ code: 421, text: `4.3.2 ${repeats(address)}` });
-  rmSync(broken);
+  rmSync(broken('Stamp'));
   expect((await installation.exm(['campaign', 'resume', id])).code).toBe(0);
   await waitFor(async () => (await query(`select from server where health <> 'ok'`)).length > 0, {
     describe: 'the mail server to be ill',
@@ -140,17 +141,37 @@ test('nothing of those who are mailed is in a history of Temporal or in a log, w
   await waitFor(async () => (await allOfTemporal()).includes('MTA_UNREACHABLE'), {
     describe: 'a batch to be handed back',
   });
-  answer = (address) => (address === refused ? { code: 550, text: `5.1.1 ${repeats(address)}` } : undefined);
-  await waitFor(async () => (await query('select from dispatch_outcome')).length >= 1, {
+  // Some are answered, the others wait: somebody is left for the processor to fail with.
+  let asked = 0;
+  let goOn: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  answer = async (address) => {
+    if (address === visitor) return undefined;
+    asked++;
+    if (asked === 1) return { code: 550, text: `5.1.1 ${repeats(address)}` };
+    if (asked > 6) await gate;
+    return undefined;
+  };
+  await waitFor(async () => (await query('select from dispatch_outcome')).length >= 6, {
     describe: 'the mail server to be well',
   });
-  writeFileSync(broken, '');
+  writeFileSync(broken('Stamp'), '');
+  goOn();
   await waitFor(async () => (await status(id)).subState === 'Paused', {
-    describe: 'the step, or the processor, to fail',
+    describe: 'the processor to fail again',
   });
   expect((await installation.exm(['campaign', 'cancel', id, '--reason', 'enough'])).code).toBe(0);
-  rmSync(broken);
+  rmSync(broken('Stamp'));
   await waitFor(async () => (await status(id)).subState === 'Cancelled', { describe: 'the end' });
+  writeFileSync(broken('TellCrm'), '');
+  const few = await createCampaign(installation, { include: ['few'] });
+  expect((await installation.exm(['campaign', 'start', few])).code).toBe(0);
+  await waitFor(async () => (await status(few)).reason?.includes('TellCrm'), {
+    describe: 'the step to fail',
+  });
+  expect((await installation.exm(['campaign', 'cancel', few])).code).toBe(0);
   await waitFor(async () => receiver.messages.some(({ to }) => to.includes(visitor)), {
     describe: 'the mail to be taken',
   });

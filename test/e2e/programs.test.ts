@@ -1,8 +1,8 @@
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pauseCampaign, startCampaign } from '../../src/client/client.ts';
-import { campaign } from '../../src/db/schema.ts';
+import { campaign, campaignAudit, server } from '../../src/db/schema.ts';
 import { campaignWorkflowId } from '../../src/domain/names.ts';
 import { useCampaignFixture } from '../support/campaign-fixture.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';
@@ -54,7 +54,8 @@ describe('a program', () => {
     client = new Client({
       connection: await Connection.connect({ address: installation.env['TEMPORAL_ADDRESS'] ?? '' }),
     });
-    await installation.startWorker('dedicated-dispatch', ['--name', 'd1', '--sleep-ms', '20']);
+    // So slow that a campaign is still being sent when a program that was just held up pauses it.
+    await installation.startWorker('dedicated-dispatch', ['--name', 'd1', '--sleep-ms', '2000']);
     await importRecipients(installation, 400);
   });
   afterAll(async () => {
@@ -65,7 +66,15 @@ describe('a program', () => {
   test("starts and steers a campaign with its own copy of Temporal's client", async () => {
     const { installation } = fixture;
     const id = await createCampaign(installation);
-    expect(await other.run(program, [id], installation.env)).toEqual({
+    const { db } = installation.database;
+    const pauses = and(eq(campaignAudit.campaignId, id), eq(campaignAudit.to, 'pause'));
+    const [shown] = await Promise.all([
+      other.run(program, [id], installation.env),
+      waitFor(async () => (await db.$count(campaignAudit, pauses)) > 0, {
+        describe: 'the campaign to be paused',
+      }).then(async () => await db.update(server).set({ sleepMs: 0 })),
+    ]);
+    expect(shown).toEqual({
       copies: true,
       unknown: ['CAMPAIGN_UNKNOWN', false],
       notRunning: ['CAMPAIGN_NOT_RUNNING', true],

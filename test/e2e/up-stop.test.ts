@@ -37,12 +37,13 @@ describe('exm up that is told to stop while a mail server keeps a dispatcher wai
     const ended = up.end('SIGINT');
     // As npm does, which passes on what the terminal has sent already.
     up.process.kill('SIGINT');
-    await waitFor(() => sayings(up.output()).length >= 2, { describe: up.output });
-    expect(new Set(sayings(up.output()))).toEqual(
-      new Set([
-        "Still waiting for dispatch-1 to finish what is begun; Ctrl-C once more doesn't wait any longer",
-      ]),
-    );
+    // The others end by themselves, be it that they are named once on a slow machine.
+    const alone =
+      "Still waiting for dispatch-1 to finish what is begun; Ctrl-C once more doesn't wait any longer";
+    await waitFor(() => sayings(up.output()).filter((line) => line === alone).length >= 2, {
+      describe: up.output,
+    });
+    for (const line of sayings(up.output())) expect(line).toContain('dispatch-1');
     expect(up.output()).not.toContain('Not waiting');
     receiver.release();
     expect(await ended).toBe(0);

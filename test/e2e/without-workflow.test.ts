@@ -21,7 +21,8 @@ describe('a campaign whose workflow was ended from outside while it was sent', (
   beforeAll(async () => {
     client = await connectClient(fixture.installation.env);
     await importRecipients(fixture.installation, recipients);
-    await fixture.installation.startWorker('dedicated-dispatch', ['--name', 'd1', '--sleep-ms', '200']);
+    // So slow that most are left when the workflow is ended.
+    await fixture.installation.startWorker('dedicated-dispatch', ['--name', 'd1', '--sleep-ms', '2000']);
   });
   afterAll(async () => await client?.connection.close());
   beforeEach(() => {

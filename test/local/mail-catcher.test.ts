@@ -56,7 +56,7 @@ describe('the message store', () => {
         Array.from({ length: 100 }, (_, index) => add(store, `${part}-${index}@example.com`)),
       );
     }
-    await expect.poll(() => readdirSync(dir)).toEqual(['0000001', '0000002']);
+    await expect.poll(() => readdirSync(dir), { timeout: 60_000 }).toEqual(['0000001', '0000002']);
     expect(store.newestId).toBe(2_500);
     expect(store.count).toBeLessThanOrEqual(1_501);
     expect(store.find(2_500 - 499)).toBeDefined();

@@ -192,7 +192,7 @@ describe('a child', () => {
       logFile,
     });
     await expect.poll(() => child.output(), { timeout: 30_000 }).toBe('up\n');
-    expect(await child.stop('SIGTERM', 300)).toMatchObject({ signal: 'SIGKILL' });
+    expect(await child.stop('SIGTERM', 3_000)).toMatchObject({ signal: 'SIGKILL' });
     expect(readFileSync(logFile, 'utf8')).toBe('an earlier run\nup\nno\n');
   });
 

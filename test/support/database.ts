@@ -11,7 +11,7 @@ export interface TestDatabase {
   readonly url: string;
   readonly db: Database;
   /** Closes `db` and removes the database. @throws Error where somebody still has a connection to it: a leak. */
-  drop(): Promise<void>;
+  drop(patienceMs?: number): Promise<void>;
 }
 
 export interface TestDatabaseOptions {
@@ -32,12 +32,13 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   return {
     url,
     db,
-    async drop() {
+    async drop(patienceMs = 20_000) {
       await closeDatabase(db);
       await withAdmin(adminUrl, async (admin) => {
         const connected = async () => {
           const { rows } = await admin.query<{ application_name: string }>(
-            'select application_name from pg_stat_activity where datname = $1',
+            // Not autovacuum, which may be at a large table for longer.
+            `select application_name from pg_stat_activity where datname = $1 and backend_type = 'client backend'`,
             [name],
           );
           return rows.map((row) => row.application_name);
@@ -50,7 +51,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
               left = await connected();
               return left.length === 0;
             },
-            { timeoutMs: 5_000 },
+            { timeoutMs: patienceMs },
           );
         } catch {
           throw new Error(`connections to the test database were left open by: ${left.join(', ')}`);

@@ -5,6 +5,7 @@ import { connectClient } from '../../src/temporal/client-connection.ts';
 import { createTestDatabase } from './database.ts';
 import { createInstallation } from './installation.ts';
 import { startSmtpReceiver } from './smtp-receiver.ts';
+import { waitFor } from './wait-for.ts';
 
 describe('a test database', () => {
   it('is migrated, and a change in one is not seen in another', async () => {
@@ -22,7 +23,7 @@ describe('a test database', () => {
     const leak = new pg.Client({ connectionString: database.url, application_name: 'leaky' });
     leak.on('error', () => undefined);
     await leak.connect();
-    await expect(database.drop()).rejects.toThrow('leaky');
+    await expect(database.drop(1_000)).rejects.toThrow('leaky');
   });
 });
 
@@ -44,7 +45,7 @@ describe('the SMTP receiver', () => {
     const receiver = await startSmtpReceiver();
     receiver.hold();
     const sending = createTransport(receiver.url).sendMail({ from: 'a@x.com', to: 'b@x.com', text: 't' });
-    await expect.poll(() => receiver.held).toBe(1);
+    await waitFor(() => receiver.held === 1);
     expect(receiver.messages).toHaveLength(0);
     receiver.release();
     await sending;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** Default 60 s: only ends a test that hangs. */
+  /** Default two minutes: only ends a test that hangs. */
   readonly timeoutMs?: number;
   /** Default 50 ms. */
   readonly intervalMs?: number;
@@ -17,7 +17,7 @@ export async function waitFor<T>(
   condition: () => Promise<T> | T,
   options: WaitOptions = {},
 ): Promise<Exclude<T, undefined | null | false>> {
-  const { timeoutMs = 60_000, intervalMs = 50, describe = 'a condition' } = options;
+  const { timeoutMs = 120_000, intervalMs = 50, describe = 'a condition' } = options;
   const until = Date.now() + timeoutMs;
   let thrown: unknown;
   for (;;) {

@@ -70,15 +70,16 @@ describe('the slots of a dispatcher', () => {
     expect(await granted()).toBe(4);
     const took = [];
     for (const expected of [5, 6, 7]) {
-      pace.handedBack();
       const since = performance.now();
+      pace.handedBack();
       // All that was asked for before comes back; nothing is asked for anew until the pause is over, and then once.
       while (expected === 5 && took.length < 3) took.push(slots.releaseSlot());
       slots.releaseSlot();
       expect(await granted()).toBe(expected - 1);
       await waitFor(async () => (await granted()) === expected);
       const pausedMs = performance.now() - since;
-      expect(pausedMs).toBeGreaterThanOrEqual(250 * 2 ** (expected - 5));
+      // A timer may be early by less than a millisecond.
+      expect(pausedMs).toBeGreaterThan(250 * 2 ** (expected - 5) - 1);
       expect(slots.tryReserveSlot()).toBeNull();
     }
   });

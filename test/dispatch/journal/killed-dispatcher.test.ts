@@ -8,8 +8,18 @@ import { killedProcess, startedProcess } from './killed-process.ts';
 import { log, useLeftBooks } from './left-books.ts';
 import { leftFile, sentLine } from './left-file.ts';
 
-const { database, folder, query, takenCampaign, whileLocked, leftJournals, enter, books, counts } =
-  useLeftBooks();
+const {
+  database,
+  folder,
+  query,
+  takenCampaign,
+  whileLocked,
+  leftJournals,
+  isAnyWaiting,
+  enter,
+  books,
+  counts,
+} = useLeftBooks();
 
 describe('what a killed dispatcher has left in its journal', () => {
   it('stands in the books when the next one starts, and is removed', async () => {
@@ -182,7 +192,7 @@ describe('what a killed dispatcher has left in its journal', () => {
     const { entering } = await whileLocked(first.campaignId, async () => {
       const left = leftJournals();
       const entering = left.enter();
-      await waitFor(async () => (await query('select from pg_locks where not granted')).length > 0);
+      await waitFor(isAnyWaiting, { describe: 'the lock to be waited for' });
       await killed.answerTo('more');
       await killed.kill();
       return { entering };

@@ -46,6 +46,13 @@ export function useLeftBooks() {
     });
   }
 
+  /** Whether somebody waits for a lock in this database; the server has others. */
+  const isAnyWaiting = async () =>
+    (
+      await query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+    ).length > 0;
   const leftJournals = () =>
     new LeftJournals({ dir: folder.path, db: database.db, server: 'd1', log, own: [] });
   const enter = async () => await leftJournals().enter();
@@ -73,6 +80,7 @@ export function useLeftBooks() {
     takenCampaign,
     whileLocked,
     leftJournals,
+    isAnyWaiting,
     enter,
     books,
     counts,

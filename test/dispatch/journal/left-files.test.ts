@@ -9,7 +9,8 @@ import { positions, sent } from './entries.ts';
 import { log, useLeftBooks } from './left-books.ts';
 import { leftFile, sentLine } from './left-file.ts';
 
-const { folder, query, takenCampaign, whileLocked, leftJournals, enter, books, counts } = useLeftBooks();
+const { folder, query, takenCampaign, whileLocked, leftJournals, isAnyWaiting, enter, books, counts } =
+  useLeftBooks();
 
 describe('what stands in the folder of journals', () => {
   it('holds up nobody where files are damaged: they are put aside, and what can be read is entered', async () => {
@@ -83,7 +84,7 @@ describe('what stands in the folder of journals', () => {
     const { later } = await whileLocked(first.campaignId, async () => {
       const left = leftJournals();
       void left.enter();
-      await waitFor(async () => (await query('select from pg_locks where not granted')).length > 0);
+      await waitFor(isAnyWaiting, { describe: 'the lock to be waited for' });
       leftFile(folder.path, '0-b.1', [sentLine(second.campaignId, 1, second.contactOf(1))]);
       return { later: Promise.all([left.enter(), left.enter()]) };
     });

@@ -121,8 +121,10 @@ describe('the recorder of a dispatcher', () => {
     const recorder = startRecorder();
     const lease = await recorder.open(id, 1, { first: 1, last: 10 }, 1);
     recorder.record(lease, sent(1));
-    // The first refusal, and that of what would be booked instead.
-    await delay(1_000);
+    // The first refusals, of all and of one, and that of what would be booked instead; then nobody goes on.
+    await waitFor(async () => (await refusals()) >= 3 && recorder.mayGoOn(lease) !== true, {
+      describe: 'the refusals',
+    });
     let mayGoOn = false;
     const asking = Promise.resolve(recorder.mayGoOn(lease)).then((may) => {
       mayGoOn = may;
@@ -277,9 +279,22 @@ describe('the recorder of a dispatcher', () => {
 /** A rule of the installation's own, say, that nobody here knows of. */
 async function refuseInLedger(campaignId: string, position: number, kind = 'sent'): Promise<void> {
   await database.db.$client.query(`
+    drop sequence if exists refusals;
+    create sequence refusals;
     create or replace function refuse() returns trigger language plpgsql as $$
-      begin raise exception 'not this one' using errcode = 'check_violation'; end $$;
+      begin
+        perform nextval('refusals');
+        raise exception 'not this one' using errcode = 'check_violation';
+      end $$;
     create or replace trigger refuse before insert on dispatch_outcome for each row
       when (new.campaign_id = '${campaignId}' and new.position = ${position} and new.kind like '${kind}')
       execute function refuse();`);
+}
+
+/** How often that has been refused: a sequence counts what a rollback takes back. */
+async function refusals(): Promise<number> {
+  const { rows } = await database.db.$client.query<{ times: number }>(
+    'select case when is_called then last_value else 0 end::int as times from refusals',
+  );
+  return rows[0]?.times ?? 0;
 }
