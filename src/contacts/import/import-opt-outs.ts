@@ -77,11 +77,16 @@ async function enterOptOuts(tx: Queries, known: readonly number[]): Promise<numb
     )
     select count(*)::int as added from (
       select is_new from everything union all select is_new from single union all select is_new from later) put where is_new`);
+  // One that is being removed is left out; whoever removes it waits for nothing that is held here.
   await tx.execute(sql`
+    with made_since as materialized (
+      select id from contact_list
+       where id <> all(${sql.param([...known])}::int[]) and exists (select from refusal_row where is_of_later)
+       order by id for key share
+    )
     insert into list_opt_out (list_id, email_key, reason, created_at)
     select distinct on (l.id, key) l.id, key, ${generalNoReason}::text, coalesce(since, now())
-      from refusal_row cross join contact_list l
-     where is_of_later and l.id <> all(${sql.param([...known])}::int[]) order by l.id, key, place
+      from refusal_row cross join made_since l where is_of_later order by l.id, key, place
     on conflict do nothing`);
   return rows[0]?.added ?? 0;
 }

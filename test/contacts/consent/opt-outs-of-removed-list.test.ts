@@ -78,3 +78,35 @@ it('the removal of a list waits for a file of opt-outs, which does not wait for 
   ]);
   expect(await optOutsOf(db, 'busy')).toBe(0);
 });
+
+it('a file of opt-outs leaves out a list that was made while it was read and is being removed', async () => {
+  const { db } = database;
+  await createList(db, 'known');
+  const slow = new Readable({ read: () => undefined });
+  slow.push(
+    `email,list\n${Array.from({ length: 5_000 }, (_, n) => `later${n}@example.com,known`).join('\n')}\n`,
+  );
+  const entered = importOptOuts(db, slow, { reason: 'file' });
+  entered.catch(() => undefined);
+  await waitFor(async () => {
+    const { rows } = await db.execute(
+      sql`select from pg_stat_activity where datname = current_database() and state like 'idle in%'`,
+    );
+    return rows.length > 0;
+  });
+  const { id } = await createList(db, 'short-lived');
+  const remover = await db.$client.connect();
+  await remover.query('begin');
+  try {
+    await remover.query('select from contact_list where id = $1 for update', [id]);
+    slow.push('someone@example.com,*\n');
+    slow.push(null);
+    await waitFor(async () => (await waitingForLocks(db)) === 1);
+    await remover.query('delete from contact_list where id = $1', [id]);
+    await remover.query('commit');
+  } finally {
+    await remover.query('rollback');
+    remover.release();
+  }
+  expect(await entered).toMatchObject({ read: 5_001, added: 5_001 });
+});
