@@ -13,6 +13,11 @@ export interface MessageHead {
   readonly messageId: string;
   /** When the first of its content had arrived, in ms since 1970. Its envelope may have come long before, with the message before it. */
   readonly begunAt: number;
+  /**
+   * By when its sender had decided to send it, in ms since 1970: when it said DATA. What it announced with the message before it
+   * could be withdrawn until its content came.
+   */
+  readonly decidedAt: number;
 }
 
 /** Asked in the order of a message. Undefined: as it should be. */
@@ -39,6 +44,10 @@ export class MailConversation {
   silentSince: number | undefined;
   private readAt = 0;
   private begunAt = 0;
+  /** Undefined: with its content. */
+  private decidedAt: number | undefined;
+  /** Whether a message came to its end in what was read last. */
+  private endedInRead = false;
   private inContent = false;
   private contentBegun = false;
   private searched = 0;
@@ -61,6 +70,7 @@ export class MailConversation {
   private read(chunk: Buffer): void {
     this.readAt = this.silentSince ?? Date.now();
     this.silentSince = undefined;
+    this.endedInRead = false;
     this.unread = this.unread.length === 0 ? chunk : Buffer.concat([this.unread, chunk]);
     while (!this.socket.destroyed && !this.socket.writableEnded && this.readNext());
   }
@@ -109,6 +119,7 @@ export class MailConversation {
           this.socket.write('554 5.5.1 no valid recipients\r\n');
           return;
         }
+        this.decidedAt = this.endedInRead ? undefined : this.readAt;
         this.inContent = true;
         this.contentBegun = false;
         this.searched = 0;
@@ -142,10 +153,11 @@ export class MailConversation {
     }
     const head = this.unread.toString('latin1', 0, Math.min(end, 8_000));
     this.unread = this.unread.subarray(end + endOfContent.length);
-    const { from, to, begunAt } = this;
+    const { from, to, begunAt, decidedAt = begunAt } = this;
     const messageId = /^message-id:\s*(<[^>\r\n]*>)/im.exec(head)?.[1] ?? '';
-    const answer = this.decisions.onMessage({ from, to, messageId, begunAt }) ?? fine;
+    const answer = this.decisions.onMessage({ from, to, messageId, begunAt, decidedAt }) ?? fine;
     this.inContent = false;
+    this.endedInRead = true;
     this.from = '';
     this.to = '';
     this.answer(answer);

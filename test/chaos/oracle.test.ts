@@ -19,6 +19,7 @@ function wellSent(recipients = 5) {
       to: `r${position}@example.com`,
       messageId: `<${position}@x>`,
       begunAt: position,
+      decidedAt: position,
       at: position,
       connection: 1,
       answered: true,

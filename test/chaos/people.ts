@@ -17,15 +17,18 @@ export class People {
     return this.silentSince.get(address) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Said before it is done, for it may have been though no answer came. */
+  /**
+   * Said before it is done, for it may have been though no answer came. Every "no" that there is by now goes along; of one that
+   * comes later it depends on its way.
+   */
   willMove(from: string, to: string): void {
     this.firstAddresses.set(to, this.firstOf(from));
-  }
-
-  /** Every "no" goes along, and the address before gets nothing. */
-  moved(from: string, to: string): void {
     const since = this.silentSince.get(from);
     if (since !== undefined) this.silentSince.set(to, since);
+  }
+
+  /** The address before gets nothing. */
+  moved(from: string): void {
     this.saidNo(from);
   }
 

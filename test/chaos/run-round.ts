@@ -148,7 +148,7 @@ export async function runRound(context: RoundContext, planned: PlannedRound): Pr
     }
     const late = arrivals.filter(({ from }) => campaigns.every((campaign) => campaign.from !== from));
     if (late.length > 0) broken.push(`${late.length} messages of campaigns that had ended`);
-    const unwanted = arrivals.filter(({ to, begunAt }) => begunAt > people.noSince(to) + noLimitMs);
+    const unwanted = arrivals.filter(({ to, decidedAt }) => decidedAt > people.noSince(to) + noLimitMs);
     if (unwanted.length > 0)
       broken.push(`${unwanted.length} messages to people who had said no: ${unwanted[0]?.to}`);
   }

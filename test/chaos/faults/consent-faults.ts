@@ -33,7 +33,7 @@ async function move({ db, people }: Target, { email }: Recipient): Promise<strin
   const next = `m${randomUUID()}@example.com`;
   people.willMove(email, next);
   await changeAddress(db, email, next);
-  people.moved(email, next);
+  people.moved(email);
   return next;
 }
 
