@@ -58,7 +58,11 @@ describe('exm bench', () => {
       said += chunk;
     });
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-    await waitFor(() => said.includes('Sending 50000 messages'), { describe: () => `it to begin:\n${said}` });
+    // Two engines, contacts and a warm-up come first.
+    await waitFor(() => said.includes('Sending 50000 messages'), {
+      timeoutMs: 400_000,
+      describe: () => `it to begin:\n${said}`,
+    });
     const [folder = ''] = readdirSync(temporary);
     child.kill('SIGINT');
     expect(await ended).toBe(1);

@@ -4,23 +4,19 @@ import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrateDatabase } from '../../src/db/migrate.ts';
-import { freePorts } from '../../src/local/ports.ts';
 import { type LocalPostgres, startPostgres } from '../../src/local/postgres.ts';
 import { receivedBy } from '../support/campaign-fixture.ts';
 import { createInstallation, type Installation } from '../support/installation.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';
+import { ownPorts } from '../support/ports.ts';
 import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { faketimeClock, findFaketime, nodeClock, type SteppedClock } from '../support/stepped-clock.ts';
 
 const recipients = 1_000;
 const hourMs = 3_600_000;
-/** A clock that is set forward, right again, back, and right again: after so many messages, so far off. */
-const steps = [
-  [150, hourMs],
-  [350, 0],
-  [550, -hourMs],
-  [750, 0],
-] as const;
+/** A clock that is set forward, right again, back, and right again: each after so many further messages. */
+const steps = [hourMs, 0, -hourMs, 0] as const;
+const messagesEach = 150;
 
 const temporaryFolder = () => {
   const dir = mkdtempSync(join(tmpdir(), 'exm-clock-'));
@@ -31,7 +27,8 @@ const temporaryFolder = () => {
 
 /** Two dispatchers and a primary; the first dispatcher and the primary go by a clock of their own. */
 async function startWorkers(installation: Installation, env: Record<string, string> = {}): Promise<void> {
-  const dispatcher = ['--sleep-ms', '20', '--threads', '4', '--name'];
+  // So slow that messages are left for each step, also where this process stands still for a moment.
+  const dispatcher = ['--sleep-ms', '60', '--threads', '4', '--name'];
   const { host } = new URL(installation.env['EXM_BASE_URL'] ?? '');
   await Promise.all([
     installation.startWorker('primary', ['--no-dispatch'], { env }),
@@ -50,8 +47,8 @@ async function sendOver(
   const id = await createCampaign(installation);
   const started = await installation.exm(['campaign', 'start', id, '--json']);
   expect(started.code, started.stderr).toBe(0);
-  for (const [messages, offsetMs] of steps) {
-    await receiver.waitFor(messages);
+  for (const offsetMs of steps) {
+    await receiver.waitFor(receiver.messages.length + messagesEach);
     clock.set(offsetMs);
   }
   const watched = await installation.exm(['campaign', 'watch', id, '--json']);
@@ -127,7 +124,7 @@ describe("the database's clock that is set an hour forward and back", () => {
   beforeAll(async () => {
     if (library === undefined) return;
     clock = faketimeClock(library, dir);
-    const [port = 0] = await freePorts(1);
+    const [port = 0] = await ownPorts(1);
     Object.assign(process.env, clock.env);
     try {
       postgres = await startPostgres({ dir: join(dir, 'postgres'), port, logFile: join(dir, 'log') });

@@ -36,8 +36,9 @@ describe('keys that are changed while a campaign is sent, every process by itsel
     'cd-1': () => ['content-delivery', '--listen', new URL(installation.env['EXM_BASE_URL'] ?? '').host],
     'cd-2': () => ['content-delivery', '--listen', '127.0.0.1:0'],
     processing: () => ['processing', '--receive', '127.0.0.1:0'],
-    'mta-1': () => ['dedicated-dispatch', '--threads', '2', '--sleep-ms', '60'],
-    'mta-2': () => ['dedicated-dispatch', '--threads', '2', '--sleep-ms', '60'],
+    // So slow that most are left when all processes but one have been restarted, each of them in some seconds.
+    'mta-1': () => ['dedicated-dispatch', '--threads', '2', '--sleep-ms', '800'],
+    'mta-2': () => ['dedicated-dispatch', '--threads', '2', '--sleep-ms', '800'],
   };
   const start = async (name: Name, env: Keys = {}) => {
     const [role = '', ...args] = argumentsOf[name]();
@@ -151,6 +152,7 @@ describe('keys that are changed while a campaign is sent, every process by itsel
     );
     expect(await sentInAll()).toBe(standing);
     await restart('processing');
+    await query('update server set sleep_ms = 20');
     await waitFor(
       async () => (await query('select state from campaign where id = $1', id))[0].state === 'Sent',
       {

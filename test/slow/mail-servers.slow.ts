@@ -16,8 +16,8 @@ describe('dispatchers with a mail server each', () => {
   const exm = async (...args: string[]) => await fixture.installation.exm([...args, '--json']);
   const query = async (text: string, values: unknown[]) =>
     (await fixture.installation.database.db.$client.query(text, values)).rows;
-  const mailServer = async (port = 0): Promise<SmtpReceiver> => {
-    const receiver = await startSmtpReceiver({ port });
+  const mailServer = async (port?: number): Promise<SmtpReceiver> => {
+    const receiver = await startSmtpReceiver(port === undefined ? {} : { port });
     taken.push(receiver);
     return receiver;
   };

@@ -9,7 +9,6 @@ import type { BounceClass } from '../../src/domain/feedback.ts';
 import { processFeedback } from '../../src/feedback/process-feedback.ts';
 import { readNotification } from '../../src/feedback/reading/read-notification.ts';
 import { receiveMail } from '../../src/feedback/receiving/receive-mail.ts';
-import { freePorts } from '../../src/local/ports.ts';
 import { createLogger } from '../../src/logging.ts';
 import { processEvents } from '../../src/processing/process-events.ts';
 import { bounceDomain, judging, queuedFor } from '../feedback/fixtures.ts';
@@ -19,6 +18,7 @@ import { useTestDatabase } from '../support/database.ts';
 import { debianPrograms } from '../support/mail-transfer/debian-programs.ts';
 import { eximWanted, startExim } from '../support/mail-transfer/exim.ts';
 import { postfixWanted, startPostfix } from '../support/mail-transfer/postfix.ts';
+import { ownPorts } from '../support/ports.ts';
 import { startSmtpReceiver } from '../support/smtp-receiver.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -112,7 +112,7 @@ describe.each(relays)('bounces that $name makes', ({ name, wanted, start, expect
       });
       closers.push(() => destination.close());
 
-      const [port = 0, closedPort = 0] = await freePorts(2);
+      const [port = 0, closedPort = 0] = await ownPorts(2);
       const own = mkdtempSync(join(home, 'relay-'));
       const stop = await start(root ?? '', {
         folder: own,
