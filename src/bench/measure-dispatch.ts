@@ -1,6 +1,7 @@
 import { warmUp, warmUpMaximum } from './campaign.ts';
-import { type DispatchFigures, measureCampaign } from './dispatch-figures.ts';
+import { type DispatchFigures, measureCampaign, type Senders } from './dispatch-figures.ts';
 import type { BenchRow, Measurement } from './measurement.ts';
+import { median } from './median.ts';
 import { newsletter, newsletterHtml } from './newsletters.ts';
 import { runSenders, type SenderFigures } from './senders/run-senders.ts';
 import { findSmtpSource, howToInstall, runSmtpSource } from './senders/smtp-source.ts';
@@ -10,9 +11,11 @@ import { connections, withDispatchers } from './with-dispatchers.ts';
 const recipients = 50_000;
 /**
  * Where --check gives up. A bare socket is bound by the system and we by the processor, so their ratio differs from machine to
- * machine by much more than noise does.
+ * machine by much more than noise does. CPU time is as long as the machine is slow, which a bare socket's tells.
  */
-const far = { ofBare: 0.05, ofNodemailer: 3, dispatcherCpuMs: 0.5 };
+const far = { ofBare: 0.05, ofNodemailer: 3, dispatcherCpuMs: 0.5, ofBareCpu: 14 };
+/** A small campaign is over within a second, and so is told by the one in the middle of so many. */
+const runsOfSmall = 3;
 /** Of nodemailer, which needs as long for one as we need for many. As a program that uses it would, it sends in one process. */
 const recipientsOfNodemailer = 10_000;
 const links = 9;
@@ -43,7 +46,7 @@ export const dispatch: Measurement = {
       for (const one of cases) {
         const html = newsletterHtml(one.kilobytes * 1_000, links);
         stage.tell(`Sending ${stage.size(recipients)} messages of ${one.kilobytes} KB`);
-        const figures = await measureCampaign(stage, newsletter(html), senders);
+        const figures = await measureOften(stage, html, senders);
         rows.push(...(await compare(stage, one, figures, { processes, html })));
       }
       const peak = Math.max(...senders.dispatchers.map((dispatcher) => dispatcher.memory().peak));
@@ -51,6 +54,16 @@ export const dispatch: Measurement = {
     });
   },
 };
+
+async function measureOften(stage: BenchStage, html: string, senders: Senders): Promise<DispatchFigures> {
+  const measured = async () => await measureCampaign(stage, newsletter(html), senders);
+  const first = await measured();
+  if (isWhole(stage)) return first;
+  const runs = [first];
+  while (runs.length < runsOfSmall) runs.push(await measured());
+  const middle = median(runs.map(({ sendingPerSecond }) => sendingPerSecond));
+  return runs.find(({ sendingPerSecond }) => sendingPerSecond === middle) ?? first;
+}
 
 async function compare(
   stage: BenchStage,
@@ -147,7 +160,13 @@ function costsOf(
       against: { what: 'a bare socket', value: bare.cpuMs },
       ...(dispatcherCpuMs === undefined
         ? {}
-        : { goal: { of: 'value', atMost: dispatcherCpuMs, farFrom: far.dispatcherCpuMs } }),
+        : {
+            goal: {
+              of: 'value',
+              atMost: dispatcherCpuMs,
+              farFrom: Math.max(far.dispatcherCpuMs, far.ofBareCpu * bare.cpuMs),
+            },
+          }),
     },
     row('of PostgreSQL', cpuMs.postgres),
     row('of Temporal', cpuMs.temporal),
