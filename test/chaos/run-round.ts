@@ -11,8 +11,8 @@ import { setSleep } from './set-sleep.ts';
 
 /** How long a round may go on after its last fault before its campaigns count as stuck. Milliseconds. */
 const endLimitMs = 300_000;
-/** What a process that was frozen had on the wire arrives within this time after it goes on. Milliseconds. */
-const settleMs = 1_000;
+/** What a process that was frozen had on the wire arrives within this time after it goes on, and of others at once. Milliseconds. */
+const settleMs = { frozen: 5_000, others: 1_000 };
 /** Somebody who says no may still get what was handed over before the group was read again. Milliseconds. */
 const noLimitMs = 5_000;
 const lookMs = 20;
@@ -123,7 +123,7 @@ export async function runRound(context: RoundContext, planned: PlannedRound): Pr
   const endedAt = Date.now();
   ended = true;
   await Promise.all(faults);
-  await pause(settleMs);
+  await pause(done.some(({ name }) => name.startsWith('freeze-')) ? settleMs.frozen : settleMs.others);
   while (receiver.isReceiving && !signal.aborted) await pause(lookMs);
 
   const { arrivals } = receiver;
