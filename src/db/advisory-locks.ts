@@ -3,8 +3,9 @@
  * alone is its number; of those in the plural each has a second number, that of what is locked.
  *
  * Whoever takes several takes them in this order, so that nobody waits in a circle: a campaign's (`queues`), `sendLimits`,
- * `facetTypes`, the rows of lists that are made, imported into or named by a file of opt-outs, `merge`, `addresses`; then rows, of `subscription_request`, of
- * `contact`, of `left_mailbox`; then `generalNos`; then rows of opt-outs and of the suppression list, by list and address.
+ * `facetTypes`, the rows of lists that are made, imported into or named by a file of opt-outs, `merge`, `addresses`; then
+ * rows, of `subscription_request`, of `contact`, of `left_mailbox`; then `generalNos`; then rows of opt-outs and of the
+ * suppression list, by list and address.
  */
 export const advisoryLocks = {
   /** Processes that start together migrate one after the other. */

@@ -11,8 +11,9 @@ import { type ImportRefusalsOptions, importRefusals, type RefusalsReport } from 
 
 /**
  * Opts addresses out from CSV with the column `email`, and `list`, `reason` and `since` where there are any: of the list that
- * the row names, else of `list`, else of all mail; where it names `*`, of every list that is made from now on. Of an address that its person has left after the day that the file says, it
- * counts as said now: nobody knew of it when they left, so it did not go along to the one that they have.
+ * the row names, else of `list`, else of all mail; where it names `*`, of every list that is made from now on. Of an address
+ * that its person has left after the day that the file says, it counts as said now: nobody knew of it when they left, so it
+ * did not go along to the one that they have.
  *
  * @throws InputError LIST_UNKNOWN for `list`, and for one that was removed while the file was read; a row that names an unknown
  *   one is refused
@@ -22,9 +23,9 @@ export async function importOptOuts(
   input: Readable | string,
   options: ImportRefusalsOptions & { readonly list?: string | undefined },
 ): Promise<RefusalsReport> {
+  const ofAll = options.list === undefined ? undefined : (await findList(db, options.list, '--list')).id;
   const known = await db.query.contactList.findMany({ columns: { id: true, name: true } });
   const lists = new Map(known.map(({ id, name }) => [name, id]));
-  const ofAll = options.list === undefined ? undefined : (await findList(db, options.list, '--list')).id;
   const listIdOf = (name: string) => (name === '' ? ofAll : lists.get(name)) ?? null;
   const enter = async (tx: Queries) => await enterOptOuts(tx, [...lists.values()]);
   const isList = (name: string) => name === laterLists || lists.has(name);
@@ -47,7 +48,7 @@ async function holdLists(tx: Queries, known: ReadonlyMap<string, number>): Promi
   throw new InputError('LIST_UNKNOWN', `The list "${name}" was removed while the file was read.`, {
     field: 'list',
     value: name,
-    hint: 'Nothing was entered. Make the list again, or take its rows out of the file.',
+    hint: 'Nothing was entered. Make the list again, or give the file without it.',
   });
 }
 

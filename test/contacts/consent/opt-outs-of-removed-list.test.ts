@@ -27,25 +27,33 @@ async function waitingForLocks(db: Database): Promise<number> {
   return rows.length;
 }
 
+/** A file that is being read: opt-outs of the list stand in its first part. */
+async function halfRead(db: Database, list: string) {
+  const file = new Readable({ read: () => undefined });
+  const rows = Array.from({ length: 5_000 }, (_, n) => `of-${list}-${n}@example.com,${list}`);
+  file.push(`email,list\n${rows.join('\n')}\n`);
+  const entered = importOptOuts(db, file, { reason: 'file' });
+  entered.catch(() => undefined);
+  await waitFor(async () => {
+    const { rows: transactions } = await db.execute(
+      sql`select from pg_stat_activity where datname = current_database() and state like 'idle in%'`,
+    );
+    return transactions.length > 0;
+  });
+  const end = (rest: string) => {
+    file.push(rest);
+    file.push(null);
+  };
+  return { entered, end };
+}
+
 it('a file of opt-outs whose list is removed while it is read is refused as a whole, in words', async () => {
   const { db } = database;
   await createList(db, 'kept');
   await createList(db, 'removed');
-  const slow = new Readable({ read: () => undefined });
-  slow.push(
-    `email,list\n${Array.from({ length: 5_000 }, (_, n) => `other${n}@example.com,kept`).join('\n')}\n`,
-  );
-  const entered = importOptOuts(db, slow, { reason: 'file' });
-  entered.catch(() => undefined);
-  await waitFor(async () => {
-    const { rows } = await db.execute(
-      sql`select from pg_stat_activity where datname = current_database() and state like 'idle in%'`,
-    );
-    return rows.length > 0;
-  });
-  slow.push('someone@example.com,removed\n');
+  const { entered, end } = await halfRead(db, 'kept');
   await removeList(db, 'removed');
-  slow.push(null);
+  end('someone@example.com,removed\n');
   await expect(entered).rejects.toMatchObject({
     code: 'LIST_UNKNOWN',
     message: 'The list "removed" was removed while the file was read.',
@@ -82,25 +90,13 @@ it('the removal of a list waits for a file of opt-outs, which does not wait for 
 it('a file of opt-outs leaves out a list that was made while it was read and is being removed', async () => {
   const { db } = database;
   await createList(db, 'known');
-  const slow = new Readable({ read: () => undefined });
-  slow.push(
-    `email,list\n${Array.from({ length: 5_000 }, (_, n) => `later${n}@example.com,known`).join('\n')}\n`,
-  );
-  const entered = importOptOuts(db, slow, { reason: 'file' });
-  entered.catch(() => undefined);
-  await waitFor(async () => {
-    const { rows } = await db.execute(
-      sql`select from pg_stat_activity where datname = current_database() and state like 'idle in%'`,
-    );
-    return rows.length > 0;
-  });
+  const { entered, end } = await halfRead(db, 'known');
   const { id } = await createList(db, 'short-lived');
   const remover = await db.$client.connect();
   await remover.query('begin');
   try {
     await remover.query('select from contact_list where id = $1 for update', [id]);
-    slow.push('someone@example.com,*\n');
-    slow.push(null);
+    end('someone@example.com,*\n');
     await waitFor(async () => (await waitingForLocks(db)) === 1);
     await remover.query('delete from contact_list where id = $1', [id]);
     await remover.query('commit');
