@@ -27,11 +27,6 @@ export class People {
     if (since !== undefined) this.silentSince.set(to, since);
   }
 
-  /** The address before gets nothing. */
-  moved(from: string): void {
-    this.saidNo(from);
-  }
-
   /** The address that they had at first, by which they are told apart. */
   firstOf(address: string): string {
     return this.firstAddresses.get(address) ?? address;

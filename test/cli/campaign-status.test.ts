@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePorts } from '../../src/local/ports.ts';
 import { createInstallation, type Installation } from '../support/installation.ts';
 import { createCampaign, importRecipients } from '../support/newsletter.ts';
+import { ownPorts } from '../support/ports.ts';
 
 describe('a campaign that is Sending by its books', () => {
   let installation: Installation;
@@ -52,7 +52,7 @@ describe('a campaign that is Sending by its books', () => {
   test.each(['is not there', 'does not answer'])(
     'shows its books, and says what it cannot tell, where Temporal %s',
     async (how) => {
-      const [closed = 0] = await freePorts(1);
+      const [closed = 0] = await ownPorts(1);
       const port = how === 'is not there' ? closed : (silent.address() as AddressInfo).port;
       const { code, json, stderr } = await status(at(port));
       expect(code).toBe(0);

@@ -4,16 +4,14 @@ import { join } from 'node:path';
 import { createTransport } from 'nodemailer';
 import { afterAll, expect, test } from 'vitest';
 import { feedback } from '../../src/db/schema.ts';
-import { receiveMail } from '../../src/feedback/receiving/receive-mail.ts';
-import { freePorts } from '../../src/local/ports.ts';
-import { createLogger } from '../../src/logging.ts';
 import { packagePath } from '../../src/package-path.ts';
 import { bounceDomain, queuedFor } from '../feedback/fixtures.ts';
-import { keys } from '../message/fixtures.ts';
+import { startedReceiver } from '../feedback/started-receiver.ts';
 import { useClosers } from '../support/closers.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { debianPrograms } from '../support/mail-transfer/debian-programs.ts';
 import { postfixWanted, startPostfixWith } from '../support/mail-transfer/postfix.ts';
+import { ownPorts } from '../support/ports.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const database = useTestDatabase();
@@ -38,18 +36,8 @@ test.skipIf(root === undefined)(
   `a Postfix that is set up as documented hands on what comes back, and refuses all else by itself${missing ? `: ${missing}` : ''}`,
   async () => {
     const { of } = await queuedFor(database.db, 1);
-    const log = createLogger('test');
-    log.level = 'silent';
-    const receiver = await receiveMail({
-      host: '127.0.0.1',
-      port: 0,
-      db: database.db,
-      keys,
-      bounceDomain,
-      log,
-    });
-    closers.push(() => receiver.close());
-    const [port = 0] = await freePorts(1);
+    const receiver = await startedReceiver(database.db, closers);
+    const [port = 0] = await ownPorts(1);
     const folder = mkdtempSync(join(home, 'front-'));
     // The client of this test is a stranger to it.
     const settings = `mynetworks = 192.0.2.0/24\n${documentedSettings(receiver.port)}`;

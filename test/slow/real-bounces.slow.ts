@@ -8,11 +8,9 @@ import { contact, eventInbox, feedback, suppression } from '../../src/db/schema.
 import type { BounceClass } from '../../src/domain/feedback.ts';
 import { processFeedback } from '../../src/feedback/process-feedback.ts';
 import { readNotification } from '../../src/feedback/reading/read-notification.ts';
-import { receiveMail } from '../../src/feedback/receiving/receive-mail.ts';
-import { createLogger } from '../../src/logging.ts';
 import { processEvents } from '../../src/processing/process-events.ts';
 import { bounceDomain, judging, queuedFor } from '../feedback/fixtures.ts';
-import { keys } from '../message/fixtures.ts';
+import { startedReceiver } from '../feedback/started-receiver.ts';
 import { useClosers } from '../support/closers.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { debianPrograms } from '../support/mail-transfer/debian-programs.ts';
@@ -94,17 +92,7 @@ describe.each(relays)('bounces that $name makes', ({ name, wanted, start, expect
     `are received, read and have their effect${missing ? `: ${missing}` : ''}`,
     async () => {
       const { of } = await queuedFor(database.db, fates.length);
-      const log = createLogger('test');
-      log.level = 'silent';
-      const receiver = await receiveMail({
-        host: '127.0.0.1',
-        port: 0,
-        db: database.db,
-        keys,
-        bounceDomain,
-        log,
-      });
-      closers.push(() => receiver.close());
+      const receiver = await startedReceiver(database.db, closers);
       const addressOf = (fate: Fate): string => of(fates.indexOf(fate) + 1).email;
       const destination = await startSmtpReceiver({
         onRcpt: (address) => answers[fates.find((fate) => addressOf(fate) === address) ?? 'spam'],

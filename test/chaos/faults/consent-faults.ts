@@ -23,7 +23,7 @@ interface Recipient {
 }
 
 /** Ways to say "no", after which nothing may be sent to the address. @returns false where it was not said */
-type SayNo = (target: Target, recipient: Recipient) => Promise<boolean>;
+type SayNo = (target: Target, recipient: Recipient) => Promise<unknown>;
 
 const fileOf = (header: string, ...rows: readonly string[]) =>
   Readable.from([`${header}\n${rows.map((row) => `${row}\n`).join('')}`]);
@@ -33,52 +33,34 @@ async function move({ db, people }: Target, { email }: Recipient): Promise<strin
   const next = `m${randomUUID()}@example.com`;
   people.willMove(email, next);
   await changeAddress(db, email, next);
-  people.moved(email);
+  people.saidNo(email);
   return next;
 }
 
 const ways: Readonly<Record<string, SayNo>> = {
-  'opts out': async ({ db }, { email }) => {
-    await optOut(db, email, 'chaos');
-    return true;
-  },
+  'opts out': async ({ db }, { email }) => await optOut(db, email, 'chaos'),
   unsubscribes: async ({ db }, recipient) =>
     (await unsubscribe(db, recipient, 'all', 'chaos')).result === 'unsubscribed',
   'opts out of every list': async ({ db }, { email }) => {
     for (const size of audienceSizes) await optOutOfList(db, email, listOf(size), 'chaos');
-    return true;
   },
-  'is in a file of opt-outs': async ({ db }, { email }) => {
-    await importOptOuts(db, fileOf('email,since', `${email},2020-01-01`), { reason: 'chaos' });
-    return true;
-  },
-  'is suppressed': async ({ db }, { email }) => {
-    await importSuppression(db, fileOf('email', email), { reason: 'chaos' });
-    return true;
-  },
-  'is not to be marketed to': async ({ db }, { email }) => {
-    await upsertContact(db, { email, doNotMarket: true });
-    return true;
-  },
-  'takes consent back': async ({ db }, { email }) => {
-    await upsertContact(db, { email, consentRevoked: true });
-    return true;
-  },
+  'is in a file of opt-outs': async ({ db }, { email }) =>
+    await importOptOuts(db, fileOf('email,since', `${email},2020-01-01`), { reason: 'chaos' }),
+  'is suppressed': async ({ db }, { email }) =>
+    await importSuppression(db, fileOf('email', email), { reason: 'chaos' }),
+  'is not to be marketed to': async ({ db }, { email }) =>
+    await upsertContact(db, { email, doNotMarket: true }),
+  'takes consent back': async ({ db }, { email }) => await upsertContact(db, { email, consentRevoked: true }),
   // What is sent to the new address is theirs; nothing more goes to the one before.
-  moves: async (target, recipient) => {
-    await move(target, recipient);
-    return true;
-  },
+  moves: move,
   'moves, and says no by the address before': async (target, recipient) => {
     const next = await move(target, recipient);
     await optOut(target.db, recipient.email, 'chaos');
     target.people.saidNo(next);
-    return true;
   },
   'is erased': async ({ db, people }, { email, contactId }) => {
     people.willBeForgotten(contactId, email);
     await forgetContact(db, email, { by: 'chaos', reason: 'chaos' });
-    return true;
   },
 };
 
@@ -129,7 +111,7 @@ async function saysNo(target: Target, { id }: TargetCampaign, { way, share }: Sa
       join contact on contact.id = q.contact_id
      where campaign.id = ${id}`);
   const [recipient] = rows;
-  if (recipient === undefined || (await ways[way]?.(target, recipient)) !== true) return false;
+  if (recipient === undefined || (await ways[way]?.(target, recipient)) === false) return false;
   target.people.saidNo(recipient.email);
   return true;
 }

@@ -3,36 +3,22 @@ import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { closeDatabase, connectDatabase } from '../../../src/db/connect.ts';
 import { feedback } from '../../../src/db/schema.ts';
-import { type ReceiveMailOptions, receiveMail } from '../../../src/feedback/receiving/receive-mail.ts';
-import { createLogger } from '../../../src/logging.ts';
-import { keys } from '../../message/fixtures.ts';
+import type { ReceiveMailOptions } from '../../../src/feedback/receiving/receive-mail.ts';
 import { useClosers } from '../../support/closers.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { bounceDomain, bounceMessage, queuedFor } from '../fixtures.ts';
+import { startedReceiver } from '../started-receiver.ts';
 
 const database = useTestDatabase();
 const closers = useClosers();
-const log = createLogger('test');
-log.level = 'silent';
 
 beforeEach(async () => {
   await database.db.execute(sql`truncate feedback restart identity`);
 });
 
-async function receiver(change: Partial<ReceiveMailOptions> = {}) {
-  const server = await receiveMail({
-    host: '127.0.0.1',
-    port: 0,
-    db: database.db,
-    keys,
-    bounceDomain,
-    log,
-    ...change,
-  });
-  closers.push(() => server.close());
-  return server;
-}
+const receiver = async (change: Partial<ReceiveMailOptions> = {}) =>
+  await startedReceiver(database.db, closers, change);
 
 /** Says what it is told to and collects the replies. */
 class Client {
