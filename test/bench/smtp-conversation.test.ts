@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ReceiverCounts, SmtpConversation } from '../../src/bench/receiver/smtp-conversation.ts';
+import fc from '../support/fast-check.ts';
 
 const noCounts = (): ReceiverCounts => ({ messages: 0, bytes: 0, firstMs: 0, lastMs: 0, connections: 0 });
 

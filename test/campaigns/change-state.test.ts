@@ -1,5 +1,4 @@
 import { asc, eq } from 'drizzle-orm';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   backToDraft,
@@ -14,6 +13,7 @@ import type { CampaignState, DispatchWord, SubState } from '../../src/domain/cam
 import { RefusedError } from '../../src/domain/errors.ts';
 import { insertCampaign } from '../contacts/fixtures.ts';
 import { useTestDatabase } from '../support/database.ts';
+import fc from '../support/fast-check.ts';
 
 const database = useTestDatabase();
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/connect.ts';
 import { answeredReasons } from '../../src/dispatch/bounce-of.ts';
@@ -9,6 +8,7 @@ import { addCounts, noCounts, type Outcome, type OutcomeCounts } from '../../src
 import { createLogger } from '../../src/logging.ts';
 import { insertCampaign } from '../contacts/fixtures.ts';
 import { useTestDatabase } from '../support/database.ts';
+import fc from '../support/fast-check.ts';
 
 const database = useTestDatabase();
 

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { QueuedRecipient } from '../../src/dispatch/read-recipients.ts';
 import { type Fed, RecipientFeed } from '../../src/dispatch/recipient-feed.ts';
 import type { PositionRange } from '../../src/domain/batch-plan.ts';
+import fc from '../support/fast-check.ts';
 
 const recipient = {
   contactId: 1,

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type BacklogRange,
@@ -11,6 +10,7 @@ import {
   type TakeRange,
   takeRange,
 } from '../../src/domain/batch-plan.ts';
+import fc from '../support/fast-check.ts';
 
 /** The batches that a campaign is cut into, one after the other. */
 function allBatches(queued: number, given: Omit<TakeRange, 'backlog' | 'queued'>): number[] {

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nextAttemptInMs } from '../../src/domain/deferral-policy.ts';
+import fc from '../support/fast-check.ts';
 
 const policy = { firstDelayMs: 60_000, maximumAgeMs: 72 * 3_600_000 };
 

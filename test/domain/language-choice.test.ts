@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chooseLanguage, type LanguageRules } from '../../src/domain/language-choice.ts';
+import fc from '../support/fast-check.ts';
 import { languageRules, languageTag } from '../support/languages.ts';
 
 describe('the language of a body', () => {

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { RefusedError } from '../../src/domain/errors.ts';
 import { useCampaignFixture } from '../support/campaign-fixture.ts';
+import fc from '../support/fast-check.ts';
 import { importRecipients } from '../support/newsletter.ts';
+import { testSeed } from '../support/seed.ts';
 import { type Control, useSteering } from '../support/steering.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -17,9 +18,7 @@ interface Fired {
   readonly accepted: boolean | undefined;
 }
 
-const seed = Date.now() % 1_000_000;
-
-describe(`controls of several clients at once (seed ${seed})`, () => {
+describe(`controls of several clients at once (seed ${testSeed})`, () => {
   const fixture = useCampaignFixture();
   const steering = useSteering(fixture);
   const { query, workflow, words, audit, draft, control, received } = steering;
@@ -70,7 +69,7 @@ describe(`controls of several clients at once (seed ${seed})`, () => {
         way,
         orders: fc.sample(
           fc.record({ name: fc.constantFrom(...names), pauseMs: fc.integer({ min: 0, max: 150 }) }),
-          { seed: seed + about + number, numRuns: 200 },
+          { seed: testSeed + about + number, numRuns: 200 },
         ),
       }),
     );

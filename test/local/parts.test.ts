@@ -4,7 +4,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadEnvironment } from '../../src/config/environment.ts';
 import { startChild } from '../../src/local/child.ts';
@@ -15,6 +14,7 @@ import { PartPorts } from '../../src/local/part-ports.ts';
 import { choosePort, freePorts, isPortFree } from '../../src/local/ports.ts';
 import { isRunning, recordProcess } from '../../src/local/process-identity.ts';
 import { acquireProcessLock } from '../../src/local/process-lock.ts';
+import fc from '../support/fast-check.ts';
 
 let dir: string;
 let dataDir: DataDir;

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import PostalMime from 'postal-mime';
 import { describe, expect, test, vi } from 'vitest';
 import { FailedError } from '../../src/domain/errors.ts';
@@ -6,6 +5,7 @@ import { MessageComposer } from '../../src/message/compose.ts';
 import { RecipientFailedError } from '../../src/message/recipient-failed-error.ts';
 import { renderBody } from '../../src/message/render/render-body.ts';
 import { makeToken, openToken } from '../../src/tracking/links/token.ts';
+import fc from '../support/fast-check.ts';
 import { ada, baseUrl, freeze, keys, recipient } from './fixtures.ts';
 
 const content = await freeze({

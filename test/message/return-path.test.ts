@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MessageComposer } from '../../src/message/compose.ts';
 import { parseReturnPath, ReturnPaths, returnDomainMaximum } from '../../src/message/return-path.ts';
 import { makeTokenAndMark, returnMark } from '../../src/tracking/links/token.ts';
+import fc from '../support/fast-check.ts';
 import { onlyField, type RawMessage, takeApart, unfolded } from '../support/mail-rules.ts';
 import { ada, freeze, keys } from './fixtures.ts';
 

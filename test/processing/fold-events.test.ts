@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AgentEvent, foldEvents, repeatWindowMs } from '../../src/processing/fold-events.ts';
+import fc from '../support/fast-check.ts';
 
 const start = Date.UTC(2026, 8, 1, 8);
 const open = (change: Partial<AgentEvent> = {}): AgentEvent => ({

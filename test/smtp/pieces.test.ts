@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Conversation } from '../../src/smtp/conversation.ts';
 import type { OutgoingMessage } from '../../src/smtp/mail-session.ts';
 import type { SmtpResult } from '../../src/smtp/reply.ts';
 import type { BluntMailServerOptions, Misconduct, SmtpStage } from '../support/blunt-mail-server.ts';
+import fc from '../support/fast-check.ts';
 import { conversationInPieces, pipelines } from '../support/mail-wire.ts';
 
 /** What the server does with one message. */

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { content, endOf, envelope, whyNoEnvelope } from '../../src/smtp/wire-format.ts';
+import fc from '../support/fast-check.ts';
 
 const offers = { pipelining: true, size: false, eightBitMime: true, smtpUtf8: true, sizeMaximum: undefined };
 /** Bytes of which lines, dots and their counterfeits are made. */

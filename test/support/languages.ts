@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import type { LanguageRules } from '../../src/domain/language-choice.ts';
+import fc from './fast-check.ts';
 
 const tags = [
   'ca',

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { RefusedError } from '../../src/domain/errors.ts';
 import { useCampaignFixture } from './campaign-fixture.ts';
+import fc from './fast-check.ts';
 import { importRecipients } from './newsletter.ts';
 import { type Steering, useSteering } from './steering.ts';
 import type { WorkerProcess } from './worker-process.ts';

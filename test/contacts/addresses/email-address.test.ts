@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   emailKey,
   isPlainAddress,
   parseEmailAddress,
 } from '../../../src/contacts/addresses/email-address.ts';
+import fc from '../../support/fast-check.ts';
 
 const reasonFor = (text: string) => {
   const parsed = parseEmailAddress(text);

@@ -1,5 +1,4 @@
 import { asc, eq, sql } from 'drizzle-orm';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { audienceOf } from '../../../src/contacts/audience/audience.ts';
 import { audienceReport, sumOf } from '../../../src/contacts/audience/audience-report.ts';
@@ -17,6 +16,7 @@ import {
 import { readRecipients } from '../../../src/dispatch/read-recipients.ts';
 import type { ExclusionReason } from '../../../src/domain/outcome.ts';
 import { useTestDatabase } from '../../support/database.ts';
+import fc from '../../support/fast-check.ts';
 import { insertCampaign, insertContacts, insertList, insertSegment, quietZone } from '../fixtures.ts';
 
 const database = useTestDatabase();

@@ -1,10 +1,10 @@
 import { asc, eq } from 'drizzle-orm';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { DealtTest } from '../../../src/contacts/audience/fill-queue.ts';
 import { type QueueSettings, queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import { campaign, dispatchQueue } from '../../../src/db/schema.ts';
 import { useTestDatabase } from '../../support/database.ts';
+import fc from '../../support/fast-check.ts';
 import { audienceSettings, insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();

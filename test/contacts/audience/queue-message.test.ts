@@ -1,5 +1,4 @@
 import { asc, eq, sql } from 'drizzle-orm';
-import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { emailKey } from '../../../src/contacts/addresses/email-address.ts';
 import { type AudienceSettings, audienceOf } from '../../../src/contacts/audience/audience.ts';
@@ -7,6 +6,7 @@ import { queueMessage } from '../../../src/contacts/audience/queue-message.ts';
 import { campaign, dispatchQueue, globalOptOut, listOptOut, suppression } from '../../../src/db/schema.ts';
 import { chooseLanguage } from '../../../src/domain/language-choice.ts';
 import { useTestDatabase } from '../../support/database.ts';
+import fc from '../../support/fast-check.ts';
 import { languageRules } from '../../support/languages.ts';
 import { audienceSettings, insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 

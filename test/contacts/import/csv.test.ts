@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import { parse as oracle } from 'csv-parse/sync';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type CsvDelimiter,
@@ -10,6 +9,7 @@ import {
 } from '../../../src/contacts/import/csv-records.ts';
 import { readTextBlocks } from '../../../src/contacts/import/csv-text.ts';
 import { InputError } from '../../../src/domain/errors.ts';
+import fc from '../../support/fast-check.ts';
 
 /** Reads bytes that arrive cut into pieces of the given length. */
 async function read(

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../support/fast-check.ts';
 
 /** Facets by their type; those of `w...` have values of another type for some contacts, and are never asked for by has(). */
 const facets = {

@@ -1,6 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { sql } from 'drizzle-orm';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { mixedNumbers } from '../../../src/cel/mixed-numbers.ts';
 import { segmentMembers } from '../../../src/contacts/segments/segment-members.ts';
@@ -12,6 +11,7 @@ import {
   listMember,
 } from '../../../src/db/schema.ts';
 import { useTestDatabase } from '../../support/database.ts';
+import fc from '../../support/fast-check.ts';
 import { insertContacts } from '../fixtures.ts';
 import {
   campaigns,

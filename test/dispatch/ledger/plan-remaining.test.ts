@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plannedQueue, planRemaining } from '../../../src/dispatch/ledger/plan-remaining.ts';
 import {
@@ -12,6 +11,7 @@ import {
 import type { RemainingRecipients } from '../../../src/domain/dispatch.ts';
 import { insertCampaign } from '../../contacts/fixtures.ts';
 import { useTestDatabase } from '../../support/database.ts';
+import fc from '../../support/fast-check.ts';
 
 const database = useTestDatabase();
 

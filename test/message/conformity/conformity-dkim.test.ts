@@ -1,9 +1,9 @@
 import { createPublicKey } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createDkimSigner } from '../../../src/message/dkim/dkim.ts';
 import { asDnsStrings, dkimRecord } from '../../../src/message/dkim/dkim-record.ts';
 import { dkimVerdicts, ed25519, rsa } from '../../support/dkim.ts';
+import fc from '../../support/fast-check.ts';
 import { mailDkimResult, noMailDkim } from '../../support/perl-dkim.ts';
 
 const domain = 'example.com';

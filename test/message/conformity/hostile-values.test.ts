@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import PostalMime, { type Email } from 'postal-mime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Recipient } from '../../../src/contacts/audience/recipient.ts';
 import { MessageComposer } from '../../../src/message/compose.ts';
 import type { FrozenContent, MessageEncoding } from '../../../src/message/content.ts';
 import { RecipientFailedError } from '../../../src/message/recipient-failed-error.ts';
+import fc from '../../support/fast-check.ts';
 import { expectEncodedWords, leaves, partsOf, takeApart } from '../../support/mail-rules.ts';
 import { noPython, readWithPython } from '../../support/python-mail.ts';
 import { type MailPath, openMailPath } from '../../support/received-mail.ts';

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { escapeLiquid, maskLiquid } from '../../../src/message/freeze/liquid-mask.ts';
 import { createLiquid } from '../../../src/message/render/liquid.ts';
+import fc from '../../support/fast-check.ts';
 
 const piece = fc.oneof(
   fc.constantFrom(

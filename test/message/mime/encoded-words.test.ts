@@ -1,17 +1,20 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodedWords } from '../../../src/message/mime/encoded-words.ts';
+import fc from '../../support/fast-check.ts';
 
 /** What a reader's program makes of one (RFC 2047 section 4). */
 function decoded(word: string): string {
   const [, encoding, part = ''] = /^=\?UTF-8\?([QB])\?([!->@-~]*)\?=$/.exec(word) ?? [];
-  if (encoding === 'B') return Buffer.from(part, 'base64').toString('utf8');
+  if (encoding === 'B') return wholeCharacters.decode(Buffer.from(part, 'base64'));
   if (encoding !== 'Q') throw new Error(`no encoded word: ${word}`);
   const bytes = part
     .replaceAll('_', ' ')
     .replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(bytes, 'latin1').toString('utf8');
+  return wholeCharacters.decode(Buffer.from(bytes, 'latin1'));
 }
+
+/** Throws where a character is cut. */
+const wholeCharacters = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 describe('encoded words', () => {
   it.each([
@@ -35,7 +38,6 @@ describe('encoded words', () => {
         expect(words.map(decoded).join('')).toBe(text);
         for (const [index, word] of words.entries()) {
           expect(word.length).toBeLessThanOrEqual(Math.min(75, 76 - (index === 0 ? before : 1)));
-          expect(decoded(word)).not.toContain('\ufffd');
         }
       }),
       { numRuns: 2_000 },

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import PostalMime from 'postal-mime';
 import { describe, expect, test } from 'vitest';
 import { BodyCache } from '../../../src/message/body-cache.ts';
@@ -7,6 +6,7 @@ import type { FrozenContent, MessageEncoding } from '../../../src/message/conten
 import { createLiquid, scopeObject } from '../../../src/message/render/liquid.ts';
 import { Rendering } from '../../../src/message/render/rendering.ts';
 import { makeToken } from '../../../src/tracking/links/token.ts';
+import fc from '../../support/fast-check.ts';
 import { composePlainly } from '../../support/plain-composition.ts';
 import { ada, freeze, keys, recipient } from '../fixtures.ts';
 

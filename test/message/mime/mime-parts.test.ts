@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import PostalMime from 'postal-mime';
 import { describe, expect, test } from 'vitest';
 import { mailboxField, textField } from '../../../src/message/mime/header.ts';
 import { parameter } from '../../../src/message/mime/parameter.ts';
+import fc from '../../support/fast-check.ts';
 
 const read = async (fields: string) => await PostalMime.parse(`${fields}\r\n`);
 const words = fc.oneof(

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MessageRoom } from '../../../src/message/mime/room.ts';
+import fc from '../../support/fast-check.ts';
 
 describe('the memory for the messages of a thread', () => {
   test('never puts the next message where the one on its way lies', () => {

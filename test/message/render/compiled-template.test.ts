@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CompiledTemplate } from '../../../src/message/render/compiled-template.ts';
 import { createLiquid, scopeObject } from '../../../src/message/render/liquid.ts';
 import { commonScope, Rendering } from '../../../src/message/render/rendering.ts';
+import fc from '../../support/fast-check.ts';
 import { freeze, recipient } from '../fixtures.ts';
 
 const content = {

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FrozenContent } from '../../../src/message/content.ts';
 import { personalisationOf } from '../../../src/message/render/personalisation.ts';
 import { renderBody } from '../../../src/message/render/render-body.ts';
+import fc from '../../support/fast-check.ts';
 import { freeze, keys, recipient } from '../fixtures.ts';
 
 const body = (html: string, subject = 'Hello') => ({ subject, html, text: 'Hello' });

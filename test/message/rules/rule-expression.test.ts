@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type RuleResult, readExpression } from '../../../src/message/rules/rule-expression.ts';
+import fc from '../../support/fast-check.ts';
 
 const gold = {
   id: 42n,

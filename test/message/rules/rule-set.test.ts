@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RuleSet, ruleSetOf } from '../../../src/message/rules/rule-set.ts';
+import fc from '../../support/fast-check.ts';
 import { freeze, recipient } from '../fixtures.ts';
 
 const rules = {

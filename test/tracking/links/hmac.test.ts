@@ -1,9 +1,9 @@
 import { createCipheriv, createHmac } from 'node:crypto';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { generateKeys, readKeys } from '../../../src/config/keys.ts';
 import { hmacSha256 } from '../../../src/tracking/links/hmac.ts';
 import { makeToken } from '../../../src/tracking/links/token.ts';
+import fc from '../../support/fast-check.ts';
 
 test("is HMAC-SHA256 as Node's own, for any key and message", () => {
   const bytes = (maxLength: number) => fc.uint8Array({ maxLength });

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { makeToken, openToken, tokenMaximumLength } from '../../../src/tracking/links/token.ts';
 import { keys, otherKeys } from '../../message/fixtures.ts';
+import fc from '../../support/fast-check.ts';
 
 const payloads = fc.record({
   campaignId: fc.stringMatching(/^[a-z0-9-]{1,60}$/),

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { inlineCss } from '../../../../src/message/freeze/css/inline-css.ts';
 import { maskLiquid } from '../../../../src/message/freeze/liquid-mask.ts';
 import { packagePath } from '../../../../src/package-path.ts';
+import fc from '../../../support/fast-check.ts';
 import { freeze } from '../../fixtures.ts';
 
 /** The template with its styles inlined, as it is sent. */
