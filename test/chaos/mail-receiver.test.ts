@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Random } from '../support/random.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { MailReceiver, type MailTrouble } from './mail-receiver.ts';
-import { Random } from './random.ts';
 
 /** Long, compared with what a write takes to arrive. Milliseconds. */
 const waitMs = 300;

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { ownPorts } from '../support/ports.ts';
+import type { Random } from '../support/random.ts';
 import { type MailAnswer, MailConversation, type MessageHead } from './mail-conversation.ts';
-import type { Random } from './random.ts';
 
 /** A message that was received: whole, and either accepted or kept though its sender got no answer. */
 export interface Arrival extends MessageHead {

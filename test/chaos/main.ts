@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommanderError } from 'commander';
+import { randomFor } from '../support/random.ts';
 import { ChaosInstallation } from './installation.ts';
 import { MailReceiver } from './mail-receiver.ts';
 import { type ChaosOptions, readOptions } from './options.ts';
 import { People } from './people.ts';
 import { describeRound, planRound } from './plan-round.ts';
-import { randomFor } from './random.ts';
 import { type ChaosReport, describeReport, describeResult, reportOf } from './report.ts';
 import { type RoundResult, runRound } from './run-round.ts';
 import { errorsInLogs } from './worker-logs.ts';

@@ -1,5 +1,5 @@
+import { type Random, randomFor } from '../support/random.ts';
 import type { Fault, PlannedFault } from './faults/fault.ts';
-import { type Random, randomFor } from './random.ts';
 
 /** Sizes of the lists that campaigns go to. */
 export const audienceSizes: readonly number[] = [0, 1, 3, 40, 300, 1_000, 2_500, 4_000];

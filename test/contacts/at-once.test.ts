@@ -21,8 +21,8 @@ import { readRecipients } from '../../src/dispatch/read-recipients.ts';
 import { messageOf } from '../../src/domain/error-message.ts';
 import { processEvents } from '../../src/processing/process-events.ts';
 import { unsubscribe } from '../../src/tracking/unsubscribe.ts';
-import { Random } from '../chaos/random.ts';
 import { useTestDatabase } from '../support/database.ts';
+import { Random } from '../support/random.ts';
 import { testSeed } from '../support/seed.ts';
 import { insertCampaign, insertContacts, insertList, audienceSettings as settings } from './fixtures.ts';
 
@@ -51,11 +51,11 @@ interface Person {
 }
 
 it('whatever is done to the same people at the same moment, nobody waits in a circle and no "no" is lost', async () => {
-  const drawn = new Random(testSeed);
-  const random = () => drawn.next();
-  const one = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  const random = new Random(testSeed);
   const some = <T>(list: readonly T[], count: number): T[] =>
-    Array.from({ length: count }, () => one(list)).filter((item, index, all) => all.indexOf(item) === index);
+    Array.from({ length: count }, () => random.pick(list)).filter(
+      (item, index, all) => all.indexOf(item) === index,
+    );
 
   const lists = await Promise.all([0, 1, 2].map(async () => await insertList(db, [])));
   await db.execute(sql`update contact_list set title = name`);
@@ -64,7 +64,7 @@ it('whatever is done to the same people at the same moment, nobody waits in a ci
     const email = `p${randomUUID()}@first.example`;
     const [id = 0] = await insertContacts(db, [{ email }]);
     await db.insert(listMember).values(lists.map((list) => ({ listId: list.id, contactId: id })));
-    const person = { id, addresses: [email], isFirm: random() < 0.6, saidNo: false, isForgotten: false };
+    const person = { id, addresses: [email], isFirm: random.chance(0.6), saidNo: false, isForgotten: false };
     everybody.push(person);
     return person;
   };
@@ -118,19 +118,19 @@ it('whatever is done to the same people at the same moment, nobody waits in a ci
       if (place >= 0) people[place] = await somebodyNew();
     },
     'import of first addresses': async () => {
-      const emails = some(people, 20).map(({ addresses }) => one(addresses));
-      const list = random() < 0.3 ? `made ${randomUUID()}` : one(lists).name;
+      const emails = some(people, 20).map(({ addresses }) => random.pick(addresses));
+      const list = random.chance(0.3) ? `made ${randomUUID()}` : random.pick(lists).name;
       await importContacts(
         db,
         csv(
-          emails.map((email) => `${email},${random()}`),
+          emails.map((email) => `${email},${random.next()}`),
           'email,firstName',
         ),
         { list },
       );
     },
     'change of address': async () => {
-      const person = one(people);
+      const person = random.pick(people);
       await alone(person, async () => {
         const { from, next } = nextAddress(person);
         await changeAddress(db, from, next);
@@ -138,7 +138,7 @@ it('whatever is done to the same people at the same moment, nobody waits in a ci
       });
     },
     'confirmed change of address': async () => {
-      const person = one(people);
+      const person = random.pick(people);
       await alone(person, async () => {
         const { next } = nextAddress(person);
         const before = await confirmAddress(
@@ -150,31 +150,31 @@ it('whatever is done to the same people at the same moment, nobody waits in a ci
       });
     },
     forget: async () => {
-      if (random() > 0.3) return;
-      const person = one(people);
+      if (!random.chance(0.3)) return;
+      const person = random.pick(people);
       await alone(person, async () => {
         await forgetContact(db, present(person), { by: 'test', reason: 'asked' });
         person.isForgotten = true;
       });
     },
     'opt-out by hand': async () => {
-      const person = one(people);
-      const email = one(person.addresses);
+      const person = random.pick(people);
+      const email = random.pick(person.addresses);
       if (person.isForgotten) return;
       await optOut(db, email, `${email} has asked`);
       // By an address that was not theirs yet, or was never: that says nothing.
       says(person);
     },
     'unsubscribe of all mail': async () => {
-      const person = one(people);
+      const person = random.pick(people);
       const { result } = await unsubscribe(db, message(person), 'all', '');
       if (result === 'unsubscribed') says(person);
     },
     'unsubscribe of lists': async () => {
-      await unsubscribe(db, message(one(people)), 'lists', '');
+      await unsubscribe(db, message(random.pick(people)), 'lists', '');
     },
     'late unsubscribe': async () => {
-      const person = one(people);
+      const person = random.pick(people);
       const { result } = await unsubscribe(db, message(person), 'all', '', new Date(Date.now() - 1_000));
       if (result === 'unsubscribed') says(person);
     },
@@ -182,57 +182,62 @@ it('whatever is done to the same people at the same moment, nobody waits in a ci
       const leave = some(lists, 2).map(({ id }) => id);
       await savePreferences(
         db,
-        message(one(people)),
-        { leave, firstName: `${random()}`, lastName: '', language: '' },
+        message(random.pick(people)),
+        { leave, firstName: `${random.next()}`, lastName: '', language: '' },
         '',
       );
     },
     'file of opt-outs': async () => {
       const said = some(people, 10).filter(({ isForgotten }) => !isForgotten);
-      const rows = said.map((person) => `${one(person.addresses)},${random() < 0.5 ? '2020-01-01' : ''}`);
+      const rows = said.map(
+        (person) => `${random.pick(person.addresses)},${random.chance(0.5) ? '2020-01-01' : ''}`,
+      );
       await importOptOuts(db, csv(rows, 'email,since'), { reason: 'file' });
       for (const person of said) says(person);
     },
     'file of opt-outs of a list': async () => {
-      const rows = some(people, 10).map((person) => `${one(person.addresses)},${one(lists).name}`);
+      const rows = some(people, 10).map(
+        (person) => `${random.pick(person.addresses)},${random.pick(lists).name}`,
+      );
       await importOptOuts(db, csv(rows, 'email,list'), { reason: 'file' });
     },
     'file of suppressions': async () => {
-      const rows = some(people, 5).map((person) => `${one(person.addresses)},hard-bounce`);
+      const rows = some(people, 5).map((person) => `${random.pick(person.addresses)},hard-bounce`);
       await importSuppression(db, csv(rows, 'email,cause'), { reason: 'file' });
     },
     suppression: async () => {
-      if (random() < 0.2) await suppress(db, one(one(people).addresses), 'by phone', settings);
+      if (random.chance(0.2))
+        await suppress(db, random.pick(random.pick(people).addresses), 'by phone', settings);
     },
     DoNotMarket: async () => {
-      const person = one(people);
+      const person = random.pick(people);
       const email = person.addresses[0] ?? '';
-      if (person.isForgotten || random() > 0.3) return;
+      if (person.isForgotten || !random.chance(0.3)) return;
       await upsertContact(db, { email, doNotMarket: true });
       says(person);
     },
     subscription: async () => {
-      const person = one(people);
+      const person = random.pick(people);
       if (person.isFirm || person.isForgotten) return;
-      const { id: listId } = one(lists);
-      await confirmSubscription(db, await request('subscribe', { listId }, one(person.addresses)));
+      const { id: listId } = random.pick(lists);
+      await confirmSubscription(db, await request('subscribe', { listId }, random.pick(person.addresses)));
     },
     'new list': async () => {
-      if (random() < 0.3) await createList(db, `new ${randomUUID()}`);
+      if (random.chance(0.3)) await createList(db, `new ${randomUUID()}`);
     },
     queueing: async () => {
-      if (random() < 0.3) await addCampaign();
+      if (random.chance(0.3)) await addCampaign();
     },
     sending: async () => {
-      await readRecipients(db, one(campaigns), { first: 1, last: 40 }, 40, settings);
+      await readRecipients(db, random.pick(campaigns), { first: 1, last: 40 }, 40, settings);
     },
     'what came back': async () => {
       for (const person of some(people, 5)) {
-        const type = random() < 0.2 ? 'SpamComplaint' : 'Bounce';
-        const detail = JSON.stringify({ class: one(['hard', 'soft']), status: '', text: '' });
+        const type = random.chance(0.2) ? 'SpamComplaint' : 'Bounce';
+        const detail = JSON.stringify({ class: random.pick(['hard', 'soft']), status: '', text: '' });
         await db.execute(sql`
           insert into event_inbox (type, campaign_id, position, contact_id, user_agent, detail)
-          values (${type}, ${one(campaigns)}, 1, ${person.id}, '', ${detail}::jsonb)`);
+          values (${type}, ${random.pick(campaigns)}, 1, ${person.id}, '', ${detail}::jsonb)`);
       }
     },
     processing: async () => await processEvents(db, 20),
@@ -248,7 +253,7 @@ it('whatever is done to the same people at the same moment, nobody waits in a ci
     Array.from({ length: atOnce }, async () => {
       // A slow machine has to come to it, too.
       while (Date.now() < until || everybody.filter(hasSaidNo).length <= 5) {
-        const name = one(Object.keys(works));
+        const name = random.pick(Object.keys(works));
         try {
           await works[name]?.();
         } catch (error) {

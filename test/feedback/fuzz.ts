@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Notification } from '../../src/feedback/reading/notification.ts';
 import { readNotification } from '../../src/feedback/reading/read-notification.ts';
-import { randomFor } from '../chaos/random.ts';
+import { randomFor } from '../support/random.ts';
 import { readSample, sampleNames } from './samples.ts';
 import { type Spliced, spliced } from './spliced.ts';
 

@@ -1,4 +1,4 @@
-import type { Random } from '../chaos/random.ts';
+import type { Random } from '../support/random.ts';
 
 /** Samples cut and put together anew. */
 export interface Spliced {

@@ -9,9 +9,9 @@ import { importOptOuts } from '../../../src/contacts/import/import-opt-outs.ts';
 import { importSuppression } from '../../../src/contacts/import/import-suppression.ts';
 import { upsertContact } from '../../../src/contacts/upsert-contact.ts';
 import { unsubscribe } from '../../../src/tracking/unsubscribe.ts';
+import type { Random } from '../../support/random.ts';
 import { listOf } from '../installation.ts';
 import { audienceSizes } from '../plan-round.ts';
-import type { Random } from '../random.ts';
 import type { Fault, Target, TargetCampaign } from './fault.ts';
 
 /** Somebody to whom a campaign is being sent. */

@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
 import type { Database } from '../../../src/db/connect.ts';
+import type { Random } from '../../support/random.ts';
 import type { MailReceiver } from '../mail-receiver.ts';
 import type { Parts } from '../parts.ts';
 import type { People } from '../people.ts';
-import type { Random } from '../random.ts';
 
 /** What faults are done to. */
 export interface Target {

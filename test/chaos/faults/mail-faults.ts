@@ -1,5 +1,5 @@
+import type { Random } from '../../support/random.ts';
 import type { MailTrouble } from '../mail-receiver.ts';
-import type { Random } from '../random.ts';
 import { type Fault, seconds } from './fault.ts';
 
 interface TroubleFault {

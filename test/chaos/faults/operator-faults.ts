@@ -1,5 +1,5 @@
 import { cancelCampaign, pauseCampaign, RefusedError, resumeCampaign } from '../../../src/client/client.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../support/random.ts';
 import { setSleep } from '../set-sleep.ts';
 import { type Fault, seconds, type Target, type TargetCampaign } from './fault.ts';
 

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '../../support/random.ts';
 import { repeatsOfLostDispatcher, repeatsOfTakenDispatcher } from './bounds.ts';
 import { type Fault, type PlannedFault, seconds, type Target } from './fault.ts';
 

@@ -15,6 +15,7 @@ import type { SuppressionCause } from '../../../src/domain/suppression.ts';
 import { unsubscribe } from '../../../src/tracking/unsubscribe.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { waitingForLocks } from '../../support/waiting-for-locks.ts';
 import { contactByEmail, insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
@@ -26,12 +27,7 @@ const suppress = async (email: string, cause: SuppressionCause) =>
 
 const importText = async (text: string) =>
   await importContacts(database.db, Readable.from([text]), { list: 'imported' });
-async function somebodyWaitsForALock(): Promise<boolean> {
-  const { rows } = await database.db.execute(
-    sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-  );
-  return rows.length > 0;
-}
+const somebodyWaitsForALock = async () => (await waitingForLocks(database.db)) > 0;
 
 describe('a change of address', () => {
   it('takes every "no" of the person along, and leaves what was about the old mailbox', async () => {

@@ -7,6 +7,7 @@ import { createList } from '../../../src/contacts/lists/lists.ts';
 import type { Database } from '../../../src/db/connect.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { waitingForLocks } from '../../support/waiting-for-locks.ts';
 
 const database = useTestDatabase();
 
@@ -18,13 +19,6 @@ async function optOutsOf(db: Database, list: string): Promise<number> {
     sql`select count(*)::int as count from list_opt_out join contact_list l on l.id = list_id where name = ${list}`,
   );
   return rows[0]?.count ?? 0;
-}
-
-async function waitingForLocks(db: Database): Promise<number> {
-  const { rows } = await db.execute(
-    sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-  );
-  return rows.length;
 }
 
 /** A file that is being read: opt-outs of the list stand in its first part. */

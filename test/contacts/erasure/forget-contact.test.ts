@@ -31,6 +31,7 @@ import {
 } from '../../../src/db/schema.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { waitingForLocks } from '../../support/waiting-for-locks.ts';
 import { contactByEmail, insertCampaign, insertContacts, insertList } from '../fixtures.ts';
 
 const database = useTestDatabase();
@@ -348,18 +349,13 @@ describe('while a person is forgotten', () => {
     const { forgetting, done } = await database.db.transaction(async (tx) => {
       await tx.execute(sql`select from global_opt_out where reason = ${`told by ${email}`} for update`);
       const started = forgetContact(database.db, email, { by });
-      await waitFor(async () => (await waitingForRows()) > 0, { describe: 'the texts to be read' });
+      await waitFor(async () => (await waitingForLocks(database.db)) > 0, {
+        describe: 'the texts to be read',
+      });
       return { forgetting: started, done: await meanwhile() };
     });
     await forgetting;
     return done;
-  }
-
-  async function waitingForRows(): Promise<number> {
-    const { rows } = await database.db.execute(
-      sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-    );
-    return rows.length;
   }
 
   it('imports go on, and bring back nobody: one that is done before it is undone with the rest', async () => {
@@ -425,7 +421,9 @@ describe('while a person is forgotten', () => {
     const forgetting = await database.db.transaction(async (tx) => {
       await tx.execute(sql`select pg_advisory_xact_lock(${mergeLock})`);
       const started = forgetContact(database.db, 'held@meanwhile.example', { by });
-      await waitFor(async () => (await waitingForRows()) === 1, { describe: 'the merge to be waited for' });
+      await waitFor(async () => (await waitingForLocks(database.db)) === 1, {
+        describe: 'the merge to be waited for',
+      });
       await database.db.transaction(async (other) => {
         await other.execute(sql`set local lock_timeout = 5000`);
         await other.execute(sql`update campaign set word = 'pause' where id = ${campaignId}`);
@@ -446,9 +444,13 @@ describe('while a person is forgotten', () => {
     const both = await db.transaction(async (tx) => {
       await lockAddresses(tx, [email]);
       const forgetting = forgetContact(db, email, { by });
-      await waitFor(async () => (await waitingForRows()) === 1, { describe: 'who erases to wait' });
+      await waitFor(async () => (await waitingForLocks(database.db)) === 1, {
+        describe: 'who erases to wait',
+      });
       const confirming = confirmSubscription(db, email);
-      await waitFor(async () => (await waitingForRows()) === 2, { describe: 'who confirms to wait' });
+      await waitFor(async () => (await waitingForLocks(database.db)) === 2, {
+        describe: 'who confirms to wait',
+      });
       return { forgetting, confirming };
     });
     await both.forgetting;
@@ -461,11 +463,13 @@ describe('while a person is forgotten', () => {
     const { importing, forgetting } = await database.db.transaction(async (tx) => {
       await tx.execute(sql`select from contact where id = ${contactId} for update`);
       const merging = importText('email,firstName\nmerged@meanwhile.example,Merged\n');
-      await waitFor(async () => (await waitingForRows()) === 1, {
+      await waitFor(async () => (await waitingForLocks(database.db)) === 1, {
         describe: 'the import to wait for the row',
       });
       const started = forgetContact(database.db, 'merged@meanwhile.example', { by });
-      await waitFor(async () => (await waitingForRows()) === 2, { describe: 'the merge to be waited for' });
+      await waitFor(async () => (await waitingForLocks(database.db)) === 2, {
+        describe: 'the merge to be waited for',
+      });
       return { importing: merging, forgetting: started };
     });
     expect(await importing).toMatchObject({ updated: 1 });

@@ -1,17 +1,13 @@
-import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { useTestDatabase } from '../../support/database.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { waitingForLocks } from '../../support/waiting-for-locks.ts';
 import { contactByEmail, insertContacts } from '../fixtures.ts';
 import { importText } from './import-text.ts';
 
 const database = useTestDatabase();
 
-async function somebodyWaitsForALock(): Promise<boolean> {
-  const { rows } = await database.db.execute(sql`
-    select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
-  return rows.length > 0;
-}
+const somebodyWaitsForALock = async () => (await waitingForLocks(database.db)) > 0;
 
 describe('a "no" that is known', () => {
   const asksForMail = 'email,doNotMarket,consentRevoked,bounceCount\nno@consent.example,false,0,0\n';

@@ -4,6 +4,7 @@ import { createLogger } from '../../../src/logging.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { queuedCampaign } from '../../support/dispatch-host.ts';
 import { useTestFolder } from '../../support/test-folder.ts';
+import { waitingForLocks } from '../../support/waiting-for-locks.ts';
 
 export const log = createLogger('test');
 
@@ -46,13 +47,7 @@ export function useLeftBooks() {
     });
   }
 
-  /** Whether somebody waits for a lock in this database; the server has others. */
-  const isAnyWaiting = async () =>
-    (
-      await query(
-        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      )
-    ).length > 0;
+  const isAnyWaiting = async () => (await waitingForLocks(database.db)) > 0;
   const leftJournals = () =>
     new LeftJournals({ dir: folder.path, db: database.db, server: 'd1', log, own: [] });
   const enter = async () => await leftJournals().enter();

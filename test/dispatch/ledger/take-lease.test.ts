@@ -3,6 +3,7 @@ import { takeLease, untilHandedBack } from '../../../src/dispatch/ledger/take-le
 import { insertCampaign } from '../../contacts/fixtures.ts';
 import { useTestDatabase } from '../../support/database.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { waitingForLocks } from '../../support/waiting-for-locks.ts';
 
 const database = useTestDatabase();
 
@@ -17,12 +18,7 @@ async function overlapping(): Promise<string> {
   return campaignId;
 }
 
-const waiting = async () => {
-  const { rows } = await database.db.$client.query(
-    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-  );
-  return rows.length > 0;
-};
+const waiting = async () => (await waitingForLocks(database.db)) > 0;
 
 describe('taking a batch', () => {
   it('locks it and those that reach into it in the order of flushes, so that none waits for the other', async () => {

@@ -6,9 +6,9 @@ import { ChaosInstallation } from '../../chaos/installation.ts';
 import { type Arrival, MailReceiver } from '../../chaos/mail-receiver.ts';
 import { judge } from '../../chaos/oracle.ts';
 import { People } from '../../chaos/people.ts';
-import { Random } from '../../chaos/random.ts';
 import { readBooks } from '../../chaos/read-books.ts';
 import { setSleep } from '../../chaos/set-sleep.ts';
+import { Random } from '../../support/random.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 export interface FaultyInstallation {
